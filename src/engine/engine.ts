@@ -1,0 +1,53 @@
+import type { Bytes } from "../base/bytes.ts";
+import type { Boundary } from "./boundary.ts";
+
+/**
+ * The cryptography of the hot path. Every call copies its arguments and wipes its scratch; results are new arrays,
+ * secret ones made by `secret`. A wrong length is a RangeError, before any work. Constant in time as far as the engine's
+ * platform allows: see SECURITY.md.
+ */
+export interface Engine {
+  readonly name: EngineName;
+
+  /** FIPS 180-4. */
+  sha256(message: Bytes): Bytes;
+
+  /** FIPS 198-1 with SHA-256; any key length. */
+  hmacSha256(key: Bytes, message: Bytes): Bytes;
+
+  /** SP 800-108 §4.1, counter mode with HMAC-SHA-256, r = 32, one block: 32 bytes from a key and fixed input of any length. */
+  kbkdf(key: Bytes, fixedInput: Bytes): Bytes;
+
+  /** SP 800-38D: AES-256-GCM, key 32, IV 12, tag 16. Answers `ciphertext ‖ tag`. */
+  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes;
+
+  /** The plaintext, or null when the tag does not verify. Nothing is decrypted before the tag has verified. */
+  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null;
+
+  /** SP 800-38F §6.3 (RFC 5649): AES-256 key wrap with padding, 1 to 8,192 bytes. */
+  kwpWrap(kek: Bytes, material: Bytes): Bytes;
+
+  /** The material, or null when it is not authentic. */
+  kwpUnwrap(kek: Bytes, wrapped: Bytes): Bytes | null;
+
+  /** Constant time in the contents; lengths are public. */
+  equal(a: Bytes, b: Bytes): boolean;
+
+  /** A CTR_DRBG instance of its own, instantiated with `entropy` (48 bytes) and a personalization string (0 to 48). */
+  drbg(entropy: Bytes, personalization: Bytes): Drbg;
+
+  /** A new, empty cryptographic boundary for the soft HSM. */
+  boundary(): Boundary;
+}
+
+export type EngineName = "wasm" | "node";
+
+/** SP 800-90A §10.2.1: CTR_DRBG with AES-256, no derivation function. */
+export interface Drbg {
+  /** `length` 1 to 65,536. `additionalInput`: 0 to 48 bytes, zero-padded. */
+  generate(length: number, additionalInput?: Bytes): Bytes;
+  /** `entropy`: 48 bytes. */
+  reseed(entropy: Bytes, additionalInput?: Bytes): void;
+  /** Wipes the state; every later call throws. */
+  uninstantiate(): void;
+}

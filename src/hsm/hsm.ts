@@ -1,0 +1,191 @@
+import type { Bytes } from "../base/bytes.ts";
+import type { HbkMeta } from "../model/hbk.ts";
+import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../model/key-spec.ts";
+
+/** A key token as one HSM wrapped it: hsm/ekt.ts. Opaque everywhere else. */
+export type Ekt = Bytes;
+
+/** What the request path may ask of an HSM. Failures are `HsmError`; null is the expected "not authentic". */
+export interface Hsm {
+  readonly info: HsmInfo;
+
+  /** Why keys of this spec and usage cannot live here; undefined when they can. */
+  refusal(spec: KeySpec, usage: KeyUsage): string | undefined;
+
+  /** A new HBK under the active domain key. */
+  generateKey(meta: HbkMeta): Promise<Ekt>;
+
+  /**
+   * A key token over material that the host already has: SigV4 secrets (`"AWS4" ‖ secret`) only. The caller wipes
+   * `material`.
+   */
+  importKey(meta: HbkMeta, material: Bytes): Promise<Ekt>;
+
+  /**
+   * The HSM makes nonce, IV and header, and puts the header before `aad`. Plaintext at most 4,096 bytes.
+   * The ciphertext's layout is that of model/ciphertext.ts.
+   */
+  encrypt(key: Ekt, algorithm: EncryptionAlgorithm, plaintext: Bytes, aad: Bytes): Promise<Bytes>;
+
+  /** null: not authentic under this key and aad. */
+  decrypt(key: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes, aad: Bytes): Promise<Bytes | null>;
+
+  /** A plaintext that nobody gets is never made visible outside. */
+  generateDataKey(key: Ekt, length: number, aad: Bytes, want: "both" | "ciphertext"): Promise<DataKey>;
+
+  /** One call inside one HSM. null: the source is not authentic. */
+  reEncrypt(source: Opening, destination: Sealing): Promise<Bytes | null>;
+
+  /** HMAC-SHA-256 by a `sigv4` key: 32 bytes. */
+  mac(key: Ekt, message: Bytes): Promise<Bytes>;
+
+  /** The material of a `record` or `index` key, for the store's barrier; any other kind is refused. */
+  release(key: Ekt): Promise<Bytes>;
+
+  /** 1 to 1,024 bytes. */
+  random(length: number): Promise<Bytes>;
+
+  /** The head of the store's chain as it was last told to the HSM; undefined before the first time. At most 1,024 bytes. */
+  readAnchor(): Promise<Bytes | undefined>;
+  /** Durable when it resolves. */
+  writeAnchor(anchor: Bytes): Promise<void>;
+
+  /** Reads the domain state again: after a rotation, by whomever. */
+  reload(): Promise<void>;
+
+  /** Uses the active domain key; never throws. */
+  health(): Promise<Health>;
+
+  close(): Promise<void>;
+}
+
+export interface DataKey {
+  readonly ciphertext: Bytes;
+  /** Present when `want` was "both"; the caller wipes it. */
+  readonly plaintext?: Bytes;
+}
+
+export interface Opening {
+  readonly key: Ekt;
+  readonly algorithm: EncryptionAlgorithm;
+  readonly ciphertext: Bytes;
+  readonly aad: Bytes;
+}
+
+export interface Sealing {
+  readonly key: Ekt;
+  readonly algorithm: EncryptionAlgorithm;
+  readonly aad: Bytes;
+}
+
+export interface HsmInfo {
+  readonly driver: DriverName;
+  /** Of the module and token, for people and for `hsm probe`. */
+  readonly manufacturer: string;
+  readonly model: string;
+  readonly serial: string;
+  readonly firmware: string;
+  /**
+   * Where symmetric HBKs and per-call keys are in the clear:
+   * `engine`: both inside the WebAssembly memory; `call-key`: the HBK stays in the token, the per-call key passes
+   * through the worker's engine.
+   */
+  readonly boundary: "engine" | "call-key";
+  readonly domainKeyMode: "plain" | "locked" | "trusted";
+}
+
+export interface Health {
+  readonly ok: boolean;
+  /** For people; names no key material. */
+  readonly detail: string;
+}
+
+/**
+ * Administration, apart from `Hsm` so that the request path cannot reach it: whoever can export can read every key.
+ * It has state of its own; call `reload` on open `Hsm`s after a change.
+ */
+export interface HsmAdmin {
+  readonly info: HsmInfo;
+  domainKeys(): Promise<readonly DomainKey[]>;
+
+  /** Reserves the id, generates inside the HSM, makes it readable: not active yet. */
+  addDomainKey(): Promise<DomainKeyId>;
+  /** Makes a readable one active; the active one becomes unwrap-only. */
+  activateDomainKey(id: DomainKeyId): Promise<void>;
+  /** unwrap-only → quarantined: use is refused. */
+  quarantineDomainKey(id: DomainKeyId): Promise<void>;
+  /** quarantined → destroyed: gone from the HSM. The id stays listed. */
+  destroyDomainKey(id: DomainKeyId): Promise<void>;
+
+  /** The same HBK under the active domain key; its HBK id is computed again and compared before the answer. */
+  rewrap(key: Ekt): Promise<Ekt>;
+
+  /** As a target: the public transport key of this HSM, made in it on first use. */
+  transportKey(): Promise<TransportKey>;
+  /** As a source: pins `key` after two operators have compared its fingerprint on both consoles. Durable. */
+  pinTransportKey(key: TransportKey): Promise<void>;
+  /** As a source: the material under a pinned transport key, `RSA-OAEP(AES-256) ‖ KWP(material)`. Any other key is refused. */
+  exportTo(key: Ekt, target: TransportKey): Promise<Bytes>;
+  /** As a target: a token over exported material; refused unless its HBK id is `hbkId`. */
+  importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Promise<Ekt>;
+
+  close(): Promise<void>;
+}
+
+/** 32 hexadecimal digits. */
+export type DomainKeyId = string;
+
+export const domainKeyStates = ["reserved", "readable", "active", "unwrap-only", "quarantined", "destroyed"] as const;
+export type DomainKeyState = (typeof domainKeyStates)[number];
+
+export interface DomainKey {
+  readonly id: DomainKeyId;
+  readonly state: DomainKeyState;
+  /** Milliseconds since the epoch, when it entered `state`. */
+  readonly since: number;
+}
+
+export interface TransportKey {
+  /** DER SubjectPublicKeyInfo of an RSA key of at least 3,072 bits. */
+  readonly spki: Bytes;
+  /** SHA-256 of `spki`, hexadecimal. */
+  readonly fingerprint: string;
+  /** The hash of OAEP and its MGF1 that the target can do. */
+  readonly oaepHash: "sha1" | "sha256";
+}
+
+export type DriverName = "soft" | "pkcs11";
+
+/** What the configuration says of one HSM. Secrets come by reference: `file:<path>` or `env:<name>`. */
+export type HsmConfig = SoftConfig | Pkcs11Config;
+
+export interface SoftConfig {
+  readonly driver: "soft";
+  /** A private folder (0700) for the sealed domain state. */
+  readonly directory: string;
+  /** Exactly one of them: a file of 32 random bytes, or a passphrase. */
+  readonly keyFile?: string;
+  readonly passphrase?: string;
+  readonly engine?: "wasm" | "node";
+}
+
+export interface Pkcs11Config {
+  readonly driver: "pkcs11";
+  /** RFC 7512: `module-path` and `token` (and `serial` where labels repeat). No `pin-value`. */
+  readonly uri: string;
+  readonly pin: string;
+  readonly engine?: "wasm" | "node";
+  /** Environment of the worker process, for modules that are configured by it (`SOFTHSM2_CONF`). */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Longest time of one call, in milliseconds. */
+  readonly deadline?: number;
+}
+
+/** One folder of hsm/ each; listed in hsm/index.ts. */
+export interface Driver<Config extends HsmConfig> {
+  /** Makes the first domain key. A token or folder that has one is refused with a ConfigError, never overwritten. */
+  init(config: Config): Promise<HsmInfo>;
+  /** Self-tests first. ConfigError when the configuration is wrong, HsmError when the HSM is. */
+  open(config: Config): Promise<Hsm>;
+  openAdmin(config: Config): Promise<HsmAdmin>;
+}

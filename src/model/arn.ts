@@ -1,0 +1,44 @@
+import { fromHex, hex, type Bytes } from "../base/bytes.ts";
+
+/** `arn:aws:kms:<region>:<account>:key/<id>` and its relatives. */
+export interface Arn {
+  readonly partition: string;
+  readonly service: string;
+  readonly region: string;
+  readonly account: string;
+  readonly resource: string;
+}
+
+export function parseArn(text: string): Arn | undefined {
+  const parts = text.split(":");
+  if (parts.length < 6 || parts[0] !== "arn") return undefined;
+  const [, partition, service, region, account] = parts as [string, string, string, string, string, ...string[]];
+  return { partition, service, region, account, resource: parts.slice(5).join(":") };
+}
+
+/** The partition of a region: what stands second in its ARNs. */
+export const partitionOf = (region: string): string =>
+  region.startsWith("cn-") ? "aws-cn" : region.startsWith("us-gov-") ? "aws-us-gov" : "aws";
+
+export const keyArn = (region: string, account: string, keyId: string): string =>
+  `arn:${partitionOf(region)}:kms:${region}:${account}:key/${keyId}`;
+
+/** `aliasName` begins with `alias/`. */
+export const aliasArn = (region: string, account: string, aliasName: string): string =>
+  `arn:${partitionOf(region)}:kms:${region}:${account}:${aliasName}`;
+
+export const rootArn = (account: string): string => `arn:aws:iam::${account}:root`;
+export const userArn = (account: string, name: string): string => `arn:aws:iam::${account}:user/${name}`;
+
+const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const multiRegion = /^mrk-[0-9a-f]{32}$/;
+
+export const isKeyId = (text: string): boolean => uuid.test(text) || multiRegion.test(text);
+
+/** The 16 bytes that a key id stands for. `keyId` must satisfy `isKeyId`. */
+export const rawKeyId = (keyId: string): Bytes =>
+  fromHex(keyId.startsWith("mrk-") ? keyId.slice(4) : keyId.replaceAll("-", ""));
+
+/** The UUID of 16 bytes. */
+export const uuidOf = (raw: Bytes): string =>
+  hex(raw).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");

@@ -1,0 +1,55 @@
+/** Enumerations of the API and what each key spec can do (AWS KMS Developer Guide, "Key spec reference"). */
+
+export const keySpecs = [
+  "SYMMETRIC_DEFAULT",
+  "RSA_2048",
+  "RSA_3072",
+  "RSA_4096",
+  "ECC_NIST_P256",
+  "ECC_NIST_P384",
+  "ECC_NIST_P521",
+  "ECC_SECG_P256K1",
+  "ECC_NIST_EDWARDS25519",
+  "HMAC_224",
+  "HMAC_256",
+  "HMAC_384",
+  "HMAC_512",
+  "SM2",
+  "ML_DSA_44",
+  "ML_DSA_65",
+  "ML_DSA_87",
+  "ML_KEM_512",
+  "ML_KEM_768",
+  "ML_KEM_1024",
+] as const;
+export type KeySpec = (typeof keySpecs)[number];
+
+export const keyUsages = [
+  "ENCRYPT_DECRYPT",
+  "SIGN_VERIFY",
+  "GENERATE_VERIFY_MAC",
+  "KEY_AGREEMENT",
+  "ENCAPSULATE_DECAPSULATE",
+] as const;
+export type KeyUsage = (typeof keyUsages)[number];
+
+export const origins = ["AWS_KMS", "EXTERNAL", "AWS_CLOUDHSM", "EXTERNAL_KEY_STORE"] as const;
+export type Origin = (typeof origins)[number];
+
+export const encryptionAlgorithms = ["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"] as const;
+export type EncryptionAlgorithm = (typeof encryptionAlgorithms)[number];
+
+export const dataKeySpecs = ["AES_256", "AES_128"] as const;
+export type DataKeySpec = (typeof dataKeySpecs)[number];
+
+export const keyStates = [
+  "Creating",
+  "Enabled",
+  "Disabled",
+  "PendingDeletion",
+  "PendingImport",
+  "PendingReplicaDeletion",
+  "Unavailable",
+  "Updating",
+] as const;
+export type KeyState = (typeof keyStates)[number];

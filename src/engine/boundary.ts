@@ -40,9 +40,17 @@ export interface Boundary {
   /** null: not authentic under this key and aad, or made by another HBK. */
   decrypt(ekt: Bytes, aad: Bytes, ciphertext: Bytes): Bytes | null;
   /** `length` 1 to 1,024. A plaintext that nobody gets stays inside. */
-  generateDataKey(ekt: Bytes, aad: Bytes, length: number, want: "both" | "ciphertext"): { ciphertext: Bytes; plaintext?: Bytes };
+  generateDataKey(
+    ekt: Bytes,
+    aad: Bytes,
+    length: number,
+    want: "both" | "ciphertext",
+  ): { ciphertext: Bytes; plaintext?: Bytes };
   /** The plaintext stays inside. null: the source is not authentic. */
-  reEncrypt(source: { ekt: Bytes; aad: Bytes; ciphertext: Bytes }, destination: { ekt: Bytes; aad: Bytes }): Bytes | null;
+  reEncrypt(
+    source: { ekt: Bytes; aad: Bytes; ciphertext: Bytes },
+    destination: { ekt: Bytes; aad: Bytes },
+  ): Bytes | null;
 
   /** HMAC-SHA-256 for kind sigv4. Messages that begin `00000001 ‖ "SR1-"` are refused. */
   mac(ekt: Bytes, message: Bytes): Bytes;

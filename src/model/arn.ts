@@ -1,4 +1,4 @@
-import { fromHex, hex, type Bytes } from "../base/bytes.ts";
+import { type Bytes, fromHex, hex } from "../base/bytes.ts";
 
 /** `arn:aws:kms:<region>:<account>:key/<id>` and its relatives. */
 export interface Arn {
@@ -40,5 +40,4 @@ export const rawKeyId = (keyId: string): Bytes =>
   fromHex(keyId.startsWith("mrk-") ? keyId.slice(4) : keyId.replaceAll("-", ""));
 
 /** The UUID of 16 bytes. */
-export const uuidOf = (raw: Bytes): string =>
-  hex(raw).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+export const uuidOf = (raw: Bytes): string => hex(raw).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");

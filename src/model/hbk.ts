@@ -39,8 +39,10 @@ export const specCode = (spec: HbkSpec): number => keySpecs.indexOf(spec) + 1;
 export const specOf = (code: number): HbkSpec | undefined => keySpecs[code - 1];
 
 const internalUsage = 0x10;
-export const usageCode = (usage: HbkUsage): number => (usage === "INTERNAL" ? internalUsage : keyUsages.indexOf(usage) + 1);
-export const usageOf = (code: number): HbkUsage | undefined => (code === internalUsage ? "INTERNAL" : keyUsages[code - 1]);
+export const usageCode = (usage: HbkUsage): number =>
+  usage === "INTERNAL" ? internalUsage : keyUsages.indexOf(usage) + 1;
+export const usageOf = (code: number): HbkUsage | undefined =>
+  code === internalUsage ? "INTERNAL" : keyUsages[code - 1];
 
 export const originCode = (origin: Origin): number => origins.indexOf(origin) + 1;
 export const originOf = (code: number): Origin | undefined => origins[code - 1];

@@ -1,0 +1,17 @@
+import type { Driver, DriverName, Hsm, HsmAdmin, HsmConfig, HsmInfo } from "./hsm.ts";
+
+export type * from "./hsm.ts";
+
+/** Every driver in the build, loaded when it is first used. */
+const drivers: Record<DriverName, () => Promise<{ driver: Driver<never> }>> = {
+  soft: () => import("./soft/driver.ts"),
+  pkcs11: () => import("./pkcs11/driver.ts"),
+};
+
+async function driverOf<Config extends HsmConfig>(config: Config): Promise<Driver<Config>> {
+  return (await drivers[config.driver]()).driver;
+}
+
+export const initHsm = async (config: HsmConfig): Promise<HsmInfo> => (await driverOf(config)).init(config);
+export const openHsm = async (config: HsmConfig): Promise<Hsm> => (await driverOf(config)).open(config);
+export const openHsmAdmin = async (config: HsmConfig): Promise<HsmAdmin> => (await driverOf(config)).openAdmin(config);

@@ -1,0 +1,19 @@
+import type { Principal } from "../access/authorizer.ts";
+
+/** One authenticated request, before its body is looked at. */
+export interface Caller {
+  readonly principal: Principal;
+  /** The region of the credential scope: one that this deployment serves. */
+  readonly region: string;
+  /** UUID, answered as `x-amzn-RequestId`. */
+  readonly requestId: string;
+  readonly address: string;
+  readonly userAgent: string;
+  /** CloudTrail's `tlsDetails`. */
+  readonly tls?: {
+    readonly tlsVersion: string;
+    readonly cipherSuite: string;
+    readonly clientProvidedHostHeader: string;
+    readonly keyExchange: string;
+  };
+}

@@ -1,0 +1,201 @@
+import { type Bytes, fromBase64, utf8 } from "../base/bytes.ts";
+import { KmsError } from "../base/errors.ts";
+
+/**
+ * The shape of a request: its type, its constraints, and what of it an audit event may show.
+ * A value of the wrong JSON type is a SerializationException; broken constraints are collected into one
+ * ValidationException with the texts and paths of AWS ("1 validation error detected: Value at 'plaintext' failed to
+ * satisfy constraint: Member must have length less than or equal to 4096"). Values are quoted only where they can be
+ * no secret: numbers, and short words where an enumeration was expected.
+ */
+export interface Shape<T> {
+  read(value: unknown, path: string, problems: string[]): T;
+  /** What the audit log shows; undefined when it shows nothing. */
+  audit(value: T): unknown;
+}
+
+export interface Optional<T> extends Shape<T> {
+  readonly optional: true;
+}
+
+export type TypeOf<S> = S extends Shape<infer T> ? T : never;
+
+type Members = Readonly<Record<string, Shape<never>>>;
+type OptionalNames<M> = { [K in keyof M]: M[K] extends { optional: true } ? K : never }[keyof M];
+type StructureOf<M> = { readonly [K in Exclude<keyof M, OptionalNames<M>>]: TypeOf<M[K]> } & {
+  readonly [K in OptionalNames<M>]?: TypeOf<M[K]>;
+};
+
+interface Length {
+  readonly min?: number;
+  readonly max?: number;
+}
+
+const constraint = (path: string, text: string, shown = ""): string =>
+  `Value${shown} at '${path}' failed to satisfy constraint: ${text}`;
+
+function checkLength(length: number, { min = 0, max = Infinity }: Length, path: string, problems: string[]): void {
+  if (length < min) problems.push(constraint(path, `Member must have length greater than or equal to ${min}`));
+  if (length > max) problems.push(constraint(path, `Member must have length less than or equal to ${max}`));
+}
+
+function wrongType(path: string, expected: string): never {
+  throw new KmsError("SerializationException", `The member '${path}' must be ${expected}.`);
+}
+
+const show = (value: unknown): unknown => value;
+const hide = (): undefined => undefined;
+
+export function string(limits: Length & { pattern?: RegExp } = {}): Shape<string> {
+  return {
+    read(value, path, problems) {
+      if (typeof value !== "string") wrongType(path, "a string");
+      if (!value.isWellFormed()) wrongType(path, "well-formed Unicode");
+      checkLength(value.length, limits, path, problems);
+      if (limits.pattern && !limits.pattern.test(value)) {
+        problems.push(
+          constraint(path, `Member must satisfy regular expression pattern: ${limits.pattern.source}`),
+        );
+      }
+      return value;
+    },
+    audit: show,
+  };
+}
+
+/** `known`: the set. `listed`: the set in the order that AWS's message has, where that is recorded. */
+export function enumeration<const T extends readonly string[]>(
+  known: T,
+  listed: readonly string[] = known,
+): Shape<T[number]> {
+  return {
+    read(value, path, problems) {
+      if (typeof value !== "string") wrongType(path, "a string");
+      if (!known.includes(value)) {
+        const shown = /^\w{1,64}$/.test(value) ? ` '${value}'` : "";
+        problems.push(constraint(path, `Member must satisfy enum value set: [${listed.join(", ")}]`, shown));
+      }
+      return value as T[number];
+    },
+    audit: show,
+  };
+}
+
+export function integer({ min, max }: { min: number; max: number }): Shape<number> {
+  return {
+    read(value, path, problems) {
+      if (typeof value !== "number" || !Number.isInteger(value)) wrongType(path, "an integer");
+      const shown = ` '${value}'`;
+      if (value < min) problems.push(constraint(path, `Member must have value greater than or equal to ${min}`, shown));
+      if (value > max) problems.push(constraint(path, `Member must have value less than or equal to ${max}`, shown));
+      return value;
+    },
+    audit: show,
+  };
+}
+
+export const boolean: Shape<boolean> = {
+  read(value, path) {
+    if (typeof value !== "boolean") wrongType(path, "a boolean");
+    return value;
+  },
+  audit: show,
+};
+
+/** Base64 text, standard and padded. Never audited. */
+export function blob(limits: Length): Shape<Bytes> {
+  return {
+    read(value, path, problems) {
+      if (typeof value !== "string") wrongType(path, "a base64 string");
+      const bytes = fromBase64(value);
+      if (!bytes) wrongType(path, "valid base64");
+      checkLength(bytes.length, limits, path, problems);
+      return bytes;
+    },
+    audit: hide,
+  };
+}
+
+export function list<T>(member: Shape<T>, limits: Length = {}): Shape<readonly T[]> {
+  return {
+    read(value, path, problems) {
+      if (!Array.isArray(value)) wrongType(path, "a list");
+      checkLength(value.length, limits, path, problems);
+      return value.map((item, index) => member.read(item, `${path}.${index + 1}.member`, problems));
+    },
+    audit: (value) => value.map((item) => member.audit(item)),
+  };
+}
+
+export function stringMap(limits: Length = {}): Shape<Readonly<Record<string, string>>> {
+  const text = string();
+  return {
+    read(value, path, problems) {
+      if (!isObject(value)) wrongType(path, "a map of strings");
+      const entries = Object.entries(value);
+      checkLength(entries.length, limits, path, problems);
+      // A null prototype: `__proto__` is a key like any other.
+      const map: Record<string, string> = Object.create(null);
+      for (const [key, item] of entries) {
+        map[text.read(key, path, problems)] = text.read(item, path, problems);
+      }
+      return map;
+    },
+    audit: (value) => ({ ...value }),
+  };
+}
+
+export function structure<M extends Members>(members: M): Shape<StructureOf<M>> {
+  const known = Object.entries(members) as [string, Shape<unknown>][];
+  return {
+    read(value, path, problems) {
+      if (!isObject(value)) wrongType(path || "request", "an object");
+      for (const name of Object.keys(value)) {
+        if (!Object.hasOwn(members, name)) problems.push(`Unknown member '${printable(name)}'`);
+      }
+      const result: Record<string, unknown> = {};
+      for (const [name, member] of known) {
+        const place = path + lowerCamel(name);
+        const item = Object.hasOwn(value, name) ? value[name] : undefined;
+        if (item !== undefined && item !== null) result[name] = member.read(item, place, problems);
+        else if (!("optional" in member)) problems.push(constraint(place, "Member must not be null", " null"));
+      }
+      return result as StructureOf<M>;
+    },
+    audit(value) {
+      const shown: Record<string, unknown> = {};
+      for (const [name, member] of known) {
+        const item = (value as Record<string, unknown>)[name];
+        const text = item === undefined ? undefined : member.audit(item);
+        if (text !== undefined) shown[lowerCamel(name)] = text;
+      }
+      return shown;
+    },
+  };
+}
+
+export const optional = <T>(shape: Shape<T>): Optional<T> => ({ ...shape, optional: true });
+
+/** Never audited: grant tokens, and what could be a secret. */
+export const unaudited = <T>(shape: Shape<T>): Shape<T> => ({ ...shape, audit: hide });
+
+/** Reads a whole request. Throws a ValidationException with every broken constraint. */
+export function readRequest<T>(shape: Shape<T>, value: unknown): T {
+  const problems: string[] = [];
+  const result = shape.read(value, "", problems);
+  if (problems.length > 0) {
+    const count = problems.length === 1 ? "1 validation error" : `${problems.length} validation errors`;
+    throw new KmsError("ValidationException", `${count} detected: ${problems.join("; ")}`);
+  }
+  return result;
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+const lowerCamel = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
+
+const printable = (name: string): string => name.replace(/[^\x20-\x7e]/g, "?").slice(0, 64);
+
+/** UTF-8 length of `text`, for limits that AWS counts in bytes. */
+export const byteLength = (text: string): number => utf8(text).length;

@@ -2,7 +2,7 @@ import type { Bytes } from "../base/bytes.ts";
 
 /**
  * The cryptographic boundary (FIPS 140-3) of the soft HSM. Domain keys and the HBKs of symmetric and HMAC keys exist in
- * the clear only inside: a key token goes in, the result comes out. Token and ciphertext layouts: hsm/ekt.ts and
+ * the clear only inside: a key token goes in, the result comes out. Token and ciphertext layouts: model/ekt.ts and
  * model/ciphertext.ts.
  *
  * Every call that takes a token opens it first and throws `HsmError("refused")` when the token is not authentic, its
@@ -10,7 +10,7 @@ import type { Bytes } from "../base/bytes.ts";
  * the boundary's own, with at least 32 fresh bytes of the operating system as additional input to every generate; a
  * failed or repeated seed throws `HsmError("internal")`, for good.
  *
- * `head` is a token up to and including the key id: all metadata, domain key id included (ektHead in hsm/ekt.ts).
+ * `head` is a token up to and including the key id: all metadata, domain key id included (ektHead in model/ekt.ts).
  * `aad` is `binding` of model/encryption-context.ts; the boundary puts the ciphertext header before it.
  */
 export interface Boundary {

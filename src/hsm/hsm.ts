@@ -2,7 +2,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { HbkMeta } from "../model/hbk.ts";
 import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../model/key-spec.ts";
 
-/** A key token as one HSM wrapped it: hsm/ekt.ts. Opaque everywhere else. */
+/** A key token as one HSM wrapped it: model/ekt.ts. Opaque everywhere else. */
 export type Ekt = Bytes;
 
 /** What the request path may ask of an HSM. Failures are `HsmError`; null is the expected "not authentic". */

@@ -1,5 +1,4 @@
-import { randomFillSync } from "node:crypto";
-import { readFileSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readFileSync, readSync } from "node:fs";
 import { threadId } from "node:worker_threads";
 import { type Bytes, concat, fromHex, uint32 } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
@@ -9,41 +8,48 @@ import { secret, wipe } from "../base/secret.ts";
 const sampleLength = 8;
 
 /**
- * Entropy input of one DRBG, from the operating system's generator and never from a pool in user space: a restored
- * snapshot of a virtual machine would repeat that. A failed or repeated seed throws `HsmError("internal")`, and so does
- * every call after it.
+ * Entropy input of one DRBG. It comes from the kernel at every call: node:crypto answers from OpenSSL's DRBG in user
+ * space, which a restored snapshot of a virtual machine repeats. A failed, short or repeated read throws
+ * `HsmError("internal")`, and so does every call after it.
  */
 export class EntropySource {
-  readonly #fill: (bytes: Bytes) => void;
+  readonly #device: number;
   readonly #last = secret(sampleLength);
   #failed = false;
 
-  /** `fill` other than the operating system's is for tests. */
-  constructor(fill: (bytes: Bytes) => void = (bytes) => void randomFillSync(bytes)) {
-    this.#fill = fill;
+  /** A `path` other than the kernel's generator is for tests. */
+  constructor(path = "/dev/urandom") {
+    this.#device = openSync(path, "r");
+    this.#failed = !fstatSync(this.#device).isCharacterDevice();
   }
 
   /** `length` at least 32; the caller wipes the answer. */
   take(length: number): Bytes {
     const seed = secret(length);
-    if (!this.#failed) this.#fillFresh(seed);
-    if (this.#failed) {
+    if (this.#failed || !this.#fill(seed)) {
+      this.#failed = true;
       wipe(seed);
       throw new HsmError("internal", "the operating system's random generator failed or repeated itself");
     }
     return seed;
   }
 
-  #fillFresh(seed: Bytes): void {
-    this.#failed = true;
+  #fill(seed: Bytes): boolean {
     try {
-      this.#fill(seed);
+      if (readSync(this.#device, seed, 0, seed.length, null) !== seed.length) return false;
     } catch {
-      return;
+      return false;
     }
-    const sample = seed.subarray(0, sampleLength);
-    this.#failed = sample.every((byte, i) => byte === this.#last[i]);
-    this.#last.set(sample);
+    const repeated = this.#last.every((byte, i) => byte === seed[i]);
+    this.#last.set(seed.subarray(0, sampleLength));
+    return !repeated;
+  }
+
+  /** Once. */
+  close(): void {
+    this.#failed = true;
+    closeSync(this.#device);
+    wipe(this.#last);
   }
 }
 

@@ -1,0 +1,176 @@
+import { type Bytes, concat, equalBytes, utf8 } from "../../base/bytes.ts";
+import { HsmError } from "../../base/errors.ts";
+import { secretFrom } from "../../base/secret.ts";
+import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../model/ciphertext.ts";
+import { parseEkt, parseEktHead } from "../../model/ekt.ts";
+import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
+import { kbkdfFixedInput } from "../../model/kbkdf.ts";
+import type { Boundary } from "../boundary.ts";
+import type { Drbg, Engine } from "../engine.ts";
+import { EntropySource, personalization } from "../entropy.ts";
+import { type OpenKey, refused, Tokens, wiping } from "./tokens.ts";
+
+const longestPlaintext = 4096;
+const longestAad = 16_384;
+/** A message that begins so is an input of KBKDF, should the same bytes be a symmetric key elsewhere. */
+const kbkdfPrefix = concat(Uint8Array.of(0, 0, 0, 1), utf8("SR1-"));
+
+/**
+ * The reference of the boundary. Its walls are JavaScript's: domain keys and HBKs are arrays made by `secret`, wiped when
+ * the call ends (domain keys at `dropDomainKey` and `close`), in memory that the whole process can read.
+ */
+export class NodeBoundary implements Boundary {
+  readonly #engine: Engine;
+  readonly #entropy = new EntropySource();
+  readonly #drbg: Drbg;
+  readonly #keptTokens: Tokens;
+  #open = true;
+
+  constructor(engine: Engine) {
+    this.#engine = engine;
+    this.#drbg = wiping(this.#entropy.take(48), (entropy) => engine.drbg(entropy, personalization()));
+    this.#keptTokens = new Tokens(engine, (length) => this.random(length));
+  }
+
+  setRoot(key: Bytes): void {
+    this.#tokens.setRoot(key);
+  }
+
+  generateDomainKey(id: Bytes): void {
+    this.#tokens.holdDomainKey(id, this.random(32));
+  }
+
+  sealDomainKey(id: Bytes): Bytes {
+    return this.#tokens.sealDomainKey(id);
+  }
+
+  openDomainKey(id: Bytes, sealed: Bytes): boolean {
+    return this.#tokens.openDomainKey(id, sealed);
+  }
+
+  dropDomainKey(id: Bytes): void {
+    this.#tokens.dropDomainKey(id);
+  }
+
+  generate(head: Bytes, length: number): Bytes {
+    assertWithin(length, 16, 64);
+    return wiping(this.random(length), (material) => this.#tokens.seal(head, material));
+  }
+
+  import(head: Bytes, material: Bytes): Bytes {
+    assertWithin(material.length, 1, 4096);
+    if (parseEktHead(head).meta.kind === "kms-symmetric") throw refused("symmetric KMS keys do not come in the clear");
+    return this.#tokens.seal(head, material);
+  }
+
+  rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes {
+    assertWithin(domainKeyId.length, 16, 16);
+    const head = parseEkt(ekt).head.slice();
+    head.set(domainKeyId, 2);
+    return this.#tokens.open(ekt, ({ material, hbkId }) => this.#tokens.seal(head, material, hbkId));
+  }
+
+  release(ekt: Bytes): Bytes {
+    return this.#tokens.open(ekt, ({ meta, material }) => {
+      assertServes(meta, ["record", "index"], "INTERNAL");
+      return secretFrom(material);
+    });
+  }
+
+  encrypt(ekt: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
+    assertWithin(aad.length, 0, longestAad);
+    assertWithin(plaintext.length, 0, longestPlaintext);
+    return this.#tokens.open(ekt, (key) => {
+      assertServes(key.meta, ["kms-symmetric"], "ENCRYPT_DECRYPT");
+      const nonce = this.random(nonceLength);
+      const iv = this.random(ivLength);
+      const header = buildHeader(key.hbkId, nonce, iv);
+      const sealed = wiping(this.#callKey(key, nonce), (callKey) =>
+        this.#engine.gcmSeal(callKey, iv, concat(header, aad), plaintext),
+      );
+      return concat(header, sealed);
+    });
+  }
+
+  decrypt(ekt: Bytes, aad: Bytes, ciphertext: Bytes): Bytes | null {
+    assertWithin(aad.length, 0, longestAad);
+    return this.#tokens.open(ekt, (key) => {
+      assertServes(key.meta, ["kms-symmetric"], "ENCRYPT_DECRYPT");
+      const header = parseHeader(ciphertext);
+      if (!header || !equalBytes(header.hbkId, key.hbkId)) return null;
+      const authenticated = concat(ciphertext.subarray(0, headerLength), aad);
+      return wiping(this.#callKey(key, header.nonce), (callKey) =>
+        this.#engine.gcmOpen(callKey, header.iv, authenticated, ciphertext.subarray(headerLength)),
+      );
+    });
+  }
+
+  generateDataKey(ekt: Bytes, aad: Bytes, length: number, want: "both" | "ciphertext") {
+    return wiping(this.random(length), (plaintext) => {
+      const ciphertext = this.encrypt(ekt, aad, plaintext);
+      return want === "both" ? { ciphertext, plaintext: secretFrom(plaintext) } : { ciphertext };
+    });
+  }
+
+  reEncrypt(
+    source: { ekt: Bytes; aad: Bytes; ciphertext: Bytes },
+    destination: { ekt: Bytes; aad: Bytes },
+  ): Bytes | null {
+    const opened = this.decrypt(source.ekt, source.aad, source.ciphertext);
+    return opened && wiping(opened, (plaintext) => this.encrypt(destination.ekt, destination.aad, plaintext));
+  }
+
+  mac(ekt: Bytes, message: Bytes): Bytes {
+    return this.#tokens.open(ekt, ({ meta, material }) => {
+      assertServes(meta, ["sigv4"], "INTERNAL");
+      const prefix = message.subarray(0, kbkdfPrefix.length);
+      if (equalBytes(prefix, kbkdfPrefix)) throw refused("the message has the form of a key derivation");
+      return this.#engine.hmacSha256(material, message);
+    });
+  }
+
+  wrapFor(ekt: Bytes, transportKey: Bytes): Bytes {
+    return this.#tokens.open(ekt, ({ material }) => this.#engine.kwpWrap(transportKey, material));
+  }
+
+  unwrapFrom(head: Bytes, hbkId: Bytes, transportKey: Bytes, wrapped: Bytes): Bytes {
+    const opened = this.#engine.kwpUnwrap(transportKey, wrapped);
+    if (!opened) throw refused("the exported material is not authentic");
+    return wiping(opened, (material) => this.#tokens.seal(head, material, hbkId));
+  }
+
+  random(length: number): Bytes {
+    this.#assertOpen();
+    assertWithin(length, 1, 1024);
+    return wiping(this.#entropy.take(32), (fresh) => this.#drbg.generate(length, fresh));
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#keptTokens.close();
+    this.#drbg.uninstantiate();
+    this.#entropy.close();
+  }
+
+  get #tokens(): Tokens {
+    this.#assertOpen();
+    return this.#keptTokens;
+  }
+
+  #assertOpen(): void {
+    if (!this.#open) throw new HsmError("internal", "the boundary is closed");
+  }
+
+  #callKey(key: OpenKey, nonce: Bytes): Bytes {
+    return this.#engine.kbkdf(key.material, kbkdfFixedInput("SR1-encrypt", key.meta.keyId, nonce));
+  }
+}
+
+function assertServes(meta: HbkMeta, kinds: readonly HbkKind[], usage: HbkUsage): void {
+  if (!kinds.includes(meta.kind) || meta.usage !== usage) throw refused("the key token is of another kind or usage");
+}
+
+function assertWithin(value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) throw new RangeError("a length is out of bounds");
+}

@@ -1,0 +1,107 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { type Bytes, concat, uint32 } from "../../base/bytes.ts";
+import { secretFrom, wipe } from "../../base/secret.ts";
+import type { Boundary } from "../boundary.ts";
+import type { Drbg, Engine } from "../engine.ts";
+import { NodeBoundary } from "./boundary.ts";
+import { CtrDrbg } from "./drbg.ts";
+
+const keyLength = 32;
+const ivLength = 12;
+const tagLength = 16;
+const longestWrapped = 8192;
+/** The alternative initial value of KWP: SP 800-38F §6.3, ICV2. */
+const kwpIv = Uint8Array.of(0xa6, 0x59, 0x59, 0xa6);
+
+/**
+ * The reference: every primitive as node:crypto (OpenSSL) has it, written to be read and to check the other engine
+ * against. Keys live in JavaScript memory made by `secret` and wiped after use; OpenSSL cleanses its own copies when its
+ * contexts are collected, which is not at once. Where keys should stay inside a wall of their own, use the wasm engine.
+ */
+class NodeEngine implements Engine {
+  readonly name = "node";
+
+  sha256(message: Bytes): Bytes {
+    return taken(createHash("sha256").update(message).digest());
+  }
+
+  hmacSha256(key: Bytes, message: Bytes): Bytes {
+    return taken(createHmac("sha256", key).update(message).digest());
+  }
+
+  kbkdf(key: Bytes, fixedInput: Bytes): Bytes {
+    const counter = uint32(1);
+    return taken(createHmac("sha256", key).update(counter).update(fixedInput).digest());
+  }
+
+  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
+    assertLength(key, keyLength);
+    assertLength(iv, ivLength);
+    const cipher = createCipheriv("aes-256-gcm", key, iv, { authTagLength: tagLength }).setAAD(aad);
+    const ciphertext = cipher.update(plaintext);
+    cipher.final();
+    return concat(ciphertext, cipher.getAuthTag());
+  }
+
+  /** OpenSSL decrypts before it has seen the tag: what it gave is wiped, not released, when the tag does not verify. */
+  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
+    assertLength(key, keyLength);
+    assertLength(iv, ivLength);
+    if (sealed.length < tagLength) return null;
+    const split = sealed.length - tagLength;
+    const decipher = createDecipheriv("aes-256-gcm", key, iv, { authTagLength: tagLength })
+      .setAAD(aad)
+      .setAuthTag(sealed.subarray(split));
+    const plaintext = decipher.update(sealed.subarray(0, split));
+    try {
+      decipher.final();
+    } catch {
+      wipe(plaintext);
+      return null;
+    }
+    return taken(plaintext);
+  }
+
+  kwpWrap(kek: Bytes, material: Bytes): Bytes {
+    assertLength(kek, keyLength);
+    if (material.length < 1 || material.length > longestWrapped) throw new RangeError("material length");
+    const cipher = createCipheriv("id-aes256-wrap-pad", kek, kwpIv);
+    return concat(cipher.update(material), cipher.final());
+  }
+
+  kwpUnwrap(kek: Bytes, wrapped: Bytes): Bytes | null {
+    assertLength(kek, keyLength);
+    if (wrapped.length < 16 || wrapped.length > longestWrapped + 8 || wrapped.length % 8 !== 0) return null;
+    const decipher = createDecipheriv("id-aes256-wrap-pad", kek, kwpIv);
+    try {
+      return taken(decipher.update(wrapped));
+    } catch {
+      return null;
+    }
+  }
+
+  equal(a: Bytes, b: Bytes): boolean {
+    return a.length === b.length && timingSafeEqual(a, b);
+  }
+
+  drbg(entropy: Bytes, personalization: Bytes): Drbg {
+    return new CtrDrbg(entropy, personalization);
+  }
+
+  boundary(): Boundary {
+    return new NodeBoundary(this);
+  }
+}
+
+export const open = async (): Promise<Engine> => new NodeEngine();
+
+/** A Buffer of node:crypto as an array of our own; its memory is wiped. */
+function taken(buffer: Buffer): Bytes {
+  const bytes = secretFrom(buffer);
+  wipe(buffer);
+  return bytes;
+}
+
+function assertLength(bytes: Bytes, length: number): void {
+  if (bytes.length !== length) throw new RangeError(`${bytes.length} bytes instead of ${length}`);
+}

@@ -60,32 +60,45 @@ export function ektHead(suite: EktSuite, domainKeyId: Bytes, macKeyId: Bytes | u
 export const ektBody = (head: Bytes, hbkId: Bytes, wrapped: Bytes): Bytes =>
   concat(head, hbkId, uint16(wrapped.length), wrapped);
 
+/** Throws `HsmError("refused")` on anything that is not a whole head. The parts are views. */
+export const parseEktHead = (head: Bytes): EktHead =>
+  parseWhole(head, "not the head of a key token", (reader) => readHead(reader));
+
 /** Throws `HsmError("refused")` on anything that is not a whole token. The parts are views. */
-export function parseEkt(ekt: Bytes): ParsedEkt {
-  try {
-    const reader = new ByteReader(ekt);
-    const version = reader.uint8();
-    const suite = reader.uint8() as EktSuite;
-    const domainKeyId = reader.take(16);
-    const macKeyId = reader.take(16);
-    const kind = kindOf(reader.uint8());
-    const spec = specOf(reader.uint8());
-    const usage = usageOf(reader.uint8());
-    const origin = originOf(reader.uint8());
-    const account = fromUtf8(reader.take(reader.uint8()));
-    const region = fromUtf8(reader.take(reader.uint8()));
-    const keyId = reader.take(16);
+export const parseEkt = (ekt: Bytes): ParsedEkt =>
+  parseWhole(ekt, "not a key token", (reader) => {
+    const fields = readHead(reader);
     const head = ekt.subarray(0, reader.offset);
     const hbkId = reader.take(32);
     const wrapped = reader.take(reader.uint16());
-    const tag = reader.take(reader.remaining);
-    const known = version === ektVersion && Object.values(ektSuites).includes(suite);
-    if (!known || !kind || !spec || !usage || !origin || tag.length !== (suite === ektSuites.gcm ? 16 : 32)) {
-      throw new RangeError("unknown field");
-    }
-    const meta: HbkMeta = { kind, spec, usage, origin, account, region, keyId };
-    return { suite, domainKeyId, macKeyId, meta, head, hbkId, wrapped, tag };
+    const tag = reader.take(fields.suite === ektSuites.gcm ? 16 : 32);
+    return { ...fields, head, hbkId, wrapped, tag };
+  });
+
+function readHead(reader: ByteReader): EktHead {
+  const version = reader.uint8();
+  const suite = reader.uint8() as EktSuite;
+  const domainKeyId = reader.take(16);
+  const macKeyId = reader.take(16);
+  const kind = kindOf(reader.uint8());
+  const spec = specOf(reader.uint8());
+  const usage = usageOf(reader.uint8());
+  const origin = originOf(reader.uint8());
+  const account = fromUtf8(reader.take(reader.uint8()));
+  const region = fromUtf8(reader.take(reader.uint8()));
+  const keyId = reader.take(16);
+  const known = version === ektVersion && Object.values(ektSuites).includes(suite);
+  if (!known || !kind || !spec || !usage || !origin) throw new RangeError("unknown field");
+  return { suite, domainKeyId, macKeyId, meta: { kind, spec, usage, origin, account, region, keyId } };
+}
+
+function parseWhole<Parsed>(bytes: Bytes, failure: string, read: (reader: ByteReader) => Parsed): Parsed {
+  try {
+    const reader = new ByteReader(bytes);
+    const parsed = read(reader);
+    if (reader.remaining > 0) throw new RangeError("trailing bytes");
+    return parsed;
   } catch (cause) {
-    throw new HsmError("refused", "not a key token", { cause });
+    throw new HsmError("refused", failure, { cause });
   }
 }

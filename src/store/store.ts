@@ -5,25 +5,34 @@ import type { Bytes } from "../base/bytes.ts";
  * Failures are `StoreError`.
  */
 export interface Store {
+  /** The value belongs to the store: not to be modified. */
   get(path: string): Promise<Stored | undefined>;
 
-  /** In ascending order of the stored path, which for hashed components is the order of the hash. */
+  /**
+   * In ascending order of the stored path, which for hashed components is the order of the hash. `prefix` is "" or whole
+   * components that end with a slash; `after` is the path of the last record of the page before. Fewer than `limit`
+   * records are the last.
+   */
   list(prefix: string, options?: { after?: string; limit?: number }): Promise<readonly Stored[]>;
 
   /**
    * All or none, durable when it resolves. A write whose `revision` is stale, or an expectation that does not hold,
-   * throws `StoreError("conflict")`.
+   * throws `StoreError("conflict")`. After `StoreError("unavailable")` nothing has been acknowledged, but when the disk
+   * failed in the middle the commit may turn out to be there once the store is opened again.
    */
   commit(writes: readonly Write[], expectations?: readonly Expectation[]): Promise<void>;
 
   /** Changes whenever another process or host has committed: what was cached must be read again. */
   version(): number;
 
+  /** Deleted and replaced values are gone from the store's files when it resolves: call it after deletions. */
+  checkpoint(): Promise<void>;
+
   close(): Promise<void>;
 }
 
 export interface Stored {
-  /** Components separated by `/`, each matching [A-Za-z0-9:+=,.@_-]+ at the interface of the barrier, aliases with their slashes escaped. */
+  /** Made by `path` of store/path.ts: components separated by `/`, everything but [A-Za-z0-9:+=,.@_-] escaped. */
   readonly path: string;
   readonly value: Bytes;
   /** 1 for a new record, then one more for each write. */
@@ -41,5 +50,6 @@ export interface Write {
 /** A precondition on a record that the commit does not write. */
 export interface Expectation {
   readonly path: string;
+  /** 0: there must be none. */
   readonly revision: number;
 }

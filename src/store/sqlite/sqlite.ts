@@ -1,0 +1,172 @@
+import { randomUUID } from "node:crypto";
+import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { ConfigError, StoreError } from "../../base/errors.ts";
+import type { Expectation, Store, Stored, Write } from "../store.ts";
+import { storeFailure } from "./failure.ts";
+import { checkLedger, checkSchema, createSchema, isCurrent, migrate } from "./schema.ts";
+import { Writer } from "./writer.ts";
+
+export interface SqliteOptions {
+  /** Make the file where there is none. One that exists is opened as it is, never made anew. */
+  readonly create?: boolean;
+  /** Refuse every commit. */
+  readonly readOnly?: boolean;
+}
+
+/** How long to wait for another process's commit, in milliseconds. */
+const busyTimeout = 5000;
+
+/**
+ * Records in one SQLite file, mode 0600, which several processes of one host may share. Its log (`-wal`) and index
+ * (`-shm`) lie beside it and belong to it: a copy of the file alone lacks the newest commits. Not for network file
+ * systems: SQLite's locks and shared memory do not work there.
+ *
+ * ConfigError when `file` is missing, another application's or a newer version's; StoreError("corrupt") when it is
+ * damaged. Reads run in the calling thread (microseconds, from the page cache), commits in a thread of their own. When
+ * the disk fails in the middle of a commit, every later one is refused until the store is opened again.
+ */
+export async function openSqlite(
+  file: string,
+  { create = false, readOnly = false }: SqliteOptions = {},
+): Promise<Store> {
+  const absolute = resolve(file);
+  if (create && !existsSync(absolute)) createFile(absolute);
+  checkFile(absolute);
+  let reader: DatabaseSync | undefined;
+  try {
+    if (!readOnly) upgrade(absolute);
+    reader = new DatabaseSync(absolute, { readOnly: true, timeout: busyTimeout });
+    reader.exec("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON");
+    checkLedger(reader, absolute);
+    if (!isCurrent(reader)) throw new ConfigError(`${absolute} was made by an older version: open it for writing once`);
+    checkSchema(reader, absolute);
+    return new SqliteStore(absolute, reader, readOnly ? undefined : new Writer(absolute, busyTimeout));
+  } catch (error) {
+    reader?.close();
+    throw error instanceof ConfigError ? error : storeFailure(absolute, "open", error);
+  }
+}
+
+class SqliteStore implements Store {
+  readonly #file: string;
+  readonly #reader: DatabaseSync;
+  readonly #writer: Writer | undefined;
+  readonly #one: StatementSync;
+  readonly #range: StatementSync;
+  readonly #dataVersion: StatementSync;
+  readonly #turn: StatementSync;
+  #version = 0;
+  #seenData: unknown;
+  #seenTurn: unknown;
+
+  constructor(file: string, reader: DatabaseSync, writer: Writer | undefined) {
+    this.#file = file;
+    this.#reader = reader;
+    this.#writer = writer;
+    this.#one = reader.prepare("SELECT path, value, revision FROM record WHERE path = ?");
+    this.#range = reader.prepare(
+      "SELECT path, value, revision FROM record WHERE path >= ? AND path <> ? AND path < ? ORDER BY path LIMIT ?",
+    );
+    this.#dataVersion = reader.prepare("PRAGMA data_version");
+    this.#turn = reader.prepare("SELECT number, writer FROM turn");
+  }
+
+  async get(path: string): Promise<Stored | undefined> {
+    return this.#read(() => this.#one.get(path)) as Stored | undefined;
+  }
+
+  async list(prefix: string, { after = "", limit = -1 }: { after?: string; limit?: number } = {}): Promise<Stored[]> {
+    const from = after > prefix ? after : prefix;
+    return this.#read(() => this.#range.all(from, after, `${prefix}\u{10ffff}`, limit)) as unknown as Stored[];
+  }
+
+  async commit(writes: readonly Write[], expectations: readonly Expectation[] = []): Promise<void> {
+    if (!this.#writer) throw new StoreError("unavailable", `${this.#file} is open for reading only`);
+    await this.#writer.commit(writes, expectations);
+  }
+
+  /**
+   * `PRAGMA data_version` (1 µs) also moves with the commits of this store's own writer, so then the turn tells: it
+   * moves when the writer is another one than before.
+   */
+  version(): number {
+    return this.#read(() => {
+      const data = this.#dataVersion.get()?.["data_version"];
+      if (data === this.#seenData) return this.#version;
+      this.#seenData = data;
+      const turn = this.#turn.get();
+      if (turn?.["number"] !== this.#seenTurn || turn?.["writer"] !== this.#writer?.name) this.#version += 1;
+      this.#seenTurn = turn?.["number"];
+      return this.#version;
+    });
+  }
+
+  async checkpoint(): Promise<void> {
+    await this.#writer?.checkpoint();
+  }
+
+  /** The reader first: the last connection to close writes the log into the file, and a reader cannot. */
+  async close(): Promise<void> {
+    if (this.#reader.isOpen) this.#reader.close();
+    await this.#writer?.close();
+  }
+
+  #read<T>(query: () => T): T {
+    if (!this.#reader.isOpen) throw new StoreError("unavailable", "the store is closed");
+    try {
+      return query();
+    } catch (error) {
+      throw storeFailure(this.#file, "read", error);
+    }
+  }
+}
+
+/** Under another name at first: no crash leaves half a store at `file`, and no store that appears meanwhile is replaced. */
+function createFile(file: string): void {
+  const unfinished = `${file}.${randomUUID()}`;
+  try {
+    closeSync(openSync(unfinished, "wx", 0o600));
+    const db = new DatabaseSync(unfinished);
+    try {
+      db.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+      createSchema(db);
+    } finally {
+      db.close();
+    }
+    linkSync(unfinished, file);
+    syncFolder(dirname(file));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw storeFailure(file, "create", error);
+  } finally {
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(unfinished + suffix, { force: true });
+  }
+}
+
+function syncFolder(folder: string): void {
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** SQLite would make a missing file, and take an empty one for a new database. */
+function checkFile(file: string): void {
+  const status = statSync(file, { throwIfNoEntry: false });
+  if (!status) throw new ConfigError(`there is no store at ${file}`);
+  if (!status.isFile()) throw new ConfigError(`${file} is not a file`);
+  if (status.size === 0) throw new StoreError("corrupt", `${file} is empty`);
+}
+
+function upgrade(file: string): void {
+  const db = new DatabaseSync(file, { timeout: busyTimeout });
+  try {
+    checkLedger(db, file);
+    migrate(db);
+  } finally {
+    db.close();
+  }
+}

@@ -3,6 +3,7 @@ export type KmsErrorCode =
   | "AccessDeniedException"
   | "AlreadyExistsException"
   | "ConflictException"
+  | "CustomKeyStoreNotFoundException"
   | "DependencyTimeoutException"
   | "DisabledException"
   | "DryRunOperationException"
@@ -38,8 +39,8 @@ export type KmsErrorCode =
 export class KmsError extends Error {
   readonly code: KmsErrorCode;
 
-  constructor(code: KmsErrorCode, message = "") {
-    super(message);
+  constructor(code: KmsErrorCode, message = "", options?: ErrorOptions) {
+    super(message, options);
     this.name = "KmsError";
     this.code = code;
   }

@@ -1,7 +1,7 @@
 import { type Bytes, concat, uint32, utf8 } from "../base/bytes.ts";
 
 /** Purposes of a derived key; eleven ASCII bytes each, so that the fixed input has one length. */
-export type KbkdfLabel = "SR1-encrypt" | "SR1-keyname" | "SR1-records";
+export type KbkdfLabel = "SR1-encrypt" | "SR1-keyname" | "SR1-records" | "SR1-hsmroot" | "SR1-hsmfile" | "SR1-hsmname";
 
 /** No nonce: what is derived is a name. */
 export const noNonce = new Uint8Array(16);

@@ -20,7 +20,7 @@ export interface Optional<T> extends Shape<T> {
 
 export type TypeOf<S> = S extends Shape<infer T> ? T : never;
 
-type Members = Readonly<Record<string, Shape<never>>>;
+type Members = Readonly<Record<string, Shape<unknown>>>;
 type OptionalNames<M> = { [K in keyof M]: M[K] extends { optional: true } ? K : never }[keyof M];
 type StructureOf<M> = { readonly [K in Exclude<keyof M, OptionalNames<M>>]: TypeOf<M[K]> } & {
   readonly [K in OptionalNames<M>]?: TypeOf<M[K]>;
@@ -53,9 +53,7 @@ export function string(limits: Length & { pattern?: RegExp } = {}): Shape<string
       if (!value.isWellFormed()) wrongType(path, "well-formed Unicode");
       checkLength(value.length, limits, path, problems);
       if (limits.pattern && !limits.pattern.test(value)) {
-        problems.push(
-          constraint(path, `Member must satisfy regular expression pattern: ${limits.pattern.source}`),
-        );
+        problems.push(constraint(path, `Member must satisfy regular expression pattern: ${limits.pattern.source}`));
       }
       return value;
     },

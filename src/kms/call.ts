@@ -1,0 +1,42 @@
+import { randomUUID } from "node:crypto";
+import type { AuditEvent } from "../audit/audit.ts";
+import type { Caller } from "./caller.ts";
+
+/** One request on its way through an operation, and what its audit event will tell. */
+export class Call {
+  readonly operation: string;
+  readonly caller: Caller;
+  /** Key states and expiry go by this time, which a developer may have moved; milliseconds. */
+  readonly now: number;
+  readonly eventId = randomUUID();
+  /** What of the request the event may show; null until the request has been read. */
+  requestParameters: Record<string, unknown> | null = null;
+  /** ARNs of the keys that were found, in the order of the request. */
+  readonly resources: { readonly arn: string; readonly account: string }[] = [];
+  additionalEventData: Record<string, unknown> | undefined;
+  /** The event that went into the store with the change it tells of: it is delivered from there. */
+  committed: AuditEvent | undefined;
+
+  constructor(operation: string, caller: Caller, now: number) {
+    this.operation = operation;
+    this.caller = caller;
+    this.now = now;
+  }
+
+  get account(): string {
+    return this.caller.principal.account;
+  }
+
+  get region(): string {
+    return this.caller.region;
+  }
+
+  /** Which material a cryptographic operation has used. */
+  usedMaterial(name: "keyMaterialId" | "sourceKeyMaterialId" | "destinationKeyMaterialId", hbkId: string): void {
+    this.additionalEventData = { ...this.additionalEventData, [name]: hbkId };
+  }
+
+  names(arn: string, account: string): void {
+    if (!this.resources.some((resource) => resource.arn === arn)) this.resources.push({ arn, account });
+  }
+}

@@ -1,0 +1,162 @@
+import type { Authorizer } from "../access/authorizer.ts";
+import { conditionContext } from "../access/context.ts";
+import { KmsError } from "../base/errors.ts";
+import { aliasArn, keyArn } from "../model/arn.ts";
+import type { AliasRecord } from "../model/key.ts";
+import { checkState } from "../model/state-table.ts";
+import type { Call } from "./call.ts";
+import type { LoadedKey, Records, Versioned } from "./records.ts";
+import { invalidKeyId, parseReference, quotable } from "./reference.ts";
+
+/** What an operation needs of the key that it names. */
+export interface KeyNeeds {
+  /** IAM action without its prefix; the operation's name unless stated. */
+  readonly action?: string;
+  /** Whether an alias may stand for the key: cryptographic operations, DescribeKey and GetPublicKey. */
+  readonly aliases?: boolean;
+  /** Whether a key of another account may be named by its ARN. */
+  readonly crossAccount?: boolean;
+  /** Whether the key's state does not matter: the old target of an alias. */
+  readonly anyState?: boolean;
+  /** Condition keys of the operation, names as documented: `kms:EncryptionAlgorithm`. */
+  readonly conditions?: ReadonlyMap<string, string | readonly string[]>;
+}
+
+export type FoundKey = Versioned<LoadedKey>;
+
+/**
+ * Finds, authorizes, then looks at the state: in that order, so that only a caller who may use a key learns its state.
+ * Nothing here answers a record that its caller may not see.
+ */
+export class Finder {
+  readonly #records: Records;
+  readonly #authorizer: Authorizer;
+
+  constructor(records: Records, authorizer: Authorizer) {
+    this.#records = records;
+    this.#authorizer = authorizer;
+  }
+
+  /** The key that `keyId` names, if the caller may do the operation on it now. */
+  async key(call: Call, keyId: string, needs: KeyNeeds = {}): Promise<FoundKey> {
+    const reference = parseReference(keyId, call);
+    if (reference.account !== call.account && !needs.crossAccount) this.#deny(call, needs, `${keyId}`);
+    if (reference.kind === "key") {
+      return this.#check(call, reference.account, reference.id, needs, new Map());
+    }
+    if (!needs.aliases) throw invalidKeyId(keyId);
+    const alias = await this.#records.alias(reference.account, call.region, reference.name);
+    if (alias) {
+      const requested = new Map([["kms:RequestAlias", reference.name]]);
+      return this.#check(call, reference.account, alias.value.target, needs, requested);
+    }
+    const arn = aliasArn(call.region, reference.account, reference.name);
+    this.authorize(call, needs.action ?? call.operation, arn, needs.conditions);
+    throw new KmsError("NotFoundException", `Alias ${quotable(arn)} is not found.`);
+  }
+
+  /** By the HBK that a ciphertext names. Whatever is wrong, the answer is the same. */
+  async keyOfHbk(call: Call, hbkId: string, needs: KeyNeeds): Promise<FoundKey> {
+    const hbk = await this.#records.hbk(call.region, hbkId);
+    const found = hbk && (await this.#records.key(hbk.value.record.account, call.region, hbk.value.record.keyId));
+    if (!found || !this.#decide(call, needs, found.value).allowed) {
+      throw new KmsError(
+        "AccessDeniedException",
+        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, " +
+          "or you are not allowed to access.",
+      );
+    }
+    call.names(found.value.arn, found.value.record.account);
+    checkState(call.operation, found.value.record.state, found.value.arn);
+    return found;
+  }
+
+  /** An alias of the caller's account; authorized on the alias itself, by identity policies. */
+  async alias(call: Call, name: string): Promise<Versioned<AliasRecord>> {
+    const arn = aliasArn(call.region, call.account, name);
+    this.authorize(call, call.operation, arn);
+    const alias = await this.#records.alias(call.account, call.region, name);
+    if (!alias) throw new KmsError("NotFoundException", `Alias ${quotable(arn)} is not found.`);
+    return alias;
+  }
+
+  /** Authorized on an alias that is to be made; AlreadyExistsException when there is one. */
+  async noAlias(call: Call, name: string): Promise<void> {
+    const arn = aliasArn(call.region, call.account, name);
+    this.authorize(call, call.operation, arn);
+    if (await this.#records.alias(call.account, call.region, name)) {
+      throw new KmsError("AlreadyExistsException", `An alias with the name ${arn} already exists`);
+    }
+  }
+
+  /** Actions that identity policies decide alone. */
+  authorize(
+    call: Call,
+    action: string,
+    resource = "*",
+    conditions: ReadonlyMap<string, string | readonly string[]> = new Map(),
+  ): void {
+    const decision = this.#authorizer.decide({
+      principal: call.caller.principal,
+      action: `kms:${action}`,
+      resource,
+      owner: call.account,
+      context: conditionContext(call.caller, conditions),
+    });
+    if (!decision.allowed) throw denied(call, action, resource, decision.reason);
+  }
+
+  async #check(
+    call: Call,
+    account: string,
+    id: string,
+    needs: KeyNeeds,
+    requested: ReadonlyMap<string, string>,
+  ): Promise<FoundKey> {
+    const found = await this.#records.key(account, call.region, id);
+    if (!found || isDue(found.value, call.now)) return this.#missing(call, account, id, needs);
+    const all = { ...needs, conditions: new Map([...(needs.conditions ?? []), ...requested]) };
+    const decision = this.#decide(call, all, found.value);
+    call.names(found.value.arn, account);
+    if (!decision.allowed) {
+      throw denied(call, needs.action ?? call.operation, found.value.arn, decision.reason);
+    }
+    if (!needs.anyState) checkState(call.operation, found.value.record.state, found.value.arn);
+    return found;
+  }
+
+  /** Only a caller whose identity policies allow the action on such a key learns that there is none. */
+  #missing(call: Call, account: string, id: string, needs: KeyNeeds): never {
+    const arn = keyArn(call.region, account, id);
+    this.authorize(call, needs.action ?? call.operation, arn, needs.conditions);
+    throw new KmsError("NotFoundException", `Key '${arn}' does not exist`);
+  }
+
+  #deny(call: Call, needs: KeyNeeds, keyId: string): never {
+    throw denied(call, needs.action ?? call.operation, quotable(keyId), "the operation is not for other accounts");
+  }
+
+  #decide(call: Call, needs: KeyNeeds, key: LoadedKey) {
+    const { record } = key;
+    return this.#authorizer.decide({
+      principal: call.caller.principal,
+      action: `kms:${needs.action ?? call.operation}`,
+      resource: key.arn,
+      owner: record.account,
+      keyPolicy: key.policy,
+      context: conditionContext(call.caller, needs.conditions, record),
+    });
+  }
+}
+
+/** At its deletion date a key is gone for everyone, whether or not its record has been destroyed yet. */
+export const isDue = (key: LoadedKey, now: number): boolean =>
+  key.record.deletionDate !== undefined && key.record.deletionDate <= now;
+
+function denied(call: Call, action: string, resource: string, reason: string): KmsError {
+  return new KmsError(
+    "AccessDeniedException",
+    `User: ${call.caller.principal.arn} is not authorized to perform: kms:${action} on resource: ${resource} ` +
+      `because ${reason}`,
+  );
+}

@@ -1,0 +1,169 @@
+import type { Authorizer } from "../access/authorizer.ts";
+import type { Principals } from "../access/principals.ts";
+import type { AuditSink } from "../audit/audit.ts";
+import { type Outbox, outboxWrite } from "../audit/outbox.ts";
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import type { KmsError } from "../base/errors.ts";
+import type { Hsm } from "../hsm/hsm.ts";
+import type { AliasRecord } from "../model/key.ts";
+import type { Expectation, Store, Write } from "../store/store.ts";
+import { Call } from "./call.ts";
+import type { Caller } from "./caller.ts";
+import { DomainRecords } from "./domain-record.ts";
+import { callEvent } from "./events.ts";
+import { Finder, type FoundKey, type KeyNeeds } from "./find.ts";
+import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
+import { type NewMaterial, newMaterial } from "./material.ts";
+import { type Cut, Markers, type Page } from "./pagination.ts";
+import { aliasPrefix, keyPrefix, Records, type Versioned } from "./records.ts";
+import { type UsableKey, type UseNeeds, useKey, useKeyOf, type Workshop } from "./use.ts";
+
+export interface KmsParts {
+  readonly store: Store;
+  readonly hsm: Hsm;
+  readonly authorizer: Authorizer;
+  readonly principals: Principals;
+  readonly sink: AuditSink;
+  readonly outbox: Outbox;
+  readonly clock: Clock;
+}
+
+/** A change of the store, told by its event in the same transaction. */
+export interface Change {
+  readonly writes: readonly Write[];
+  readonly expectations?: readonly Expectation[];
+  /** CloudTrail's `responseElements`. */
+  readonly responseElements: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * What every operation needs, and all that it can reach: each method that answers records or uses a key authorizes its
+ * caller first.
+ */
+export class Kms {
+  readonly principals: Principals;
+  readonly domain: DomainRecords;
+  readonly #authorizer: Authorizer;
+  readonly #store: Store;
+  readonly #hsm: Hsm;
+  readonly #sink: AuditSink;
+  readonly #outbox: Outbox;
+  readonly #clock: Clock;
+  readonly #records: Records;
+  readonly #finder: Finder;
+  readonly #workshop: Workshop;
+  readonly #markers: Markers;
+
+  constructor(parts: KmsParts) {
+    this.principals = parts.principals;
+    this.#authorizer = parts.authorizer;
+    this.#store = parts.store;
+    this.#hsm = parts.hsm;
+    this.#sink = parts.sink;
+    this.#outbox = parts.outbox;
+    this.#clock = parts.clock;
+    this.#records = new Records(parts.store);
+    this.#finder = new Finder(this.#records, parts.authorizer);
+    this.#workshop = { finder: this.#finder, records: this.#records, hsm: parts.hsm };
+    this.#markers = new Markers(parts.store);
+    this.domain = new DomainRecords(parts.store);
+  }
+
+  /** Throws unless the event of this call could be written. */
+  begin(operation: string, caller: Caller): Call {
+    this.#sink.reserve();
+    return new Call(operation, caller, this.#clock.now());
+  }
+
+  /** Actions that name no key. */
+  authorize(call: Call, action = call.operation, resource?: string, conditions?: KeyNeeds["conditions"]): void {
+    this.#finder.authorize(call, action, resource, conditions);
+  }
+
+  /** The key's record, for operations that manage it. */
+  key(call: Call, keyId: string, needs?: KeyNeeds): Promise<FoundKey> {
+    return this.#finder.key(call, keyId, needs);
+  }
+
+  alias(call: Call, name: string): Promise<Versioned<AliasRecord>> {
+    return this.#finder.alias(call, name);
+  }
+
+  /** Whether the caller may make the alias; AlreadyExistsException when it is there. */
+  noAlias(call: Call, name: string): Promise<void> {
+    return this.#finder.noAlias(call, name);
+  }
+
+  /** The key, to be used. */
+  use(call: Call, keyId: string, needs: UseNeeds): Promise<UsableKey> {
+    return useKey(this.#workshop, call, keyId, needs);
+  }
+
+  /** The key whose material made `ciphertext`, to be used. */
+  useKeyOf(call: Call, ciphertext: Bytes, needs: UseNeeds): Promise<UsableKey> {
+    return useKeyOf(this.#workshop, call, ciphertext, needs);
+  }
+
+  random(call: Call, length: number): Promise<Bytes> {
+    this.authorize(call);
+    return this.#hsm.random(length);
+  }
+
+  /** Why a key of this spec and usage cannot be made here; undefined when it can. */
+  refusal(...spec: Parameters<Hsm["refusal"]>): string | undefined {
+    return this.#hsm.refusal(...spec);
+  }
+
+  /** Throws unless `policy` can be put on the key. */
+  checkPolicy(call: Call, proposal: PolicyProposal): Promise<void> {
+    return checkPolicy(this.#authorizer, this.principals, call, proposal);
+  }
+
+  /** A fresh HBK for a key that is being made, and what commits it. */
+  newMaterial(call: Call, key: NewMaterial) {
+    return newMaterial(this.#hsm, this.domain, call, key);
+  }
+
+  /** The keys of the caller's account and region. */
+  keys(call: Call, page: Page): Promise<Cut<string>> {
+    this.authorize(call);
+    const prefix = keyPrefix(call.account, call.region);
+    return this.#markers.page(call, page, "", prefix, this.#records, (path) => path.slice(prefix.length));
+  }
+
+  /** The aliases of the caller's account and region, in no order that means anything. */
+  aliases(call: Call, page: Page): Promise<Cut<AliasRecord>> {
+    this.authorize(call);
+    const prefix = aliasPrefix(call.account, call.region);
+    return this.#markers.page(call, page, "", prefix, this.#records, (_path, alias) => alias as AliasRecord);
+  }
+
+  /** The aliases of one key. */
+  async aliasesOf(call: Call, keyId: string, page: Page): Promise<Cut<AliasRecord>> {
+    this.authorize(call);
+    const { record, arn } = (await this.#finder.key(call, keyId)).value;
+    const { items, ...rest } = await this.#markers.slice(call, page, arn, record.aliases);
+    const found = await Promise.all(items.map((name) => this.#records.alias(record.account, record.region, name)));
+    return { items: found.flatMap((alias) => (alias ? [alias.value] : [])), ...rest };
+  }
+
+  /** Cuts a list that is at hand. `scope` binds the marker to what is listed. */
+  slice<T>(call: Call, page: Page, scope: string, items: readonly T[]): Promise<Cut<T>> {
+    return this.#markers.slice(call, page, scope, items);
+  }
+
+  /** All of the change, with its event, or `StoreError("conflict")`: the operation is then run again. */
+  async commit(call: Call, change: Change): Promise<void> {
+    const event = callEvent(call, { readOnly: false, responseElements: change.responseElements });
+    await this.#store.commit([...change.writes, outboxWrite(event)], change.expectations);
+    call.committed = event;
+    this.#records.forget(change.writes);
+  }
+
+  /** Resolves when the event of the call is durable in the log. Once, last. */
+  async conclude(call: Call, readOnly: boolean, error?: KmsError): Promise<void> {
+    if (call.committed) await this.#outbox.deliver(call.committed);
+    else await this.#sink.append(callEvent(call, { readOnly, error, responseElements: null }));
+  }
+}

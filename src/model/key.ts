@@ -1,0 +1,66 @@
+import { keyArn } from "./arn.ts";
+import type { KeySpec, KeyState, KeyUsage, Origin } from "./key-spec.ts";
+
+/** The record of a KMS key: everything but its material. Times in milliseconds since the epoch. */
+export interface KeyRecord {
+  readonly id: string;
+  readonly account: string;
+  readonly region: string;
+  readonly spec: KeySpec;
+  readonly usage: KeyUsage;
+  readonly origin: Origin;
+  readonly description: string;
+  readonly state: KeyState;
+  readonly createdAt: number;
+  /** Present in state PendingDeletion only. */
+  readonly deletionDate?: number;
+  /** The key policy, as it was put. */
+  readonly policy: string;
+  readonly tags: Readonly<Record<string, string>>;
+  /** Names of the aliases that point here, `alias/` included. */
+  readonly aliases: readonly string[];
+  /** The HBK that encrypts: its id is the KeyMaterialId. */
+  readonly hbkId: string;
+}
+
+/** One version of a key's material, found by (region, HBK id). */
+export interface HbkRecord {
+  readonly keyId: string;
+  readonly account: string;
+  /** The key token, base64. Changes when the domain key does; nothing else here ever changes. */
+  readonly ekt: string;
+  /** Every domain key that has wrapped it: when all are destroyed, no copy of the token can be opened. */
+  readonly domainKeys: readonly string[];
+}
+
+export interface AliasRecord {
+  readonly name: string;
+  readonly target: string;
+  readonly createdAt: number;
+  readonly updatedAt: number;
+}
+
+export const arnOf = (key: Pick<KeyRecord, "id" | "account" | "region">): string =>
+  keyArn(key.region, key.account, key.id);
+
+/** KeyMetadata of the API; which members are present follows the rules of its reference. */
+export function keyMetadata(key: KeyRecord): Record<string, unknown> {
+  return {
+    AWSAccountId: key.account,
+    KeyId: key.id,
+    Arn: arnOf(key),
+    CreationDate: new Date(key.createdAt),
+    Enabled: key.state === "Enabled",
+    Description: key.description,
+    KeyUsage: key.usage,
+    KeyState: key.state,
+    DeletionDate: key.deletionDate === undefined ? undefined : new Date(key.deletionDate),
+    Origin: key.origin,
+    KeyManager: "CUSTOMER",
+    CustomerMasterKeySpec: key.spec,
+    KeySpec: key.spec,
+    EncryptionAlgorithms: ["SYMMETRIC_DEFAULT"],
+    MultiRegion: false,
+    CurrentKeyMaterialId: key.hbkId,
+  };
+}

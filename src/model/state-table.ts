@@ -1,0 +1,96 @@
+import { KmsError } from "../base/errors.ts";
+import type { KeyState } from "./key-spec.ts";
+
+/**
+ * What each operation does in each key state (Developer Guide, "Key states of AWS KMS keys"). Where the guide allows
+ * DisabledException or KMSInvalidStateException for a key that is pending deletion, it is KMSInvalidStateException here.
+ */
+type Verdict = "ok" | keyof typeof refusals;
+
+const refusals = {
+  disabled: ["DisabledException", "is disabled."],
+  pendingDeletion: ["KMSInvalidStateException", "is pending deletion."],
+  pendingReplicaDeletion: ["KMSInvalidStateException", "is pending replica deletion."],
+  notPendingDeletion: ["KMSInvalidStateException", "is not pending deletion."],
+  pendingImport: ["KMSInvalidStateException", "is pending import."],
+  unavailable: ["KMSInvalidStateException", "is unavailable."],
+  creating: ["KMSInvalidStateException", "is creating."],
+  updating: ["KMSInvalidStateException", "is updating."],
+} as const;
+
+type Row = Readonly<Record<KeyState, Verdict>>;
+
+const always: Row = {
+  Enabled: "ok",
+  Disabled: "ok",
+  PendingDeletion: "ok",
+  PendingReplicaDeletion: "ok",
+  PendingImport: "ok",
+  Unavailable: "ok",
+  Creating: "ok",
+  Updating: "ok",
+};
+
+const notWhilePendingDeletion: Row = {
+  ...always,
+  PendingDeletion: "pendingDeletion",
+  PendingReplicaDeletion: "pendingReplicaDeletion",
+};
+
+const cryptographic: Row = {
+  ...notWhilePendingDeletion,
+  Disabled: "disabled",
+  PendingImport: "pendingImport",
+  Unavailable: "unavailable",
+  Creating: "creating",
+};
+
+const enabling: Row = {
+  ...notWhilePendingDeletion,
+  PendingImport: "pendingImport",
+  Creating: "creating",
+  Updating: "updating",
+};
+
+const rows: Readonly<Record<string, Row>> = {
+  CancelKeyDeletion: {
+    Enabled: "notPendingDeletion",
+    Disabled: "notPendingDeletion",
+    PendingDeletion: "ok",
+    PendingReplicaDeletion: "ok",
+    PendingImport: "notPendingDeletion",
+    Unavailable: "notPendingDeletion",
+    Creating: "notPendingDeletion",
+    Updating: "notPendingDeletion",
+  },
+  CreateAlias: notWhilePendingDeletion,
+  Decrypt: cryptographic,
+  DeleteAlias: always,
+  DescribeKey: always,
+  DisableKey: enabling,
+  EnableKey: enabling,
+  Encrypt: cryptographic,
+  GenerateDataKey: cryptographic,
+  GenerateDataKeyWithoutPlaintext: cryptographic,
+  GetKeyPolicy: always,
+  ListAliases: always,
+  ListKeyPolicies: always,
+  ListResourceTags: always,
+  PutKeyPolicy: always,
+  ReEncrypt: cryptographic,
+  ScheduleKeyDeletion: { ...notWhilePendingDeletion, Updating: "updating" },
+  TagResource: notWhilePendingDeletion,
+  UntagResource: notWhilePendingDeletion,
+  UpdateAlias: notWhilePendingDeletion,
+  UpdateKeyDescription: notWhilePendingDeletion,
+};
+
+/** Throws what `operation` answers on a key in `state`; an operation without a row is a fault of ours. */
+export function checkState(operation: string, state: KeyState, arn: string): void {
+  const row = rows[operation];
+  if (!row) throw new Error(`no key states are listed for ${operation}`);
+  const verdict = row[state];
+  if (verdict === "ok") return;
+  const [code, text] = refusals[verdict];
+  throw new KmsError(code, `${arn} ${text}`);
+}

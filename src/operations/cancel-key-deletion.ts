@@ -1,0 +1,21 @@
+import { unscheduleDeletion } from "../kms/deletion.ts";
+import { writeKey } from "../kms/records.ts";
+import { structure } from "../model/shape.ts";
+import { keyId } from "./members.ts";
+import { operation } from "./operation.ts";
+
+export const cancelKeyDeletion = operation({
+  name: "CancelKeyDeletion",
+  readOnly: false,
+  request: structure({ KeyId: keyId }),
+
+  async run(kms, call, { KeyId }) {
+    const { value: key, revision } = await kms.key(call, KeyId);
+    const { deletionDate: _, ...kept } = key.record;
+    await kms.commit(call, {
+      writes: [writeKey({ ...kept, state: "Disabled" }, revision), unscheduleDeletion(key.record)],
+      responseElements: { keyId: key.arn },
+    });
+    return { KeyId: key.arn };
+  },
+});

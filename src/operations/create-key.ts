@@ -1,0 +1,109 @@
+import { randomUUID } from "node:crypto";
+import { defaultKeyPolicy } from "../access/policy.ts";
+import { KmsError } from "../base/errors.ts";
+import type { Call } from "../kms/call.ts";
+import type { Kms } from "../kms/kms.ts";
+import { writeKey } from "../kms/records.ts";
+import { arnOf, type KeyRecord, keyMetadata } from "../model/key.ts";
+import { type KeySpec, type KeyUsage, keySpecs, keyUsages, origins } from "../model/key-spec.ts";
+import { boolean, enumeration, optional, string, structure, type TypeOf } from "../model/shape.ts";
+import { description, policy, tags } from "./members.ts";
+import { operation } from "./operation.ts";
+import { mergeTags, tagConditions } from "./tags.ts";
+
+const request = structure({
+  Policy: optional(policy),
+  Description: optional(description),
+  KeyUsage: optional(enumeration(keyUsages)),
+  CustomerMasterKeySpec: optional(enumeration(keySpecs)),
+  KeySpec: optional(enumeration(keySpecs)),
+  Origin: optional(enumeration(origins)),
+  CustomKeyStoreId: optional(string({ min: 1, max: 64 })),
+  BypassPolicyLockoutSafetyCheck: optional(boolean),
+  Tags: optional(tags),
+  MultiRegion: optional(boolean),
+  XksKeyId: optional(string({ min: 1, max: 128, pattern: /^[a-zA-Z0-9-_.]+$/ })),
+});
+type Request = TypeOf<typeof request>;
+
+export const createKey = operation({
+  name: "CreateKey",
+  readOnly: false,
+  request,
+
+  async run(kms, call, input) {
+    const { spec, usage } = specAndUsage(input);
+    authorize(kms, call, input, spec, usage);
+    refuseUnsupported(kms, input, spec, usage);
+    const id = randomUUID();
+    const keyPolicy = input.Policy ?? defaultKeyPolicy(call.account);
+    await kms.checkPolicy(call, { id, policy: keyPolicy, bypassLockoutCheck: input.BypassPolicyLockoutSafetyCheck });
+    const keyTags = mergeTags({}, input.Tags ?? []);
+    const material = await kms.newMaterial(call, { id, spec, usage });
+    const key: KeyRecord = {
+      id,
+      account: call.account,
+      region: call.region,
+      spec,
+      usage,
+      origin: "AWS_KMS",
+      description: input.Description ?? "",
+      state: "Enabled",
+      createdAt: call.now,
+      policy: keyPolicy,
+      tags: keyTags,
+      aliases: [],
+      hbkId: material.hbkId,
+    };
+    call.names(arnOf(key), key.account);
+    const KeyMetadata = keyMetadata(key);
+    await kms.commit(call, {
+      writes: [writeKey(key, 0), material.write],
+      expectations: [material.expectation],
+      responseElements: { keyMetadata: KeyMetadata },
+    });
+    return { KeyMetadata };
+  },
+});
+
+function specAndUsage({ KeySpec, CustomerMasterKeySpec, KeyUsage }: Request): { spec: KeySpec; usage: KeyUsage } {
+  if (KeySpec !== undefined && CustomerMasterKeySpec !== undefined) {
+    throw invalid("You cannot specify KeySpec and CustomerMasterKeySpec in the same request. Use KeySpec.");
+  }
+  const spec = KeySpec ?? CustomerMasterKeySpec ?? "SYMMETRIC_DEFAULT";
+  if (spec === "SYMMETRIC_DEFAULT") {
+    const usage = KeyUsage ?? "ENCRYPT_DECRYPT";
+    if (usage === "ENCRYPT_DECRYPT") return { spec, usage };
+    throw invalid(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
+  }
+  if (KeyUsage === undefined) {
+    throw invalid("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
+  }
+  return { spec, usage: KeyUsage };
+}
+
+function authorize(kms: Kms, call: Call, input: Request, spec: KeySpec, usage: KeyUsage): void {
+  const conditions = new Map<string, string | readonly string[]>([
+    ["kms:KeySpec", spec],
+    ["kms:KeyUsage", usage],
+    ["kms:KeyOrigin", input.Origin ?? "AWS_KMS"],
+    ["kms:MultiRegion", String(input.MultiRegion ?? false)],
+    ["kms:BypassPolicyLockoutSafetyCheck", String(input.BypassPolicyLockoutSafetyCheck ?? false)],
+    ...tagConditions(input.Tags ?? []),
+  ]);
+  kms.authorize(call, "CreateKey", "*", conditions);
+  if (input.Tags && input.Tags.length > 0) kms.authorize(call, "TagResource", "*", conditions);
+}
+
+function refuseUnsupported(kms: Kms, input: Request, spec: KeySpec, usage: KeyUsage): void {
+  const refuse = (reason: string): never => {
+    throw new KmsError("UnsupportedOperationException", reason);
+  };
+  if (input.CustomKeyStoreId ?? input.XksKeyId) refuse("Custom key stores are not supported.");
+  if (input.Origin && input.Origin !== "AWS_KMS") refuse(`Origin ${input.Origin} is not supported.`);
+  if (input.MultiRegion) refuse("Multi-Region keys are not supported.");
+  const reason = kms.refusal(spec, usage);
+  if (reason !== undefined) refuse(reason);
+}
+
+const invalid = (message: string): KmsError => new KmsError("ValidationException", message);

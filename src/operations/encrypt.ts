@@ -1,0 +1,31 @@
+import { structure } from "../model/shape.ts";
+import { algorithmCondition, checkAlgorithm, dryRunDone, noGrantTokens } from "./checks.ts";
+import { dryRun, encryptionAlgorithm, encryptionContext, grantTokens, keyId, plaintext } from "./members.ts";
+import { operation } from "./operation.ts";
+
+export const encrypt = operation({
+  name: "Encrypt",
+  readOnly: true,
+  request: structure({
+    KeyId: keyId,
+    Plaintext: plaintext,
+    EncryptionContext: encryptionContext,
+    GrantTokens: grantTokens,
+    EncryptionAlgorithm: encryptionAlgorithm,
+    DryRun: dryRun,
+  }),
+
+  async run(kms, call, { KeyId, Plaintext, EncryptionContext, GrantTokens, EncryptionAlgorithm, DryRun }) {
+    noGrantTokens(GrantTokens);
+    const key = await kms.use(call, KeyId, {
+      usage: "ENCRYPT_DECRYPT",
+      context: EncryptionContext,
+      conditions: algorithmCondition(EncryptionAlgorithm),
+    });
+    checkAlgorithm(EncryptionAlgorithm, key.spec);
+    call.usedMaterial("keyMaterialId", key.materialId);
+    dryRunDone(DryRun);
+    const CiphertextBlob = await key.encrypt(Plaintext, EncryptionContext);
+    return { CiphertextBlob, KeyId: key.arn, EncryptionAlgorithm: "SYMMETRIC_DEFAULT" };
+  },
+});

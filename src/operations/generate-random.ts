@@ -1,0 +1,25 @@
+import { KmsError } from "../base/errors.ts";
+import { optional, string, structure } from "../model/shape.ts";
+import { noRecipient } from "./checks.ts";
+import { numberOfBytes, recipient } from "./members.ts";
+import { operation } from "./operation.ts";
+
+export const generateRandom = operation({
+  name: "GenerateRandom",
+  readOnly: true,
+  request: structure({
+    NumberOfBytes: numberOfBytes,
+    CustomKeyStoreId: optional(string({ min: 1, max: 64 })),
+    Recipient: recipient,
+  }),
+
+  async run(kms, call, { NumberOfBytes, CustomKeyStoreId, Recipient }) {
+    kms.authorize(call);
+    noRecipient(Recipient);
+    if (NumberOfBytes === undefined) throw new KmsError("ValidationException", "NumberOfBytes is required.");
+    if (CustomKeyStoreId !== undefined) {
+      throw new KmsError("CustomKeyStoreNotFoundException", "The custom key store does not exist.");
+    }
+    return { Plaintext: await kms.random(call, NumberOfBytes) };
+  },
+});

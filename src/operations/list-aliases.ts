@@ -1,0 +1,29 @@
+import type { Call } from "../kms/call.ts";
+import { aliasArn } from "../model/arn.ts";
+import type { AliasRecord } from "../model/key.ts";
+import { optional, structure } from "../model/shape.ts";
+import { checkLimit } from "./checks.ts";
+import { keyId, limit, marker } from "./members.ts";
+import { operation } from "./operation.ts";
+
+export const listAliases = operation({
+  name: "ListAliases",
+  readOnly: true,
+  request: structure({ KeyId: optional(keyId), Limit: limit, Marker: marker }),
+
+  async run(kms, call, { KeyId, Limit = 50, Marker }) {
+    checkLimit(Limit, 100);
+    const page = { marker: Marker, limit: Limit };
+    const { items, next } =
+      KeyId === undefined ? await kms.aliases(call, page) : await kms.aliasesOf(call, KeyId, page);
+    return { Aliases: items.map((alias) => entry(call, alias)), NextMarker: next, Truncated: next !== undefined };
+  },
+});
+
+const entry = (call: Call, { name, target, createdAt, updatedAt }: AliasRecord) => ({
+  AliasName: name,
+  AliasArn: aliasArn(call.region, call.account, name),
+  TargetKeyId: target,
+  CreationDate: new Date(createdAt),
+  LastUpdatedDate: new Date(updatedAt),
+});

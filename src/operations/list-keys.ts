@@ -1,0 +1,16 @@
+import { keyArn } from "../model/arn.ts";
+import { structure } from "../model/shape.ts";
+import { limit, marker } from "./members.ts";
+import { operation } from "./operation.ts";
+
+export const listKeys = operation({
+  name: "ListKeys",
+  readOnly: true,
+  request: structure({ Limit: limit, Marker: marker }),
+
+  async run(kms, call, { Limit = 100, Marker }) {
+    const { items, next } = await kms.keys(call, { marker: Marker, limit: Limit });
+    const Keys = items.map((id) => ({ KeyId: id, KeyArn: keyArn(call.region, call.account, id) }));
+    return { Keys, NextMarker: next, Truncated: next !== undefined };
+  },
+});

@@ -1,0 +1,18 @@
+import type { Call } from "../kms/call.ts";
+import type { Kms } from "../kms/kms.ts";
+import type { Shape } from "../model/shape.ts";
+
+/** One operation of the API: its name, the shape of its request, and what it does. */
+export interface Operation<Request = unknown> {
+  readonly name: string;
+  readonly request: Shape<Request>;
+  /** CloudTrail's `readOnly`: true for cryptographic operations, too. */
+  readonly readOnly: boolean;
+  /** The response's members; `undefined` for an operation whose answer has no body. */
+  run(kms: Kms, call: Call, request: Request): Promise<Response>;
+}
+
+export type Response = Readonly<Record<string, unknown>> | undefined;
+
+/** Infers the request type from its shape. */
+export const operation = <Request>(definition: Operation<Request>): Operation<Request> => definition;

@@ -1,0 +1,32 @@
+import { KmsError } from "../base/errors.ts";
+import { writeAlias, writeKey } from "../kms/records.ts";
+import { structure } from "../model/shape.ts";
+import { checkAliasName, withAlias, withoutAlias } from "./aliases.ts";
+import { aliasName, keyId } from "./members.ts";
+import { operation } from "./operation.ts";
+
+/** Needs the permission on the alias and on both keys. */
+export const updateAlias = operation({
+  name: "UpdateAlias",
+  readOnly: false,
+  request: structure({ AliasName: aliasName, TargetKeyId: keyId }),
+
+  async run(kms, call, { AliasName, TargetKeyId }) {
+    checkAliasName(AliasName);
+    const { value: alias, revision: aliasRevision } = await kms.alias(call, AliasName);
+    const old = await kms.key(call, alias.target, { anyState: true });
+    const target = await kms.key(call, TargetKeyId);
+    const [from, to] = [old.value.record, target.value.record];
+    if (from.spec !== to.spec || from.usage !== to.usage) {
+      throw new KmsError("KMSInvalidStateException", "The alias and the target key differ in key type or key usage.");
+    }
+    const moved = { ...alias, target: to.id, updatedAt: call.now };
+    const aliasWrite = writeAlias(call.account, call.region, moved, aliasRevision);
+    const keyWrites =
+      from.id === to.id
+        ? []
+        : [writeKey(withoutAlias(from, AliasName), old.revision), writeKey(withAlias(to, AliasName), target.revision)];
+    await kms.commit(call, { writes: [aliasWrite, ...keyWrites], responseElements: { keyId: target.value.arn } });
+    return undefined;
+  },
+});

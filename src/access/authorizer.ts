@@ -15,8 +15,11 @@ export interface Principal {
   readonly policies: readonly CompiledPolicy[];
 }
 
-/** Condition keys of one request, names in lower case. A list stands for a multi-valued key. */
-export type ConditionContext = ReadonlyMap<string, string | readonly string[]>;
+/** The condition keys of one request: access/context.ts. */
+export interface ConditionContext {
+  /** `name` in lower case. A list stands for a multi-valued key; undefined: the request does not have it. */
+  get(name: string): string | readonly string[] | undefined;
+}
 
 export interface AccessRequest {
   readonly principal: Principal;
@@ -33,8 +36,13 @@ export interface AccessRequest {
 
 export interface Decision {
   readonly allowed: boolean;
-  /** For the audit log and operators: which statement made it, or that none did. */
+  /** For operators: which statement made it, or that none did. */
   readonly reason: string;
+  /**
+   * Of a refusal, what the caller may be told, as AWS ends the sentence "User: … is not authorized to perform: … on
+   * resource: …". Names no statement: policies are not for everyone to read.
+   */
+  readonly denial?: string;
 }
 
 /** One decision, default deny. The order of evaluation: explicit deny, key policy, delegation to identity policies. */

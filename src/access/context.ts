@@ -1,0 +1,125 @@
+import type { KeyRecord } from "../model/key.ts";
+import type { ConditionContext, Principal } from "./authorizer.ts";
+
+/** What of a request its condition keys come from. */
+export interface RequestFacts {
+  readonly principal: Principal;
+  readonly region: string;
+  readonly address: string;
+  readonly userAgent: string;
+  /** Present when the request came over TLS. */
+  readonly tls?: object;
+}
+
+type Conditions = ReadonlyMap<string, string | readonly string[]>;
+
+/**
+ * The context of one decision. `conditions`: what the operation supplies, names as documented (`kms:EncryptionAlgorithm`,
+ * `kms:EncryptionContext:<name>`, `aws:RequestTag/<name>`); `key`: the key that it is about. Nothing is computed before
+ * a policy asks for it.
+ */
+export const conditionContext = (
+  facts: RequestFacts,
+  conditions: Conditions = none,
+  key?: KeyRecord,
+): ConditionContext => new RequestContext(facts, conditions, key);
+
+const none: Conditions = new Map();
+
+class RequestContext implements ConditionContext {
+  readonly #facts: RequestFacts;
+  readonly #conditions: Conditions;
+  readonly #key: KeyRecord | undefined;
+  readonly #time = Date.now();
+  #supplied: Conditions | undefined;
+
+  constructor(facts: RequestFacts, conditions: Conditions, key: KeyRecord | undefined) {
+    this.#facts = facts;
+    this.#conditions = conditions;
+    this.#key = key;
+  }
+
+  get(name: string): string | readonly string[] | undefined {
+    if (this.#conditions.size > 0) {
+      this.#supplied ??= inLowerCase(this.#conditions);
+      const value = this.#supplied.get(name);
+      if (value !== undefined) return value;
+    }
+    return name.startsWith("aws:") ? this.#global(name) : this.#ofKey(name);
+  }
+
+  #global(name: string): string | readonly string[] | undefined {
+    const { principal, region, address, userAgent, tls } = this.#facts;
+    switch (name) {
+      case "aws:currenttime":
+        return new Date(this.#time).toISOString();
+      case "aws:epochtime":
+        return String(Math.floor(this.#time / 1000));
+      case "aws:principalaccount":
+        return principal.account;
+      case "aws:principalarn":
+        return principal.arn;
+      case "aws:principaltype":
+        return principal.type === "Root" ? "Account" : "User";
+      case "aws:principalisawsservice":
+      case "aws:viaawsservice":
+        return "false";
+      case "aws:requestedregion":
+        return region;
+      case "aws:resourceaccount":
+        return this.#key?.account;
+      case "aws:securetransport":
+        return String(tls !== undefined);
+      case "aws:sourceip":
+        return address;
+      case "aws:useragent":
+        return userAgent;
+      case "aws:userid":
+        return principal.id;
+      case "aws:username":
+        return principal.name;
+      default:
+        return name.startsWith(resourceTag) ? this.#tag(name.slice(resourceTag.length)) : undefined;
+    }
+  }
+
+  #ofKey(name: string): string | readonly string[] | undefined {
+    if (name === "kms:calleraccount") return this.#facts.principal.account;
+    const key = this.#key;
+    switch (name) {
+      case "kms:keyspec":
+      case "kms:customermasterkeyspec":
+        return key?.spec;
+      case "kms:keyusage":
+      case "kms:customermasterkeyusage":
+        return key?.usage;
+      case "kms:keyorigin":
+        return key?.origin;
+      case "kms:multiregion":
+        return key && String(key.id.startsWith("mrk-"));
+      case "kms:resourcealiases":
+        return key?.aliases;
+      default:
+        return undefined;
+    }
+  }
+
+  /** `name` in lower case; tags that differ in case only are one key of several values. */
+  #tag(name: string): string | readonly string[] | undefined {
+    const tags = Object.entries(this.#key?.tags ?? {});
+    const values = tags.filter(([tag]) => tag.toLowerCase() === name).map(([, value]) => value);
+    return values.length > 1 ? values : values[0];
+  }
+}
+
+const resourceTag = "aws:resourcetag/";
+
+function inLowerCase(conditions: Conditions): Conditions {
+  const lower = new Map<string, string | readonly string[]>();
+  for (const [name, value] of conditions) {
+    const key = name.toLowerCase();
+    const before = lower.get(key);
+    lower.set(key, before === undefined ? value : [before, value].flat());
+  }
+  return lower;
+}

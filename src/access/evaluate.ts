@@ -1,0 +1,80 @@
+import type { AccessRequest, Authorizer, Decision } from "./authorizer.ts";
+import { holds } from "./conditions.ts";
+import type { CompiledPolicy } from "./policy.ts";
+import { relation } from "./principal-element.ts";
+import { covers, type Statement } from "./statement.ts";
+
+/**
+ * Key policies and identity policies (AWS KMS Developer Guide, "Key policies"; IAM User Guide, "Policy evaluation
+ * logic"). A deny anywhere wins. Otherwise the key policy must name the caller, which suffices inside of one account, or
+ * the caller's account, which leaves it to identity policies; across accounts both sides must allow.
+ */
+export const authorizer: Authorizer = {
+  decide(request) {
+    const { principal, keyPolicy } = request;
+    const denial = findIn(principal.policies, "deny", request);
+    if (denial) return explicitlyDenied(denial, "an identity-based policy");
+    const keyDenial = keyPolicy && find(keyPolicy, "deny", request, "any");
+    if (keyDenial) return explicitlyDenied(keyDenial, "a resource-based policy");
+    if (!keyPolicy && principal.account !== request.owner) return denied(request, "identity-based");
+    return keyPolicy ? decideByKey(request, keyPolicy) : decideByIdentity(request);
+  },
+};
+
+function decideByKey(request: AccessRequest, keyPolicy: CompiledPolicy): Decision {
+  const sameAccount = request.principal.account === request.owner;
+  const direct = find(keyPolicy, "allow", request, "direct");
+  if (direct && sameAccount) return direct.decision;
+  if (direct || find(keyPolicy, "allow", request, "account")) return decideByIdentity(request);
+  return denied(request, sameAccount ? "identity-based or resource-based" : "resource-based");
+}
+
+function decideByIdentity(request: AccessRequest): Decision {
+  if (request.principal.type === "Root") return root;
+  return findIn(request.principal.policies, "allow", request)?.decision ?? denied(request, "identity-based");
+}
+
+/** The root of an account needs no identity policy. */
+const root: Decision = { allowed: true, reason: "allowed as the root of the account" };
+
+function findIn(
+  policies: readonly CompiledPolicy[],
+  effect: "allow" | "deny",
+  request: AccessRequest,
+): Statement | undefined {
+  for (const policy of policies) {
+    const found = find(policy, effect, request, "any");
+    if (found) return found;
+  }
+  return undefined;
+}
+
+/** The first statement that applies to the request, whose principal it concerns as `wanted`. */
+function find(
+  policy: CompiledPolicy,
+  effect: "allow" | "deny",
+  { principal, action, resource, context }: AccessRequest,
+  wanted: "direct" | "account" | "any",
+): Statement | undefined {
+  for (const statement of policy.about(action)[effect]) {
+    const { principals, resources, conditions } = statement;
+    if (principals) {
+      const related = relation(principals, principal);
+      if (related === undefined || (wanted !== "any" && related !== wanted)) continue;
+    }
+    if (covers(resources, resource, context) && conditions.every((condition) => holds(condition, context))) {
+      return statement;
+    }
+  }
+  return undefined;
+}
+
+const explicitlyDenied = ({ decision }: Statement, where: string): Decision => ({
+  ...decision,
+  denial: `with an explicit deny in ${where}`,
+});
+
+function denied({ action }: AccessRequest, policies: string): Decision {
+  const reason = `no ${policies} policy allows the ${action} action`;
+  return { allowed: false, reason, denial: `because ${reason}` };
+}

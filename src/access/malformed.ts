@@ -1,0 +1,35 @@
+import { KmsError } from "../base/errors.ts";
+
+/** Where in a policy document something stands: `Statement 2, Condition`. */
+export type Place = string;
+
+export function malformed(place: Place, why: string): never {
+  throw new KmsError("MalformedPolicyDocumentException", `${place}: ${why}.`);
+}
+
+/** A name out of a document, fit for a message. */
+export const shown = (name: string): string => `"${name.replace(/[^\x20-\x7e]/g, "?").slice(0, 64)}"`;
+
+export function objectAt(value: unknown, place: Place): Readonly<Record<string, unknown>> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) malformed(place, "must be an object");
+  return value as Record<string, unknown>;
+}
+
+/** A string, or a list of at least one. */
+export function stringsAt(value: unknown, place: Place): readonly string[] {
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (list.length === 0) malformed(place, "must not be empty");
+  for (const item of list) {
+    if (typeof item !== "string" || item === "") malformed(place, "must be a string or a list of strings, none empty");
+  }
+  return list as readonly string[];
+}
+
+export function refuseUnknownMembers(
+  value: Readonly<Record<string, unknown>>,
+  known: readonly string[],
+  place: Place,
+): void {
+  const unknown = Object.keys(value).find((name) => !known.includes(name));
+  if (unknown !== undefined) malformed(place, `unknown element ${shown(unknown)}`);
+}

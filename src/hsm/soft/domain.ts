@@ -1,0 +1,152 @@
+import { mkdirSync } from "node:fs";
+import { type Bytes, fromHex, hex } from "../../base/bytes.ts";
+import { HsmError } from "../../base/errors.ts";
+import type { Boundary } from "../../engine/boundary.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { ektHead, ektSuites, parseEkt } from "../../model/ekt.ts";
+import type { HbkMeta } from "../../model/hbk.ts";
+import type { DomainKeyId, DomainKeyState, Ekt, HsmInfo, SoftConfig } from "../hsm.ts";
+import { Folder } from "./folder.ts";
+import { type State, StateFile, type StoredDomainKey } from "./state.ts";
+
+const inUse: readonly DomainKeyState[] = ["readable", "active", "unwrap-only"];
+
+/** One process's view of a soft HSM: the domain state, and a boundary that holds the domain keys in use. */
+export class Domain {
+  readonly file: StateFile;
+  readonly info: HsmInfo;
+  readonly #boundary: Boundary;
+  readonly #held = new Set<DomainKeyId>();
+  #state: State;
+  #open = true;
+
+  private constructor(engine: Engine, file: StateFile, boundary: Boundary) {
+    this.file = file;
+    this.#boundary = boundary;
+    this.#state = file.read();
+    this.#load();
+    this.info = infoOf(engine, file);
+  }
+
+  /** Makes the folder where it is missing, the key file likewise, and a state with one active domain key. */
+  static async create(config: SoftConfig, engine: Engine): Promise<HsmInfo> {
+    mkdirSync(config.directory, { recursive: true, mode: 0o700 });
+    const boundary = engine.boundary();
+    try {
+      const place = { config, folder: new Folder(config.directory), engine, random: randomOf(boundary) };
+      const file = await StateFile.create(place, (root) => {
+        boundary.setRoot(root);
+        const id = boundary.random(16);
+        boundary.generateDomainKey(id);
+        const sealed = boundary.sealDomainKey(id).toBase64();
+        return { revision: 1, domainKeys: [{ id: hex(id), state: "active", since: Date.now(), sealed }], pinned: [] };
+      });
+      file.close();
+      return infoOf(engine, file);
+    } finally {
+      boundary.close();
+    }
+  }
+
+  static async open(config: SoftConfig, engine: Engine): Promise<Domain> {
+    const boundary = engine.boundary();
+    let file: StateFile | undefined;
+    try {
+      const place = { config, folder: new Folder(config.directory), engine, random: randomOf(boundary) };
+      file = await StateFile.open(place, (root) => boundary.setRoot(root));
+      return new Domain(engine, file, boundary);
+    } catch (error) {
+      boundary.close();
+      file?.close();
+      throw error;
+    }
+  }
+
+  /** Throws when it is closed. */
+  get boundary(): Boundary {
+    this.#assertOpen();
+    return this.#boundary;
+  }
+
+  get state(): State {
+    this.#assertOpen();
+    return this.#state;
+  }
+
+  reload(): State {
+    this.#assertOpen();
+    this.#state = this.file.read();
+    this.#load();
+    return this.#state;
+  }
+
+  change(edit: (state: State) => Omit<State, "revision">): State {
+    this.#assertOpen();
+    this.#state = this.file.change(edit);
+    this.#load();
+    return this.#state;
+  }
+
+  /** The head of a token that is made now: under the key that is active in the file, not the one that was. */
+  head(meta: HbkMeta): Bytes {
+    this.reload();
+    return ektHead(ektSuites.gcm, this.activeId(), undefined, meta);
+  }
+
+  activeId(): Bytes {
+    const active = this.state.domainKeys.find(({ state }) => state === "active");
+    if (!active) throw new HsmError("internal", "no domain key is active");
+    return fromHex(active.id);
+  }
+
+  /** `ekt`, after reading the state again once if its domain key came into the domain since. */
+  met(ekt: Ekt): Ekt {
+    const id = hex(parseEkt(ekt).domainKeyId);
+    const known = this.state.domainKeys.find((key) => key.id === id);
+    if (!known || known.state === "reserved") this.reload();
+    return ekt;
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    this.#boundary.close();
+    this.file.close();
+  }
+
+  #assertOpen(): void {
+    if (!this.#open) throw new HsmError("unavailable", "the soft HSM is closed");
+  }
+
+  /** Brings the boundary to the state: keys in use are in it, others are not. */
+  #load(): void {
+    for (const key of this.#state.domainKeys) {
+      if (!inUse.includes(key.state)) this.#drop(key.id);
+      else if (!this.#held.has(key.id)) this.#hold(key);
+    }
+  }
+
+  #drop(id: DomainKeyId): void {
+    this.#boundary.dropDomainKey(fromHex(id));
+    this.#held.delete(id);
+  }
+
+  #hold({ id, sealed = "" }: StoredDomainKey): void {
+    if (!this.#boundary.openDomainKey(fromHex(id), Uint8Array.fromBase64(sealed))) {
+      throw new HsmError("internal", `the domain key ${id} is not authentic`);
+    }
+    this.#held.add(id);
+  }
+}
+
+const randomOf = (boundary: Boundary) => (length: number) => boundary.random(length);
+
+const infoOf = (engine: Engine, file: StateFile): HsmInfo => ({
+  driver: "soft",
+  manufacturer: "Strongroom",
+  model: "soft HSM",
+  serial: hex(file.serial),
+  firmware: `${engine.name} engine`,
+  boundary: "engine",
+  domainKeyMode: "plain",
+});

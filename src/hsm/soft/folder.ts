@@ -1,0 +1,96 @@
+import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import type { Bytes } from "../../base/bytes.ts";
+import { ConfigError, HsmError } from "../../base/errors.ts";
+
+/** How long a writer waits for another, in milliseconds: a change takes a few. */
+const patience = 2000;
+const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
+
+/** The private folder of a soft HSM: `state` (state.ts) and `lock`. */
+export class Folder {
+  readonly path: string;
+  readonly #state: string;
+
+  /** ConfigError when it is missing, or open to group or others. */
+  constructor(path: string) {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat?.isDirectory()) throw new ConfigError(`there is no soft HSM in ${path}`);
+    if ((stat.mode & 0o077) !== 0) throw new ConfigError(`${path} is open to group or others: chmod 700 it`);
+    this.path = path;
+    this.#state = join(path, "state");
+  }
+
+  /** undefined when there is none. */
+  readState(): Bytes | undefined {
+    try {
+      return readFileSync(this.#state);
+    } catch (cause) {
+      if ((cause as NodeJS.ErrnoException).code === "ENOENT") return undefined;
+      throw new HsmError("unavailable", `${this.#state} cannot be read`, { cause });
+    }
+  }
+
+  /** Durable, and all or nothing: whoever reads meanwhile, or after a crash, finds the old state or the new one. Call it locked. */
+  writeState(bytes: Bytes): void {
+    const fresh = `${this.#state}.new`;
+    try {
+      const file = openSync(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
+      writeDurably(file, bytes);
+      renameSync(fresh, this.#state);
+      syncFolder(this.path);
+    } catch (cause) {
+      throw new HsmError("unavailable", `${this.#state} cannot be written`, { cause });
+    }
+  }
+
+  /**
+   * Runs `section` while no other process does. The lock is SQLite's on an empty database: node:fs has none, and this
+   * one is the kernel's (fcntl), so it ends with its process. A file made by O_EXCL would survive a crash.
+   */
+  locked<Answer>(section: () => Answer): Answer {
+    const path = join(this.path, "lock");
+    createPrivateFile(path, new Uint8Array(0));
+    const lock = new DatabaseSync(path, { timeout: patience });
+    try {
+      lock.exec("BEGIN IMMEDIATE");
+      return section();
+    } finally {
+      lock.close();
+    }
+  }
+}
+
+/** Makes the private file `path`, durably; leaves one that exists alone. */
+export function createPrivateFile(path: string, contents: Bytes): void {
+  let file: number;
+  try {
+    file = openSync(path, "wx", 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw error;
+  }
+  writeDurably(file, contents);
+  syncFolder(dirname(path));
+}
+
+/** Closes `file`. */
+function writeDurably(file: number, bytes: Bytes): void {
+  try {
+    writeFileSync(file, bytes);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** What was made or renamed in it survives a power cut from here on. */
+function syncFolder(path: string): void {
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,123 @@
+import { type Bytes, equalBytes } from "../../base/bytes.ts";
+import { HsmError } from "../../base/errors.ts";
+import { ektHead, ektSuites, parseEkt } from "../../model/ekt.ts";
+import type { HbkMeta } from "../../model/hbk.ts";
+import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spec.ts";
+import type { DataKey, Ekt, Health, Hsm, HsmInfo, Opening, Sealing } from "../hsm.ts";
+import type { Domain } from "./domain.ts";
+
+/** AES-256. */
+const symmetricLength = 32;
+
+export class SoftHsm implements Hsm {
+  readonly #domain: Domain;
+
+  constructor(domain: Domain) {
+    this.#domain = domain;
+  }
+
+  get info(): HsmInfo {
+    return this.#domain.info;
+  }
+
+  refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
+    if (spec === "SYMMETRIC_DEFAULT" && usage === "ENCRYPT_DECRYPT") return undefined;
+    return `The soft HSM holds SYMMETRIC_DEFAULT keys for ENCRYPT_DECRYPT, not ${spec} keys for ${usage}.`;
+  }
+
+  async generateKey(meta: HbkMeta): Promise<Ekt> {
+    if (meta.kind === "kms-hmac" || meta.kind === "kms-private") throw unsupported(`${meta.kind} keys`);
+    if (meta.usage !== "INTERNAL") {
+      const refusal = this.refusal(meta.spec, meta.usage);
+      if (refusal) throw new HsmError("unsupported", refusal);
+    }
+    return this.#domain.boundary.generate(this.#domain.head(meta), symmetricLength);
+  }
+
+  async importKey(meta: HbkMeta, material: Bytes): Promise<Ekt> {
+    if (meta.kind !== "sigv4") throw unsupported(`the import of ${meta.kind} keys`);
+    return this.#domain.boundary.import(this.#domain.head(meta), material);
+  }
+
+  async encrypt(key: Ekt, algorithm: EncryptionAlgorithm, plaintext: Bytes, aad: Bytes): Promise<Bytes> {
+    assertServed(algorithm);
+    return this.#domain.boundary.encrypt(this.#domain.met(key), aad, plaintext);
+  }
+
+  async decrypt(key: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes, aad: Bytes): Promise<Bytes | null> {
+    assertServed(algorithm);
+    return this.#domain.boundary.decrypt(this.#domain.met(key), aad, ciphertext);
+  }
+
+  async generateDataKey(key: Ekt, length: number, aad: Bytes, want: "both" | "ciphertext"): Promise<DataKey> {
+    return this.#domain.boundary.generateDataKey(this.#domain.met(key), aad, length, want);
+  }
+
+  async reEncrypt(source: Opening, destination: Sealing): Promise<Bytes | null> {
+    assertServed(source.algorithm);
+    assertServed(destination.algorithm);
+    return this.#domain.boundary.reEncrypt(
+      { ekt: this.#domain.met(source.key), aad: source.aad, ciphertext: source.ciphertext },
+      { ekt: this.#domain.met(destination.key), aad: destination.aad },
+    );
+  }
+
+  async mac(key: Ekt, message: Bytes): Promise<Bytes> {
+    return this.#domain.boundary.mac(this.#domain.met(key), message);
+  }
+
+  async release(key: Ekt): Promise<Bytes> {
+    return this.#domain.boundary.release(this.#domain.met(key));
+  }
+
+  async random(length: number): Promise<Bytes> {
+    return this.#domain.boundary.random(length);
+  }
+
+  async readAnchor(): Promise<Bytes | undefined> {
+    const { anchor } = this.#domain.reload();
+    return anchor === undefined ? undefined : Uint8Array.fromBase64(anchor);
+  }
+
+  async writeAnchor(anchor: Bytes): Promise<void> {
+    if (anchor.length > 1024) throw new RangeError("an anchor has at most 1,024 bytes");
+    this.#domain.change((state) => ({ ...state, anchor: anchor.toBase64() }));
+  }
+
+  async reload(): Promise<void> {
+    this.#domain.reload();
+  }
+
+  async health(): Promise<Health> {
+    try {
+      const { boundary } = this.#domain;
+      const id = this.#domain.activeId();
+      const ekt = boundary.generate(ektHead(ektSuites.gcm, id, undefined, canary), symmetricLength);
+      const ok = equalBytes(parseEkt(boundary.rewrap(ekt, id)).hbkId, parseEkt(ekt).hbkId);
+      return { ok, detail: ok ? "the active domain key wraps and unwraps" : "the active domain key does not unwrap" };
+    } catch (error) {
+      return { ok: false, detail: error instanceof Error ? error.message : "unknown failure" };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#domain.close();
+  }
+}
+
+/** Made, unwrapped, wrapped again and forgotten by `health`. */
+const canary: HbkMeta = {
+  kind: "audit",
+  spec: "SYMMETRIC_DEFAULT",
+  usage: "INTERNAL",
+  origin: "AWS_KMS",
+  account: "",
+  region: "",
+  keyId: new Uint8Array(16),
+};
+
+function assertServed(algorithm: EncryptionAlgorithm): void {
+  if (algorithm !== "SYMMETRIC_DEFAULT") throw unsupported(algorithm);
+}
+
+const unsupported = (what: string): HsmError => new HsmError("unsupported", `The soft HSM does not serve ${what}.`);

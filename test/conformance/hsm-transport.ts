@@ -1,0 +1,147 @@
+import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Bytes, utf8 } from "../../src/base/bytes.ts";
+import type { Ekt, HsmConfig, TransportKey } from "../../src/hsm/index.ts";
+import type { HbkMeta } from "../../src/model/hbk.ts";
+import {
+  aad,
+  algorithm,
+  type Bench,
+  closeBench,
+  edited,
+  expectHsmError,
+  type HsmFixture,
+  hbkIdOf,
+  metaOf,
+  openBench,
+  useBench,
+} from "./hsm-fixture.ts";
+
+export function transportClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
+  describe("transport", () => {
+    const bench = useBench(fixture);
+
+    it("has one key, of at least 3,072 bits, the same for whoever opens the HSM", async () => {
+      const key = await bench().admin.transportKey();
+      expect(key.fingerprint).toBe(createHash("sha256").update(key.spki).digest("hex"));
+      expect(await bench().admin.transportKey()).toEqual(key);
+      const other = await fixture.driver.openAdmin(bench().config);
+      expect(await other.transportKey()).toEqual(key);
+      await other.close();
+    });
+
+    it("goes to no key that has not been pinned", async () => {
+      const key = await bench().hsm.generateKey(metaOf("kms-symmetric"));
+      const [pinned, other] = [rsa(3072), rsa(3072)];
+      await bench().admin.pinTransportKey(pinned);
+      await expectHsmError("refused", bench().admin.exportTo(key, other));
+      await expectHsmError("refused", bench().admin.exportTo(key, { ...other, fingerprint: pinned.fingerprint }));
+      expect(await bench().admin.exportTo(key, pinned)).toBeInstanceOf(Uint8Array);
+    });
+
+    it("pins no short key, no other kind of key, and none under another's fingerprint", async () => {
+      const { admin } = bench();
+      const good = rsa(3072);
+      const ec = transportKeyOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey);
+      for (const bad of [
+        rsa(2048),
+        ec,
+        { ...good, fingerprint: ec.fingerprint },
+        { ...good, spki: good.spki.subarray(1) },
+      ]) {
+        await expectHsmError("refused", admin.pinTransportKey(bad));
+      }
+      await expectHsmError("refused", admin.exportTo(await bench().hsm.generateKey(metaOf("record")), good));
+    });
+
+    it("wraps the material under a fresh key each time", async () => {
+      const key = await bench().hsm.generateKey(metaOf("kms-symmetric"));
+      const target = await bench().admin.transportKey();
+      await bench().admin.pinTransportKey(target);
+      const [one, two] = [await bench().admin.exportTo(key, target), await bench().admin.exportTo(key, target)];
+      expect(one).toHaveLength(two.length);
+      expect(one).not.toEqual(two);
+    });
+
+    it("is refused where the material, the name or the metadata is not what was exported", async () => {
+      const { admin, hsm } = bench();
+      const target = await admin.transportKey();
+      await admin.pinTransportKey(target);
+      const meta = metaOf("kms-symmetric");
+      const [key, other] = [await hsm.generateKey(meta), await hsm.generateKey(meta)];
+      const exported = await admin.exportTo(key, target);
+      const hbkId = hbkIdOf(key);
+      for (let i = 0; i < exported.length; i += 16 * fixture.stride) {
+        await expectHsmError("refused", admin.importFrom(meta, hbkId, edited(exported, i)), `octet ${i}`);
+      }
+      for (const cut of [0, 100, exported.length - 8, exported.length - 1]) {
+        await expectHsmError("refused", admin.importFrom(meta, hbkId, exported.subarray(0, cut)), `${cut} octets`);
+      }
+      await expectHsmError("refused", admin.importFrom(meta, hbkIdOf(other), exported));
+      await expectHsmError("refused", admin.importFrom(metaOf("kms-symmetric"), hbkId, exported));
+      expect(hbkIdOf(await admin.importFrom(meta, hbkId, exported))).toEqual(hbkId);
+    });
+  });
+}
+
+export function migrationClaims<Source extends HsmConfig, Target extends HsmConfig>(
+  from: HsmFixture<Source>,
+  to: HsmFixture<Target>,
+): void {
+  let source: Bench<Source>;
+  let target: Bench<Target>;
+  beforeAll(async () => {
+    source = await openBench(from);
+    target = await openBench(to);
+    await source.admin.pinTransportKey(await target.admin.transportKey());
+  });
+  afterAll(async () => {
+    await closeBench(source);
+    await closeBench(target);
+  });
+
+  async function moved(key: Ekt, meta: HbkMeta): Promise<Ekt> {
+    const exported = await source.admin.exportTo(key, await target.admin.transportKey());
+    const token = await target.admin.importFrom(meta, hbkIdOf(key), exported);
+    expect(hbkIdOf(token)).toEqual(hbkIdOf(key));
+    return token;
+  }
+
+  it("ciphertexts of the one open in the other, and the other way round", async () => {
+    const meta = metaOf("kms-symmetric");
+    const key = await source.hsm.generateKey(meta);
+    const old = await source.hsm.encrypt(key, algorithm, utf8("old"), aad);
+    const token = await moved(key, meta);
+    expect(await target.hsm.decrypt(token, algorithm, old, aad)).toEqual(utf8("old"));
+    const fresh = await target.hsm.encrypt(token, algorithm, utf8("fresh"), aad);
+    expect(await source.hsm.decrypt(key, algorithm, fresh, aad)).toEqual(utf8("fresh"));
+  });
+
+  it.each(["record", "index"] as const)("%s keys release the same material", async (kind) => {
+    const meta = metaOf(kind);
+    const key = await source.hsm.generateKey(meta);
+    expect(await target.hsm.release(await moved(key, meta))).toEqual(await source.hsm.release(key));
+  });
+
+  it.each([5, 44, 64, 65, 200])("SigV4 secrets of %i bytes compute the same", async (length) => {
+    const meta = metaOf("sigv4");
+    const key = await source.hsm.importKey(meta, new Uint8Array(length).fill(0x41));
+    const token = await moved(key, meta);
+    expect(await target.hsm.mac(token, utf8("20260101"))).toEqual(await source.hsm.mac(key, utf8("20260101")));
+  });
+
+  it("audit and import keys keep their names", async () => {
+    for (const kind of ["audit", "import"] as const) {
+      const meta = metaOf(kind);
+      await moved(await source.hsm.generateKey(meta), meta);
+    }
+  });
+}
+
+const rsa = (modulusLength: number): TransportKey =>
+  transportKeyOf(generateKeyPairSync("rsa", { modulusLength }).publicKey);
+
+function transportKeyOf(key: KeyObject): TransportKey {
+  const spki: Bytes = new Uint8Array(key.export({ type: "spki", format: "der" }));
+  return { spki, fingerprint: createHash("sha256").update(spki).digest("hex"), oaepHash: "sha256" };
+}

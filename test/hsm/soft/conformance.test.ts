@@ -1,0 +1,24 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import type { SoftConfig } from "../../../src/hsm/index.ts";
+import { driver } from "../../../src/hsm/soft/driver.ts";
+import { type HsmFixture, hsmConformance, hsmMigration } from "../../conformance/hsm.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "strongroom-soft-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let made = 0;
+
+const softOn = (engine: "node" | "wasm"): HsmFixture<SoftConfig> => ({
+  driver,
+  fresh: async () => {
+    const directory = join(folder, `${++made}`);
+    return { driver: "soft", directory, keyFile: join(directory, "key"), engine };
+  },
+  stride: 1,
+});
+
+hsmConformance("the soft HSM on the node engine", softOn("node"));
+hsmMigration("between soft HSMs", softOn("node"), softOn("node"));

@@ -1,0 +1,54 @@
+import { KmsError } from "../base/errors.ts";
+import type { Headers } from "./headers.ts";
+
+/** What a request says about its signature: well-formed, but not yet believed. */
+export interface Authorization {
+  readonly accessKeyId: string;
+  /** The credential scope: YYYYMMDD, region, service. */
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+  /** As in the header: names joined by semicolons. */
+  readonly signedHeaders: string;
+  /** 64 lower-case hexadecimal digits. */
+  readonly signature: string;
+  /** `X-Amz-Date`: YYYYMMDDTHHMMSSZ. */
+  readonly timestamp: string;
+}
+
+/** In the order in which every SDK writes them. */
+const pattern = /^AWS4-HMAC-SHA256 +Credential=([^,\s]*), *SignedHeaders=([^,\s]*), *Signature=([^,\s]*)$/;
+
+/**
+ * Reads the headers `Authorization` and `X-Amz-Date`.
+ * @throws KmsError MissingAuthenticationTokenException, IncompleteSignatureException
+ */
+export function readAuthorization(headers: Headers): Authorization {
+  const header = headers.get("authorization");
+  if (header === undefined) throw new KmsError("MissingAuthenticationTokenException", "Missing Authentication Token");
+  const timestamp = headers.get("x-amz-date");
+  const fields = pattern.exec(header);
+  if (!fields || timestamp === undefined) incomplete(whatIsWrong(header, timestamp));
+  const [, credential, signedHeaders, signature] = fields as unknown as [string, string, string, string];
+  const scope = credential.split("/");
+  if (scope.length !== 5) {
+    incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.");
+  }
+  const [accessKeyId, date, region, service, terminator] = scope as [string, string, string, string, string];
+  if (terminator !== "aws4_request") incomplete("Credential should be scoped with a valid terminator: 'aws4_request'.");
+  if (!/^[0-9a-f]{64}$/.test(signature)) incomplete("The Signature must be 64 lower-case hexadecimal digits.");
+  return { accessKeyId, date, region, service, signedHeaders, signature, timestamp };
+}
+
+function whatIsWrong(header: string, timestamp: string | undefined): string {
+  if (!header.startsWith("AWS4-HMAC-SHA256 ")) return "Unsupported AWS 'algorithm' (only AWS4-HMAC-SHA256 for now).";
+  const missing = ["Credential", "Signature", "SignedHeaders"]
+    .filter((name) => !header.includes(`${name}=`))
+    .map((name) => `Authorization header requires '${name}' parameter.`);
+  if (timestamp === undefined) missing.push("Authorization header requires existence of a 'X-Amz-Date' header.");
+  return missing.join(" ") || "Authorization header must have Credential, SignedHeaders and Signature, in this order.";
+}
+
+function incomplete(message: string): never {
+  throw new KmsError("IncompleteSignatureException", message);
+}

@@ -1,0 +1,67 @@
+import type { Headers } from "./headers.ts";
+
+/** A request as it was on the wire. Every string has one character per octet, as Node gives `url` and `rawHeaders`. */
+export interface WireRequest {
+  readonly method: string;
+  readonly path: string;
+  /** Without the question mark. */
+  readonly query: string;
+  readonly headers: Headers;
+}
+
+/**
+ * The canonical request of Signature Version 4 (AWS IAM User Guide, "Create a signed AWS API request", step 1), with one
+ * character per octet.
+ * @param normalize collapse `.`, `..` and empty segments of the path, as every service but S3 does
+ */
+export function canonicalRequest(
+  { method, path, query, headers }: WireRequest,
+  signedHeaders: string,
+  bodyHash: string,
+  normalize = true,
+): string {
+  let text = `${method}\n${canonicalPath(path, normalize)}\n${canonicalQuery(query)}\n`;
+  for (const name of signedHeaders.split(";")) text += `${name}:${canonicalValue(headers.get(name) ?? "")}\n`;
+  return `${text}\n${signedHeaders}\n${bodyHash}`;
+}
+
+function canonicalPath(path: string, normalize: boolean): string {
+  if (path === "/") return path;
+  return uriEncode(normalize ? normalized(path) : path, true);
+}
+
+/** RFC 3986 §5.2.4, and empty segments dropped. */
+function normalized(path: string): string {
+  const segments: string[] = [];
+  for (const segment of path.split("/")) {
+    if (segment === "..") segments.pop();
+    else if (segment !== "" && segment !== ".") segments.push(segment);
+  }
+  const trailing = segments.length > 0 && path.endsWith("/") ? "/" : "";
+  return `/${segments.join("/")}${trailing}`;
+}
+
+function canonicalQuery(query: string): string {
+  if (query === "") return query;
+  const parameters = query.split("&").map((parameter) => {
+    const [name = "", ...value] = parameter.split("=");
+    return [uriEncode(uriDecode(name)), uriEncode(uriDecode(value.join("=")))] as const;
+  });
+  parameters.sort(([a, x], [b, y]) => order(a, b) || order(x, y));
+  return parameters.map(([name, value]) => `${name}=${value}`).join("&");
+}
+
+/** By code unit; the texts are ASCII. */
+const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
+
+const canonicalValue = (value: string): string =>
+  /^\s|\s\s|[^\S ]|\s$/.test(value) ? value.trim().replace(/\s+/g, " ") : value;
+
+/** Percent-encodes each octet but those of RFC 3986 §2.3, in upper case. */
+const uriEncode = (octets: string, keepSlash = false): string =>
+  octets.replace(keepSlash ? /[^\w.~/-]/g : /[^\w.~-]/g, percent);
+
+const percent = (octet: string): string => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`;
+
+const uriDecode = (text: string): string =>
+  text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));

@@ -1,0 +1,142 @@
+import { hash, timingSafeEqual } from "node:crypto";
+import type { Bytes } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import { KmsError } from "../base/errors.ts";
+import { type Authorization, readAuthorization } from "./authorization.ts";
+import { canonicalRequest, type WireRequest } from "./canonical.ts";
+import type { Headers } from "./headers.ts";
+import { type KeySource, SigningKeys } from "./signing-keys.ts";
+
+const fiveMinutes = 5 * 60 * 1000;
+
+export interface VerifierOptions<Credential extends KeySource> {
+  readonly service: string;
+  readonly regions: ReadonlySet<string>;
+  readonly clock: Clock;
+  /** Undefined: nobody who may sign. The token is that of `X-Amz-Security-Token`. */
+  readonly find: (accessKeyId: string, sessionToken: string | undefined) => Promise<Credential | undefined>;
+  /** False as with S3 only, see `canonicalRequest`. */
+  readonly normalizePath?: boolean;
+}
+
+export interface Signer<Credential> {
+  readonly credential: Credential;
+  /** One of the regions served. */
+  readonly region: string;
+}
+
+/** Verifies AWS Signature Version 4 in the `Authorization` header; presigned queries are not accepted. */
+export class SigV4Verifier<Credential extends KeySource> {
+  readonly #options: VerifierOptions<Credential>;
+  readonly #keys: SigningKeys;
+
+  constructor(options: VerifierOptions<Credential>) {
+    this.#options = options;
+    this.#keys = new SigningKeys(options.clock);
+  }
+
+  /**
+   * Who signed `request`. The checks come in the order of their cost: what a stranger can send is refused before the
+   * credential is looked up, and an unknown credential before the HSM is asked.
+   * @throws KmsError with the codes and texts of AWS; failures of `find` and `kDate`
+   */
+  async verify(request: WireRequest, body: Bytes): Promise<Signer<Credential>> {
+    const { headers } = request;
+    const authorization = readAuthorization(headers);
+    this.#checkScope(authorization);
+    this.#checkTime(authorization.timestamp);
+    checkSignedHeaders(headers, authorization.signedHeaders);
+    const bodyHash = hash("sha256", body);
+    const claimed = headers.get("x-amz-content-sha256");
+    if (claimed !== undefined && claimed !== bodyHash) {
+      invalid("The provided 'x-amz-content-sha256' header does not match what was computed.");
+    }
+    const credential = await this.#options.find(authorization.accessKeyId, headers.get("x-amz-security-token"));
+    if (!credential) {
+      throw new KmsError("UnrecognizedClientException", "The security token included in the request is invalid.");
+    }
+    const canonical = canonicalRequest(request, authorization.signedHeaders, bodyHash, this.#options.normalizePath);
+    const expected = await this.#keys.sign(authorization, credential, stringToSign(authorization, canonical));
+    if (!timingSafeEqual(expected, Buffer.from(authorization.signature, "hex"))) {
+      invalid(
+        "The request signature we calculated does not match the signature you provided. " +
+          "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
+      );
+    }
+    return { credential, region: authorization.region };
+  }
+
+  /** Wipes the signing keys. */
+  close(): void {
+    this.#keys.clear();
+  }
+
+  #checkScope({ region, service, date, timestamp }: Authorization): void {
+    if (!this.#options.regions.has(region)) invalid("Credential should be scoped to a valid region.");
+    if (service !== this.#options.service) {
+      invalid(`Credential should be scoped to correct service: '${this.#options.service}'.`);
+    }
+    if (!timestamp.startsWith(`${date}T`)) {
+      invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.");
+    }
+  }
+
+  #checkTime(timestamp: string): void {
+    const time = instant(timestamp);
+    if (time === undefined) {
+      throw new KmsError(
+        "IncompleteSignatureException",
+        "Date must be in ISO-8601 'basic format'. See http://en.wikipedia.org/wiki/ISO_8601",
+      );
+    }
+    const now = this.#options.clock.real();
+    if (time < now - fiveMinutes) {
+      const limit = basicFormat(now - fiveMinutes);
+      invalid(`Signature expired: ${timestamp} is now earlier than ${limit} (${basicFormat(now)} - 5 min.)`);
+    }
+    if (time > now + fiveMinutes) {
+      const limit = basicFormat(now + fiveMinutes);
+      invalid(`Signature not yet current: ${timestamp} is still later than ${limit} (${basicFormat(now)} + 5 min.)`);
+    }
+  }
+}
+
+/** Step 2 of the signing process: what the signing key signs. */
+export const stringToSign = ({ timestamp, date, region, service }: Authorization, canonical: string): string =>
+  `AWS4-HMAC-SHA256\n${timestamp}\n${date}/${region}/${service}/aws4_request\n${hash("sha256", Buffer.from(canonical, "latin1"))}`;
+
+/**
+ * `host` and every `x-amz-*` header must be signed: with `x-amz-target` unsigned, a captured body would serve another
+ * operation.
+ */
+function checkSignedHeaders(headers: Headers, signedHeaders: string): void {
+  const signed = signedHeaders.split(";");
+  for (let i = 1; i < signed.length; i++) {
+    if ((signed[i - 1] as string) >= (signed[i] as string)) {
+      invalid("The SignedHeaders must be in ascending order and unique.");
+    }
+  }
+  if (!signed.includes("host")) invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
+  if (!signed.every((name) => headers.has(name))) invalid("A 'SignedHeader' is not in the request.");
+  for (const name of headers.keys()) {
+    if (name.startsWith("x-amz-") && !signed.includes(name)) {
+      invalid(`'${name.slice(0, 64)}' must be a 'SignedHeader' in the AWS Authorization.`);
+    }
+  }
+}
+
+/** Milliseconds since the epoch of YYYYMMDDTHHMMSSZ; undefined when `text` is no such time. */
+function instant(text: string): number | undefined {
+  const fields = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
+  if (!fields) return undefined;
+  const [year, month, day, hour, minute, second] = fields.slice(1).map(Number) as [number, number, number, ...number[]];
+  const time = Date.UTC(year, month - 1, day, hour, minute, second);
+  // Date.UTC carries: 30 February would be 2 March.
+  return basicFormat(time) === text ? time : undefined;
+}
+
+const basicFormat = (time: number): string => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, "");
+
+function invalid(message: string): never {
+  throw new KmsError("InvalidSignatureException", message);
+}

@@ -1,0 +1,30 @@
+import type { IncomingMessage } from "node:http";
+import { KmsError } from "../base/errors.ts";
+
+/**
+ * The body of a request; undefined when the client went away before its end.
+ * @throws KmsError RequestEntityTooLarge as soon as it is known that there are more than `limit` octets
+ */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer | undefined>();
+  const chunks: Buffer[] = [];
+  let length = 0;
+  const refuse = (): void => {
+    request.pause().removeAllListeners("data");
+    reject(new KmsError("RequestEntityTooLarge", `The request body must not exceed ${limit} bytes.`));
+  };
+  if (Number(request.headers["content-length"]) > limit) {
+    refuse();
+    return promise;
+  }
+  request.on("data", (chunk: Buffer) => {
+    length += chunk.length;
+    chunks.push(chunk);
+    if (length > limit) refuse();
+  });
+  request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+  // The error is that of an aborted connection, and `close` follows it.
+  request.on("error", () => {});
+  request.on("close", () => resolve(undefined));
+  return promise;
+}

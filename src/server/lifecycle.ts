@@ -1,0 +1,49 @@
+import type { Server } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+
+export interface Listener {
+  /** With the port that was bound, when port 0 was asked for. */
+  readonly url: string;
+  /**
+   * Stops accepting, closes idle connections, and resolves when the requests in flight are answered. What is left after
+   * `deadline` milliseconds is cut off.
+   */
+  close(deadline: number): Promise<void>;
+}
+
+/** Starts `server`, http or https. Rejects with the failure of `listen`. */
+export async function start(
+  server: Server,
+  scheme: "http" | "https",
+  host: string,
+  port: number,
+  maxConnections: number,
+): Promise<Listener> {
+  server.maxConnections = maxConnections;
+  // The connections that Node lists as a server's lack those in the TLS handshake.
+  const sockets = new Set<Socket>();
+  server.on("connection", (socket: Socket) => {
+    sockets.add(socket);
+    socket.once("close", () => sockets.delete(socket));
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once("error", reject);
+  server.listen(port, host, resolve);
+  await promise;
+  server.off("error", reject);
+  const bound = (server.address() as AddressInfo).port;
+  return {
+    url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    close: (deadline) => stop(server, sockets, deadline),
+  };
+}
+
+async function stop(server: Server, sockets: ReadonlySet<Socket>, deadline: number): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, deadline);
+  await promise;
+  clearTimeout(timer);
+}

@@ -1,0 +1,75 @@
+import type { TLSSocket, TlsOptions } from "node:tls";
+import { ByteReader, type Bytes } from "../base/bytes.ts";
+import { wipe } from "../base/secret.ts";
+import type { Caller } from "../kms/caller.ts";
+
+export interface TlsIdentity {
+  /** PEM. */
+  readonly key: string | Buffer;
+  /** PEM, the leaf first. */
+  readonly cert: string | Buffer;
+  /** For clients that have nothing newer: adds ECDHE with AES-256-GCM under TLS 1.2. */
+  readonly allowTls12?: boolean;
+}
+
+/** The code points of the IANA registry "TLS Supported Groups" that are served, by OpenSSL's names, hybrids first. */
+const groups = new Map([
+  [0x11ec, "X25519MLKEM768"],
+  [0x11eb, "SecP256r1MLKEM768"],
+  [0x11ed, "SecP384r1MLKEM1024"],
+  [0x001d, "x25519"],
+  [0x0017, "secp256r1"],
+  [0x0018, "secp384r1"],
+]);
+
+/**
+ * AES-256-GCM alone: every TLS 1.3 stack that SDKs use has it, so a second suite would be one more to answer for.
+ * OpenSSL has the hybrids with NIST curves, but not in its default list: groups must be named.
+ */
+export const tlsOptions = ({ key, cert, allowTls12 = false }: TlsIdentity): TlsOptions => ({
+  key,
+  cert,
+  minVersion: allowTls12 ? "TLSv1.2" : "TLSv1.3",
+  ciphers: `TLS_AES_256_GCM_SHA384${allowTls12 ? ":ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384" : ""}`,
+  ecdhCurve: [...groups.values()].join(":"),
+  honorCipherOrder: true,
+  ALPNProtocols: ["http/1.1"],
+});
+
+export type TlsDetails = NonNullable<Caller["tls"]>;
+
+export function tlsDetails(socket: TLSSocket): Omit<TlsDetails, "clientProvidedHostHeader"> {
+  return {
+    tlsVersion: socket.getProtocol() ?? "unknown",
+    cipherSuite: socket.getCipher().standardName,
+    keyExchange: keyExchange(socket),
+  };
+}
+
+/** On the server's side `getEphemeralKeyInfo` answers null; the group is a member of the session. */
+function keyExchange(socket: TLSSocket): string {
+  const session = socket.getSession();
+  if (!session) return "unknown";
+  const group = groupOfSession(session);
+  // It holds the resumption secret.
+  wipe(session);
+  return (group !== undefined && groups.get(group)) || "unknown";
+}
+
+/** `kex_group [19] EXPLICIT UINT32` of OpenSSL's SSL_SESSION_ASN1 (ssl/ssl_asn1.c). */
+function groupOfSession(der: Bytes): number | undefined {
+  const fields = new ByteReader(readTlv(new ByteReader(der)).value);
+  while (fields.remaining > 0) {
+    const { tag, value } = readTlv(fields);
+    if (tag === 0xb3) return readTlv(new ByteReader(value)).value.reduce((number, octet) => number * 256 + octet, 0);
+  }
+  return undefined;
+}
+
+/** Definite lengths up to 65,535 (X.690 §8.1.3). */
+function readTlv(reader: ByteReader): { tag: number; value: Bytes } {
+  const tag = reader.uint8();
+  const first = reader.uint8();
+  const length = first < 0x80 ? first : first === 0x81 ? reader.uint8() : reader.uint16();
+  return { tag, value: reader.take(length) };
+}

@@ -1,30 +1,27 @@
-import { AuditError, HsmError, type HsmErrorKind, KmsError, type KmsErrorCode, StoreError } from "../base/errors.ts";
+import { HsmError, KmsError, StoreError } from "../base/errors.ts";
 
 /**
- * What a client is told of a failure below. An HSM or store that is away is a DependencyTimeoutException (500), which
- * SDKs try again; so is a conflict that outlived our own tries. Anything else is a fault of ours, without detail: a
- * token that the HSM refuses has been edited in the store, and that is no client's business.
+ * What a client is told of any failure. Nothing but a KmsError's message goes out: others were written for operators.
+ *
+ * A HSM or store that is away, or a commit that lost a race, did nothing, and a retry may succeed: that is
+ * DependencyTimeoutException, which every operation declares and every SDK retries. (KeyUnavailableException is about one
+ * key, and ConflictException about a rotation that is going on.) The rest is for operators to repair.
  */
 export function toKmsError(error: unknown): KmsError {
   if (error instanceof KmsError) return error;
-  if (error instanceof AuditError) throw error;
-  if (error instanceof HsmError) return hsmAnswer(error);
-  if (error instanceof StoreError && error.kind !== "corrupt" && error.kind !== "rollback") {
-    return new KmsError("DependencyTimeoutException", "The system timed out while trying to fulfill the request.", {
-      cause: error,
-    });
+  if (error instanceof HsmError && error.kind === "unsupported") {
+    return new KmsError("UnsupportedOperationException", "The HSM of this key does not support this operation.");
   }
-  return new KmsError("KMSInternalException", "", { cause: error });
+  const passing =
+    (error instanceof HsmError && error.kind === "unavailable") ||
+    (error instanceof StoreError && (error.kind === "unavailable" || error.kind === "conflict"));
+  return passing
+    ? new KmsError(
+        "DependencyTimeoutException",
+        "The system timed out while trying to fulfill the request. You can retry the request.",
+      )
+    : new KmsError(
+        "KMSInternalException",
+        "The request was rejected because an internal exception occurred. The request can be retried.",
+      );
 }
-
-const hsmCodes: Readonly<Record<HsmErrorKind, KmsErrorCode>> = {
-  unavailable: "DependencyTimeoutException",
-  unsupported: "UnsupportedOperationException",
-  refused: "KMSInternalException",
-  internal: "KMSInternalException",
-};
-
-const hsmAnswer = (cause: HsmError): KmsError =>
-  new KmsError(hsmCodes[cause.kind], cause.kind === "unavailable" ? "The HSM is not reachable at the moment." : "", {
-    cause,
-  });

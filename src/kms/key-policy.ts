@@ -19,7 +19,7 @@ export async function checkPolicy(
   call: Call,
   { id, policy, bypassLockoutCheck }: PolicyProposal,
 ): Promise<void> {
-  const compiled = compileKeyPolicy(policy, call.account);
+  const compiled = compileKeyPolicy(policy);
   for (const arn of principalsOf(compiled)) {
     if (!(await principals.exists(arn))) {
       throw new KmsError(

@@ -81,7 +81,7 @@ export class Records {
     return this.#read(keyPath(account, region, id), (record: KeyRecord) => ({
       record,
       arn: arnOf(record),
-      policy: compileKeyPolicy(record.policy, record.account),
+      policy: compileKeyPolicy(record.policy),
     }));
   }
 

@@ -10,7 +10,7 @@ import type { Response } from "./operation.ts";
 
 /**
  * Performs one operation for an authenticated caller: read the request, run, and answer once the event is durable.
- * Throws `KmsError`, or `AuditError` when the event could not be written: then nothing is answered and plaintexts are
+ * Throws what went wrong; `AuditError` when the event could not be written: then nothing is answered and plaintexts are
  * wiped.
  */
 export async function perform(kms: Kms, name: string, caller: Caller, body: Uint8Array): Promise<Response> {
@@ -23,9 +23,8 @@ export async function perform(kms: Kms, name: string, caller: Caller, body: Uint
     call.requestParameters = operation.request.audit(request) as Record<string, unknown>;
     response = await withoutConflict(() => operation.run(kms, call, request));
   } catch (error) {
-    const answer = toKmsError(error);
-    await kms.conclude(call, operation.readOnly, answer);
-    throw answer;
+    await kms.conclude(call, operation.readOnly, toKmsError(error));
+    throw error;
   }
   try {
     await kms.conclude(call, operation.readOnly);

@@ -66,9 +66,8 @@ export class StoredPaths {
     return stored;
   }
 
-  /** Of a prefix: "", or whole components that end with a slash. */
+  /** Of a prefix: whole components that end with a slash. */
   ofPrefix(clear: string): string {
-    if (clear === "") return "";
     if (!clear.endsWith("/")) throw new RangeError("a prefix ends with a slash");
     return `${this.of(clear.slice(0, -1))}/`;
   }

@@ -9,9 +9,9 @@ export interface Store {
   get(path: string): Promise<Stored | undefined>;
 
   /**
-   * In ascending order of the stored path, which for hashed components is the order of the hash. `prefix` is "" or whole
-   * components that end with a slash; `after` is the path of the last record of the page before. Fewer than `limit`
-   * records are the last.
+   * In ascending order of the stored path, which for hashed components is the order of the hash. `prefix` is whole
+   * components that end with a slash (below the barrier also ""); `after` is the path of the last record of the page
+   * before. Fewer than `limit` records are the last.
    */
   list(prefix: string, options?: { after?: string; limit?: number }): Promise<readonly Stored[]>;
 
@@ -26,7 +26,7 @@ export interface Store {
   version(): number;
 
   /** Deleted and replaced values are gone from the store's files when it resolves: call it after deletions. */
-  checkpoint(): Promise<void>;
+  scrub(): Promise<void>;
 
   close(): Promise<void>;
 }

@@ -134,7 +134,7 @@ export function storeConformance(name: string, harness: () => Promise<StoreHarne
     test("records outlive the store object, deletions and revisions, too", async () => {
       await store.commit([write("a", 0), write("b", 0)]);
       await store.commit([write("a", 1, "second"), remove("b", 1)]);
-      await store.checkpoint();
+      await store.scrub();
       await store.close();
       store = await subject.open();
       expect(await store.get(key("a"))).toMatchObject({ value: utf8("second"), revision: 2 });

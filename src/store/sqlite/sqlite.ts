@@ -103,7 +103,7 @@ class SqliteStore implements Store {
     });
   }
 
-  async checkpoint(): Promise<void> {
+  async scrub(): Promise<void> {
     await this.#writer?.checkpoint();
   }
 

@@ -116,13 +116,13 @@ describe("an SQLite file", () => {
       { path: "key/a", value, revision: 0 },
       { path: "key/b", value, revision: 0 },
     ]);
-    await store.checkpoint();
+    await store.scrub();
     expect(readFileSync(file).includes("wrapped key")).toBe(true);
     await store.commit([
       { path: "key/a", value: undefined, revision: 1 },
       { path: "key/b", value: utf8("short"), revision: 1 },
     ]);
-    await store.checkpoint();
+    await store.scrub();
     for (const name of readdirSync(folder))
       expect(readFileSync(join(folder, name)).includes("wrapped key")).toBe(false);
     await store.close();

@@ -1,0 +1,294 @@
+import { equalBytes } from "../base/bytes.ts";
+import { ConfigError, StoreError } from "../base/errors.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Ekt, Hsm } from "../hsm/hsm.ts";
+import { parseEkt } from "../model/ekt.ts";
+import { behindAnchor, decodeAnchor, encodeAnchor } from "./anchor.ts";
+import { type Barrier, barrierPath, formatBarrier } from "./barrier.ts";
+import { OpenedCache } from "./cache.ts";
+import { Chain } from "./chain.ts";
+import { assertGoesOn, Journal } from "./journal.ts";
+import { Keyring } from "./keyring.ts";
+import { scan } from "./scan.ts";
+import type { Expectation, Store, Stored, Write } from "./store.ts";
+
+export interface SealedOptions {
+  /** Seal `inner` where it is empty. One that is sealed already is opened as it is, never made anew. */
+  readonly create?: boolean;
+  /** Open a store that is older than, or another than, the one that the HSM remembers; `SealedStore.rollback` says so. */
+  readonly acceptRollback?: boolean;
+}
+
+/**
+ * Opens the barrier over `inner`, which belongs to it from then on, after checking every row.
+ * StoreError("corrupt") when rows were edited, moved, removed or added, or the keys are another HSM's; "rollback" when
+ * the store is behind its anchor in `hsm`. `hsm` and `engine` must outlive the store.
+ */
+export async function openSealed(
+  inner: Store,
+  hsm: Hsm,
+  engine: Engine,
+  { create = false, acceptRollback = false }: SealedOptions = {},
+): Promise<SealedStore> {
+  const keyring = new Keyring(hsm, engine);
+  try {
+    const remembered = await hsm.readAnchor();
+    const anchor = remembered && decodeAnchor(remembered);
+    if ((await inner.list("", { limit: 1 })).length === 0) {
+      if (!create) throw new ConfigError("the store is empty: it was never sealed");
+      if (anchor && !acceptRollback) throw new StoreError("rollback", "the store is empty, and the HSM has seen one");
+      await seal(inner, hsm, engine);
+    }
+    const chain = await Chain.load(inner, keyring);
+    const rollback = anchor && behindAnchor(anchor, keyring.storeId, chain);
+    if (rollback && !acceptRollback) throw new StoreError("rollback", rollback);
+    if (rollback || !anchor) await hsm.writeAnchor(encodeAnchor({ storeId: keyring.storeId, ...chain.head }));
+    return new SealedStore(inner, hsm, keyring, chain, rollback);
+  } catch (error) {
+    keyring.close();
+    throw error;
+  }
+}
+
+/** The first change, which makes the barrier record. Of two that do it at the same time, one does. */
+async function seal(inner: Store, hsm: Hsm, engine: Engine): Promise<void> {
+  const keyring = new Keyring(hsm, engine);
+  try {
+    const barrier = await keyring.makeBarrier();
+    await keyring.release(barrier);
+    const value = formatBarrier(barrier);
+    const row = { revision: 1, hash: keyring.hash(value) };
+    const { writes } = new Chain(inner, keyring).append([{ stored: barrierPath, row }]);
+    await inner.commit([{ path: barrierPath, value, revision: 0 }, ...writes]);
+  } catch (error) {
+    if (!isConflict(error)) throw error;
+  } finally {
+    keyring.close();
+  }
+}
+
+/** Bytes of opened records that are kept. */
+const cacheLimit = 16 << 20;
+
+/**
+ * The barrier: every value sealed, names hashed, and every row held against the chain of changes, so that whoever reads
+ * the store below learns no value, and whoever writes it gets no edited, moved, removed or older row accepted.
+ *
+ * Limits. What is newer than the last `anchor()` can be rolled back unseen while no process has the store open. While one
+ * has, a row that was removed below is missed by `get` (corrupt), but not by `list`; `verify` finds it. Counts, sizes and
+ * times of records show, and so do account ids, regions and key ids. Processes that share a store must all have it open
+ * through the barrier.
+ */
+export class SealedStore implements Store {
+  /** Why the store is behind its anchor, if it was opened all the same: to be audited. */
+  readonly rollback: string | undefined;
+  readonly #inner: Store;
+  readonly #hsm: Hsm;
+  readonly #keyring: Keyring;
+  readonly #journal: Journal;
+  readonly #cache = new OpenedCache(cacheLimit);
+  #anchored = 0;
+  #anchoring: Promise<void> = Promise.resolve();
+  #nextAnchor: Promise<void> | undefined;
+  #closed = false;
+
+  /** Made by `openSealed`. */
+  constructor(inner: Store, hsm: Hsm, keyring: Keyring, chain: Chain, rollback: string | undefined) {
+    this.#inner = inner;
+    this.#hsm = hsm;
+    this.#keyring = keyring;
+    this.#journal = new Journal(inner, keyring, chain);
+    this.rollback = rollback;
+  }
+
+  async get(path: string): Promise<Stored | undefined> {
+    this.#assertOpen();
+    const stored = this.#keyring.paths.of(path);
+    if (!this.#journal.current) await this.#journal.refresh();
+    const row = this.#journal.manifest.get(stored);
+    if (!row) return undefined;
+    return (
+      this.#cache.get(stored, row) ??
+      this.#journal.settled(async () => this.#opened(stored, await this.#inner.get(stored)))
+    );
+  }
+
+  async list(prefix: string, { after, limit }: { after?: string; limit?: number } = {}): Promise<readonly Stored[]> {
+    this.#assertOpen();
+    const { paths } = this.#keyring;
+    const below = paths.ofPrefix(prefix);
+    const options = { ...(after !== undefined && { after: paths.of(after) }), ...(limit !== undefined && { limit }) };
+    await this.#journal.refresh();
+    return this.#journal.settled(async () => {
+      const rows = await this.#inner.list(below, options);
+      return rows.map((row) => this.#opened(row.path, row) as Stored);
+    });
+  }
+
+  async commit(writes: readonly Write[], expectations: readonly Expectation[] = []): Promise<void> {
+    this.#assertOpen();
+    const { paths } = this.#keyring;
+    await this.#journal.commit(
+      writes.map((write) => ({ ...write, stored: paths.of(write.path) })),
+      expectations.map(({ path, revision }) => ({ stored: paths.of(path), revision })),
+    );
+  }
+
+  version(): number {
+    this.#assertOpen();
+    return this.#inner.version();
+  }
+
+  async scrub(): Promise<void> {
+    this.#assertOpen();
+    await this.#inner.scrub();
+  }
+
+  /**
+   * Tells the HSM the head of the chain: from then on the store cannot be rolled back behind it. To be called
+   * periodically, and before what cannot be undone. Calls that come while one waits share it.
+   */
+  anchor(): Promise<void> {
+    this.#nextAnchor ??= this.#anchoring.then(() => {
+      this.#nextAnchor = undefined;
+      return this.#writeAnchor();
+    });
+    this.#anchoring = this.#nextAnchor.catch(() => {});
+    return this.#nextAnchor;
+  }
+
+  /** Reads the whole table again and checks it against the chain; throws what opening would. */
+  async verify(): Promise<void> {
+    this.#assertOpen();
+    const seen = this.#journal.chain.head;
+    assertGoesOn(await Chain.load(this.#inner, this.#keyring), seen);
+  }
+
+  /**
+   * For the rotation of domain keys: the tokens of the store's keys are replaced by what `rewrap` makes of them. Resolves
+   * to how many are others than before; nothing is written when none is.
+   */
+  async rewrapKeys(rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<number> {
+    let count = 0;
+    await this.#changeBarrier(async (before) => {
+      const index = await rewrapSame(before.index, rewrap);
+      const records = await Promise.all(before.records.map((ekt) => rewrapSame(ekt, rewrap)));
+      const replaced = [index, ...records].filter(
+        (ekt, i) => !equalBytes(ekt, [before.index, ...before.records][i] as Ekt),
+      );
+      count = replaced.length;
+      return count > 0 ? { index, records } : undefined;
+    });
+    return count;
+  }
+
+  /** A new record key seals from now on. What older ones seal is sealed again when it is next written, or by `reseal`. */
+  async rotateRecordKey(): Promise<void> {
+    const ekt = await this.#keyring.makeRecordKey();
+    await this.#changeBarrier(async ({ index, records }) => ({ index, records: [...records, ekt] }));
+  }
+
+  /** Seals by the newest record key whatever an older one seals; resolves to the number of records. */
+  async reseal(): Promise<number> {
+    this.#assertOpen();
+    let count = 0;
+    for await (const rows of scan(this.#inner)) {
+      const old = rows.filter(({ path, value }) => path !== barrierPath && !this.#keyring.isCurrent(value));
+      count += (await Promise.all(old.map(({ path, revision }) => this.#resealOne(path, revision)))).filter(
+        Boolean,
+      ).length;
+    }
+    return count;
+  }
+
+  /** Anchors what was committed, and closes the store below. The HSM must still be open. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      await this.#journal.drained();
+      if (this.#journal.chain.head.sequence !== this.#anchored) await this.anchor();
+    } finally {
+      await this.#inner.close();
+      this.#keyring.close();
+    }
+  }
+
+  /** The record of a row that is the manifest's; undefined when neither has one. */
+  #opened(stored: string, found: Stored | undefined): Stored | undefined {
+    const row = this.#journal.manifest.get(stored);
+    if (!found && !row) return undefined;
+    if (!found) throw new StoreError("corrupt", `record ${stored} is missing`);
+    if (!row) throw new StoreError("corrupt", `record ${stored} was added or put back`);
+    if (found.revision < row.revision) throw new StoreError("rollback", `an older record ${stored} was put back`);
+    if (this.#keyring.hash(found.value) !== row.hash) throw new StoreError("corrupt", `record ${stored} was edited`);
+    const known = this.#cache.get(stored, row);
+    if (known) return known;
+    const opened = this.#keyring.open(stored, row.revision, found.value);
+    if (!opened || this.#keyring.paths.of(opened.path) !== stored) {
+      throw new StoreError("corrupt", `record ${stored} is not authentic`);
+    }
+    const record = { ...opened, revision: row.revision };
+    this.#cache.set(stored, row, record);
+    return record;
+  }
+
+  /** The anchor is read before the chain is followed: another process may have anchored what is not followed yet. */
+  async #writeAnchor(): Promise<void> {
+    const remembered = await this.#hsm.readAnchor();
+    await this.#journal.refresh();
+    const { chain } = this.#journal;
+    const { storeId } = this.#keyring;
+    const behind = remembered && behindAnchor(decodeAnchor(remembered), storeId, chain);
+    if (behind) throw new StoreError("rollback", behind);
+    const { head } = chain;
+    await this.#hsm.writeAnchor(encodeAnchor({ storeId, ...head }));
+    this.#anchored = head.sequence;
+  }
+
+  /** Again after another process's change, until it is made; undefined: nothing to change. */
+  async #changeBarrier(change: (barrier: Barrier) => Promise<Barrier | undefined>): Promise<void> {
+    this.#assertOpen();
+    for (;;) {
+      await this.#journal.refresh();
+      const revision = this.#journal.manifest.revision(barrierPath);
+      const barrier = await change(this.#keyring.barrier);
+      if (!barrier) return;
+      // Before the commit: from then on another process may seal by a key that is new.
+      await this.#keyring.release(barrier);
+      const write = { path: barrierPath, stored: barrierPath, value: formatBarrier(barrier), revision };
+      try {
+        await this.#journal.commit([write], []);
+        return this.#keyring.adopt(barrier);
+      } catch (error) {
+        if (!isConflict(error)) throw error;
+      }
+    }
+  }
+
+  /** false when somebody has written it meanwhile, and so sealed it. */
+  async #resealOne(stored: string, revision: number): Promise<boolean> {
+    const record = await this.#journal.settled(async () => this.#opened(stored, await this.#inner.get(stored)));
+    if (record?.revision !== revision) return false;
+    try {
+      await this.#journal.commit([{ ...record, stored }], []);
+      return true;
+    } catch (error) {
+      if (!isConflict(error)) throw error;
+      return false;
+    }
+  }
+
+  #assertOpen(): void {
+    if (this.#closed) throw new StoreError("unavailable", "the store is closed");
+  }
+}
+
+const isConflict = (error: unknown): boolean => error instanceof StoreError && error.kind === "conflict";
+
+/** Throws unless the new token says that it is of the same material. */
+async function rewrapSame(ekt: Ekt, rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<Ekt> {
+  const rewrapped = await rewrap(ekt);
+  if (equalBytes(parseEkt(ekt).hbkId, parseEkt(rewrapped).hbkId)) return rewrapped;
+  throw new StoreError("corrupt", "a rewrapped store key is of other material");
+}

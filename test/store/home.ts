@@ -1,0 +1,52 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { open as openNodeEngine } from "../../src/engine/node/engine.ts";
+import { type Hsm, initHsm, openHsm, type SoftConfig } from "../../src/hsm/index.ts";
+import { openSealed, type SealedOptions, type SealedStore } from "../../src/store/sealed.ts";
+import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
+
+export const engine = await openNodeEngine();
+
+/** A folder of its own with a soft HSM and the place of a store. */
+export class Home {
+  readonly folder = mkdtempSync(join(tmpdir(), "sealed-"));
+  readonly file = join(this.folder, "store.db");
+  readonly hsmConfig: SoftConfig = softConfig(join(this.folder, "hsm"));
+
+  async init(): Promise<void> {
+    await initHsm(this.hsmConfig);
+  }
+
+  hsm(): Promise<Hsm> {
+    return openHsm(this.hsmConfig);
+  }
+
+  /** The HSM goes with the store. */
+  async open(options: SealedOptions = { create: true }, config: SoftConfig = this.hsmConfig): Promise<SealedStore> {
+    const hsm = await openHsm(config);
+    const inner = await openSqlite(this.file, { create: options.create ?? false });
+    try {
+      const store = await openSealed(inner, hsm, engine, options);
+      const close = store.close.bind(store);
+      store.close = () => close().finally(() => hsm.close());
+      return store;
+    } catch (error) {
+      await inner.close();
+      await hsm.close();
+      throw error;
+    }
+  }
+
+  dispose(): void {
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+/** The key file lies beside the folder; `init` makes both. */
+export const softConfig = (directory: string): SoftConfig => ({
+  driver: "soft",
+  directory,
+  keyFile: `${directory}.key`,
+  engine: "node",
+});

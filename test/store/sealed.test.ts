@@ -1,0 +1,8 @@
+import { storeConformance } from "../conformance/store.ts";
+import { Home } from "./home.ts";
+
+storeConformance("the barrier over SQLite", async () => {
+  const home = new Home();
+  await home.init();
+  return { open: () => home.open(), dispose: async () => home.dispose() };
+});

@@ -13,11 +13,11 @@ export function parseAddress(text: string): Address | undefined {
   const [, bracketed, plain, digits] = /^(?:\[(.*)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? [];
   const port = Number(digits);
   if (!(port <= 65535)) return undefined;
-  if (bracketed !== undefined) return isIPv6(bracketed) ? { host: bracketed, port } : undefined;
+  if (bracketed !== undefined) return isIPv6(bracketed) ? Object.freeze({ host: bracketed, port }) : undefined;
   if (plain === undefined) return undefined;
   // 127.1 or 1.2.3.4.5 would pass for names, and resolvers disagree about them.
   const valid = /^[\d.]+$/.test(plain) ? isIPv4(plain) : hostname.test(plain);
-  return valid ? { host: plain, port } : undefined;
+  return valid ? Object.freeze({ host: plain, port }) : undefined;
 }
 
 /** As it stands in a URL, and as `parseAddress` reads it. */

@@ -1,0 +1,134 @@
+import { readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { ConfigError } from "../base/errors.ts";
+import type { HsmConfig, Pkcs11Config, SoftConfig } from "../hsm/hsm.ts";
+import { parseUri } from "../hsm/pkcs11/uri.ts";
+import { type Address, parseAddress } from "./address.ts";
+import { defaults, isAccount, isRegion } from "./defaults.ts";
+import {
+  type Environment,
+  entries,
+  fixed,
+  list,
+  mapping,
+  optional,
+  type Place,
+  type Reader,
+  readYaml,
+  strings,
+  text,
+  withDefault,
+} from "./yaml.ts";
+
+/** What `strongroom serve` goes by. Paths are absolute; secrets are references. Frozen. */
+export interface Config {
+  readonly listen: Address;
+  readonly adminListen: Address;
+  /** PEM files. */
+  readonly tls: { readonly certificate: string; readonly key: string };
+  readonly regions: readonly string[];
+  /** 12 digits. */
+  readonly account: string;
+  readonly hsm: HsmConfig;
+  readonly store: { readonly sqlite: string };
+  readonly audit: { readonly directory: string };
+}
+
+/** ConfigError: the file cannot be read, or the first place in it that is wrong, by line and column. */
+export function readConfig(file: string, environment: Environment = process.env): Config {
+  let source: string;
+  try {
+    source = readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new ConfigError(`${file} cannot be read`, { cause });
+  }
+  return parseConfig(source, file, environment);
+}
+
+/** Relative paths start from the folder of `file`. */
+export function parseConfig(source: string, file: string, environment: Environment): Config {
+  return readYaml(file, source, configReader(dirname(resolve(file))), "STRONGROOM", environment);
+}
+
+function configReader(folder: string): Reader<Config> {
+  const path = text("a path", (value) => (value.includes("\0") ? undefined : resolve(folder, value)));
+  const secret = fixed("a reference to a secret, file:<path> or env:<name>", (value) => {
+    if (/^env:[A-Za-z_]\w*$/.test(value)) return value;
+    return value.startsWith("file:") && value.length > 5 ? `file:${resolve(folder, value.slice(5))}` : undefined;
+  });
+  return mapping({
+    listen: withDefault(address, defaults.listen),
+    adminListen: withDefault(address, defaults.adminListen),
+    tls: mapping({ certificate: path, key: path }),
+    regions: withDefault(list("an AWS Region name", valid(isRegion)), defaults.regions),
+    account: text("an account of 12 digits", valid(isAccount)),
+    hsm: hsmReader(path, secret),
+    store: mapping({ sqlite: path }),
+    audit: mapping({ directory: path }),
+  });
+}
+
+function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConfig> {
+  const engine = optional(text("wasm or node", oneOf("wasm", "node")));
+  const soft = mapping({
+    driver: text("soft or pkcs11", oneOf("soft")),
+    directory: path,
+    keyFile: optional(path),
+    passphrase: optional(secret),
+    engine,
+  });
+  const pkcs11 = mapping({
+    driver: withDefault(text("soft or pkcs11", oneOf("pkcs11")), "pkcs11"),
+    uri,
+    pin: optional(secret),
+    environment: optional(strings),
+    engine,
+    deadline: optional(text("a number of milliseconds, 1 to 600000", milliseconds)),
+  });
+  return (place) => {
+    const driver = place.inside("driver", driverNode(place));
+    if (optional(text("soft or pkcs11", oneOf("soft", "pkcs11")))(driver) === "soft")
+      return oneSecret(place, soft(place));
+    return withPin(place, pkcs11(place));
+  };
+}
+
+const driverNode = (place: Place) => entries(place).get("driver");
+
+function oneSecret(place: Place, config: SoftConfig): SoftConfig {
+  const given = [config.keyFile, config.passphrase].filter((secret) => secret !== undefined);
+  return given.length === 1 ? config : place.refuse("needs one of keyFile and passphrase");
+}
+
+/** The PIN's reference may stand in the URI instead, as `pin-source`. */
+function withPin(place: Place, config: Omit<Pkcs11Config, "pin"> & { readonly pin?: string }): Pkcs11Config {
+  const { pinSource } = parseUri(config.uri);
+  const pin = config.pin ?? pinSource ?? place.refuse("has no pin, and its uri no pin-source");
+  return Object.freeze({ ...config, pin });
+}
+
+const address = text("HOST:PORT", parseAddress);
+
+/** The driver's own parser says what is wrong; it never quotes the URI. */
+const uri: Reader<string> = (place) => {
+  const value = text("a PKCS#11 URI", (value) => value)(place);
+  try {
+    parseUri(value);
+  } catch (problem) {
+    if (problem instanceof ConfigError) place.refuse(`cannot be used: ${problem.message}`);
+    throw problem;
+  }
+  return value;
+};
+
+function milliseconds(value: string): number | undefined {
+  const number = Number(value);
+  return /^\d{1,6}$/.test(value) && number >= 1 && number <= 600_000 ? number : undefined;
+}
+
+const valid = (test: (value: string) => boolean) => (value: string) => (test(value) ? value : undefined);
+
+const oneOf =
+  <const T extends string>(...values: readonly T[]) =>
+  (value: string): T | undefined =>
+    values.find((known) => known === value);

@@ -1,0 +1,208 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { ConfigError } from "../../src/base/errors.ts";
+import { type Config, parseConfig, readConfig } from "../../src/cli/config.ts";
+
+const complete = `
+listen: 0.0.0.0:443
+adminListen: "[::1]:9000"
+tls:
+  certificate: tls/server.pem
+  key: /etc/tls/key.pem
+regions: [eu-central-1, eu-west-1]
+account: 012345678901
+hsm:
+  driver: soft
+  directory: hsm
+  passphrase: env:STRONGROOM_HSM_PASSPHRASE
+  engine: wasm
+store: { sqlite: strongroom.db }
+audit:
+  directory: /var/log/strongroom
+`;
+
+const uri = "pkcs11:token=one?module-path=/usr/lib/softhsm/libsofthsm2.so";
+
+test("every key arrives, paths from the file's folder, numbers as they are written", () => {
+  expect(parse(complete)).toEqual({
+    listen: { host: "0.0.0.0", port: 443 },
+    adminListen: { host: "::1", port: 9000 },
+    tls: { certificate: "/etc/strongroom/tls/server.pem", key: "/etc/tls/key.pem" },
+    regions: ["eu-central-1", "eu-west-1"],
+    account: "012345678901",
+    hsm: {
+      driver: "soft",
+      directory: "/etc/strongroom/hsm",
+      passphrase: "env:STRONGROOM_HSM_PASSPHRASE",
+      engine: "wasm",
+    },
+    store: { sqlite: "/etc/strongroom/strongroom.db" },
+    audit: { directory: "/var/log/strongroom" },
+  });
+});
+
+test("a PKCS#11 HSM needs no driver, and can have an environment and a deadline", () => {
+  const hsm = `{ uri: "${uri}", pin: "file:pin", deadline: 5000, environment: { SOFTHSM2_CONF: /etc/softhsm2.conf } }`;
+  expect(parse(withHsm(hsm)).hsm).toEqual({
+    driver: "pkcs11",
+    uri,
+    pin: "file:/etc/strongroom/pin",
+    deadline: 5000,
+    environment: { SOFTHSM2_CONF: "/etc/softhsm2.conf" },
+  });
+});
+
+test("the URI's pin-source can name the PIN", () => {
+  expect(parse(withHsm(`{ uri: "${uri}&pin-source=file:/run/pin" }`)).hsm).toMatchObject({ pin: "file:/run/pin" });
+});
+
+test("listeners default to loopback and the region to us-east-1", () => {
+  const config = parse(without("listen", "adminListen", "regions"));
+  expect(config.listen).toEqual({ host: "127.0.0.1", port: 8443 });
+  expect(config.adminListen).toEqual({ host: "127.0.0.1", port: 8444 });
+  expect(config.regions).toEqual(["us-east-1"]);
+});
+
+test("all of it is frozen", () => {
+  const frozen = (value: unknown): boolean =>
+    typeof value !== "object" || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen));
+  expect(frozen(parse(complete))).toBe(true);
+  expect(frozen(parse(without("listen", "adminListen", "regions")))).toBe(true);
+  expect(frozen(parse(withHsm(`{ uri: "${uri}", pin: "env:PIN", environment: { A: b } }`)).hsm)).toBe(true);
+});
+
+test.each([
+  ["an unknown key", `${complete}\nlisen: 1.2.3.4:5`, "kms.yaml:18:1: has a name that is not known"],
+  ["an unknown key inside", complete.replace("  key:", "  kye:"), "kms.yaml:6:3: tls has a name that is not known"],
+  ["a missing section", without("tls"), "kms.yaml:2:1: tls.certificate is missing"],
+  ["a missing key", complete.replace(/ {2}key:.*\n/, ""), "kms.yaml:5:3: tls.key is missing"],
+  ["an empty key", complete.replace(/key: .*/, "key:"), "tls.key is not a string"],
+  ["a key that comes twice", `${complete}\naccount: 111122223333`, "(DUPLICATE_KEY)"],
+  ["an account of 11 digits", complete.replace("012345678901", "01234567890"), "kms.yaml:8:10: account is not"],
+  ["a region that is none", complete.replace("eu-west-1", "europe"), "kms.yaml:7:25: regions.2 is not"],
+  ["no regions", complete.replace("[eu-central-1, eu-west-1]", "[]"), "regions is not a list"],
+  ["an address without port", complete.replace("0.0.0.0:443", "0.0.0.0"), "kms.yaml:2:9: listen is not HOST:PORT"],
+  ["a port that is none", complete.replace("0.0.0.0:443", "0.0.0.0:65536"), "listen is not HOST:PORT"],
+  ["a section that is a string", complete.replace("{ sqlite: strongroom.db }", "sqlite"), "store is not a mapping"],
+  [
+    "an alias",
+    complete.replace("[eu-central-1, eu-west-1]", "&r [eu-west-1]").replace("/etc/tls/key.pem", "*r"),
+    "kms",
+  ],
+  ["a tag", complete.replace("012345678901", "!!js/function x"), "kms.yaml"],
+  ["two documents", `${complete}\n---\n${complete}`, "(MULTIPLE_DOCS)"],
+  ["text that is not YAML", "{ listen: [", "kms.yaml:"],
+  ["an unknown engine", complete.replace("engine: wasm", "engine: gpu"), "hsm.engine is not wasm or node"],
+  ["an unknown driver", complete.replace("driver: soft", "driver: tpm"), "kms.yaml:10:11: hsm.driver is not"],
+  ["a soft HSM without secret", complete.replace(/ {2}passphrase.*\n/, ""), "hsm needs one of keyFile and passphrase"],
+  [
+    "a soft HSM with two",
+    complete.replace("  engine: wasm", "  keyFile: k"),
+    "hsm needs one of keyFile and passphrase",
+  ],
+  [
+    "keys of the other driver",
+    withHsm(`{ uri: "${uri}", pin: "env:P", directory: d }`),
+    "hsm has a name that is not known",
+  ],
+  ["a PKCS#11 HSM without PIN", withHsm(`{ uri: "${uri}" }`), "hsm has no pin"],
+  ["a URI without module", withHsm('{ uri: "pkcs11:token=a", pin: "env:P" }'), "hsm.uri cannot be used"],
+  ["a deadline of nothing", withHsm(`{ uri: "${uri}", pin: "env:P", deadline: 0 }`), "hsm.deadline is not"],
+])("%s is refused, and the place is named", (_, source, message) => {
+  expect(() => parse(source)).toThrow(ConfigError);
+  expect(() => parse(source)).toThrow(message);
+});
+
+test.each([
+  complete.replace("env:STRONGROOM_HSM_PASSPHRASE", "hunter2"),
+  withHsm(`{ uri: "${uri}", pin: hunter2 }`),
+  withHsm(`{ uri: "${uri}&pin-value=hunter2", pin: "env:P" }`),
+  withHsm(`{ uri: hunter2, pin: "env:P" }`),
+  complete.replace("env:STRONGROOM_HSM_PASSPHRASE", "*hunter2"),
+  complete.replace("env:STRONGROOM_HSM_PASSPHRASE", "{ hunter2"),
+])("a secret in the wrong place is refused and not repeated (%#)", (source) => {
+  let problem: unknown;
+  try {
+    parse(source);
+  } catch (error) {
+    problem = error;
+  }
+  expect(problem).toBeInstanceOf(ConfigError);
+  expect(String(problem)).not.toContain("hunter2");
+});
+
+test("variables override scalars and lists, in a file that may have nothing", () => {
+  const config = parse("", {
+    STRONGROOM_LISTEN: "0.0.0.0:8443",
+    STRONGROOM_ADMIN_LISTEN: "localhost:0",
+    STRONGROOM_TLS_CERTIFICATE: "c.pem",
+    STRONGROOM_TLS_KEY: "k.pem",
+    STRONGROOM_REGIONS: "eu-west-1, eu-west-2",
+    STRONGROOM_ACCOUNT: "111122223333",
+    STRONGROOM_HSM_DRIVER: "soft",
+    STRONGROOM_HSM_DIRECTORY: "/data/hsm",
+    STRONGROOM_HSM_KEY_FILE: "/run/secrets/hsm",
+    STRONGROOM_STORE_SQLITE: "/data/store.db",
+    STRONGROOM_AUDIT_DIRECTORY: "/data/audit",
+    STRONGROOM_SERVICE_HOST: "10.0.0.1",
+  });
+  expect(config).toMatchObject({
+    listen: { host: "0.0.0.0", port: 8443 },
+    regions: ["eu-west-1", "eu-west-2"],
+    hsm: { driver: "soft", directory: "/data/hsm", keyFile: "/run/secrets/hsm" },
+    tls: { certificate: "/etc/strongroom/c.pem" },
+  });
+});
+
+test("a variable that is wrong is named, and an empty one is as good as none", () => {
+  expect(() => parse(complete, { STRONGROOM_LISTEN: "nowhere" })).toThrow("STRONGROOM_LISTEN is not HOST:PORT");
+  expect(() => parse(complete, { STRONGROOM_REGIONS: "eu-west-1,," })).toThrow("STRONGROOM_REGIONS is not");
+  expect(parse(complete, { STRONGROOM_LISTEN: "" }).listen.port).toBe(443);
+});
+
+test("the variable that a secret's reference names is not taken for the reference", () => {
+  const config = parse(complete, { STRONGROOM_HSM_PASSPHRASE: "hunter2" });
+  expect(config.hsm).toMatchObject({ passphrase: "env:STRONGROOM_HSM_PASSPHRASE" });
+});
+
+test("a file that is not there is a ConfigError", () => {
+  expect(() => readConfig("/nonexistent/kms.yaml")).toThrow(ConfigError);
+});
+
+test("whatever the text is, the answer is a configuration or a ConfigError with a place", () => {
+  const lines = complete.split("\n");
+  const edited = fc
+    .tuple(fc.nat(lines.length), fc.nat(2), fc.string({ unit: "grapheme" }))
+    .map(([at, removed, line]) => lines.toSpliced(at, removed, line).join("\n"));
+  const pieces = fc.array(fc.constantFrom(...":-[]{}#&*!|>'\"%@`,?\n \t", "hsm", "tls", "a: b", "<<", "---", "\0"));
+  const sources = fc.oneof(
+    edited,
+    pieces.map((list) => list.join("")),
+    fc.string({ unit: "binary" }),
+  );
+  fc.assert(
+    fc.property(sources, (source) => {
+      try {
+        expect(parse(source).account).toMatch(/^\d{12}$/);
+      } catch (problem) {
+        expect(problem).toBeInstanceOf(ConfigError);
+        expect(String(problem)).toMatch(/kms\.yaml:\d+:\d+: /);
+      }
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+function parse(source: string, environment: Record<string, string> = {}): Config {
+  return parseConfig(source, "/etc/strongroom/kms.yaml", environment);
+}
+
+/** `complete` with another `hsm`. */
+function withHsm(hsm: string): string {
+  return `${without("hsm")}\nhsm: ${hsm}\n`;
+}
+
+/** `complete` without these top-level keys. */
+function without(...names: string[]): string {
+  return complete.replace(new RegExp(`^(${names.join("|")}):.*\\n( .*\\n)*`, "gm"), "");
+}

@@ -32,7 +32,8 @@ export function transportClaims<Config extends HsmConfig>(fixture: HsmFixture<Co
 
     it("goes to no key that has not been pinned", async () => {
       const key = await bench().hsm.generateKey(metaOf("kms-symmetric"));
-      const [pinned, other] = [rsa(3072), rsa(3072)];
+      const { oaepHash } = await bench().admin.transportKey();
+      const [pinned, other] = [rsa(3072, oaepHash), rsa(3072, oaepHash)];
       await bench().admin.pinTransportKey(pinned);
       await expectHsmError("refused", bench().admin.exportTo(key, other));
       await expectHsmError("refused", bench().admin.exportTo(key, { ...other, fingerprint: pinned.fingerprint }));
@@ -138,10 +139,10 @@ export function migrationClaims<Source extends HsmConfig, Target extends HsmConf
   });
 }
 
-const rsa = (modulusLength: number): TransportKey =>
-  transportKeyOf(generateKeyPairSync("rsa", { modulusLength }).publicKey);
+const rsa = (modulusLength: number, oaepHash: TransportKey["oaepHash"] = "sha256"): TransportKey =>
+  transportKeyOf(generateKeyPairSync("rsa", { modulusLength }).publicKey, oaepHash);
 
-function transportKeyOf(key: KeyObject): TransportKey {
+function transportKeyOf(key: KeyObject, oaepHash: TransportKey["oaepHash"] = "sha256"): TransportKey {
   const spki: Bytes = new Uint8Array(key.export({ type: "spki", format: "der" }));
-  return { spki, fingerprint: createHash("sha256").update(spki).digest("hex"), oaepHash: "sha256" };
+  return { spki, fingerprint: createHash("sha256").update(spki).digest("hex"), oaepHash };
 }

@@ -4,27 +4,27 @@ export interface AuditEvent {
   readonly userIdentity: Readonly<Record<string, unknown>>;
   /** ISO 8601, seconds, Z. */
   readonly eventTime: string;
-  readonly eventSource: "kms.amazonaws.com";
+  readonly eventSource: "kms.amazonaws.com" | "iam.amazonaws.com";
   readonly eventName: string;
   readonly awsRegion: string;
   readonly sourceIPAddress: string;
   readonly userAgent: string;
-  readonly errorCode?: string;
-  readonly errorMessage?: string;
+  readonly errorCode?: string | undefined;
+  readonly errorMessage?: string | undefined;
   readonly requestParameters: Readonly<Record<string, unknown>> | null;
   readonly responseElements: Readonly<Record<string, unknown>> | null;
-  readonly additionalEventData?: Readonly<Record<string, unknown>>;
+  readonly additionalEventData?: Readonly<Record<string, unknown>> | undefined;
   readonly requestID: string;
   /** A UUID: an event is delivered once by it. */
   readonly eventID: string;
   readonly readOnly: boolean;
-  readonly resources?: readonly { accountId: string; type: "AWS::KMS::Key"; ARN: string }[];
+  readonly resources?: readonly { accountId: string; type: "AWS::KMS::Key"; ARN: string }[] | undefined;
   readonly eventType: "AwsApiCall" | "AwsServiceEvent";
   readonly managementEvent: true;
   readonly recipientAccountId: string;
   readonly eventCategory: "Management";
-  readonly tlsDetails?: Readonly<Record<string, string>>;
-  readonly serviceEventDetails?: Readonly<Record<string, unknown>>;
+  readonly tlsDetails?: Readonly<Record<string, string>> | undefined;
+  readonly serviceEventDetails?: Readonly<Record<string, unknown>> | undefined;
 }
 
 /**

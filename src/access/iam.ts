@@ -1,0 +1,229 @@
+import { type Actor, buildEvent } from "../audit/event.ts";
+import type { Outbox } from "../audit/outbox.ts";
+import { base64 } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import { KmsError } from "../base/errors.ts";
+import { secret as secretBytes, wipe } from "../base/secret.ts";
+import type { Ekt, Hsm } from "../hsm/hsm.ts";
+import { userArn } from "../model/arn.ts";
+import type { Expectation, Store, Write } from "../store/store.ts";
+import { compileIdentityPolicy } from "./policy.ts";
+import type { Principals } from "./principals.ts";
+import {
+  type AccessKeyRecord,
+  accessKeyPath,
+  everyRecord,
+  type Loaded,
+  load,
+  parseRecord,
+  type UserRecord,
+  userPath,
+  userPrefix,
+  writeAccessKey,
+  writeUser,
+} from "./records.ts";
+
+export interface IamParts {
+  readonly store: Store;
+  readonly hsm: Hsm;
+  readonly outbox: Outbox;
+  readonly principals: Principals;
+  readonly clock: Clock;
+  /** Who administers, for the events. */
+  readonly actor: Actor;
+  /** What a commit that contains a key token expects: that no domain key has been changed meanwhile. */
+  readonly domainExpectation: () => Promise<Expectation>;
+}
+
+/** IAM's quota. */
+const accessKeysPerUser = 2;
+
+/**
+ * Administration of users, their access keys and policies. Every change is one transaction with its audit event. What
+ * is refused is a KmsError; a StoreError("conflict") says that somebody else was at the same record: try again.
+ */
+export class Iam {
+  readonly #parts: IamParts;
+
+  constructor(parts: IamParts) {
+    this.#parts = parts;
+  }
+
+  async createUser(account: string, name: string): Promise<UserRecord> {
+    if (!/^\d{12}$/.test(account)) invalid("an account is 12 digits");
+    checkName(name, 64, "a user name");
+    if (await load(this.#parts.store, userPath(account, name))) {
+      throw new KmsError("AlreadyExistsException", `The user ${name} exists.`);
+    }
+    const id = `AIDA${base32(await this.#parts.hsm.random(10))}`;
+    const user: UserRecord = { name, account, id, createdAt: this.#now(), policies: {}, accessKeys: [] };
+    const shown = {
+      user: { userName: name, userId: id, arn: userArn(account, name), createDate: iso(user.createdAt) },
+    };
+    await this.#commit("CreateUser", { userName: name }, [writeUser(user, 0)], shown);
+    return user;
+  }
+
+  /** Refused while the user has access keys: they are deleted first, by name. */
+  async deleteUser(account: string, name: string): Promise<void> {
+    const { value, revision } = await this.#user(account, name);
+    if (value.accessKeys.length > 0) throw new KmsError("ConflictException", `The user ${name} has access keys.`);
+    await this.#commit("DeleteUser", { userName: name }, [
+      { path: userPath(account, name), value: undefined, revision },
+    ]);
+  }
+
+  async listUsers(account: string): Promise<readonly UserRecord[]> {
+    const users: UserRecord[] = [];
+    for await (const stored of everyRecord(this.#parts.store, userPrefix(account))) {
+      users.push(parseRecord<UserRecord>(stored).value);
+    }
+    return users.sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** The policies of a user, by name. */
+  async userPolicies(account: string, name: string): Promise<Readonly<Record<string, string>>> {
+    return (await this.#user(account, name)).value.policies;
+  }
+
+  /** MalformedPolicyDocumentException when it does not compile. */
+  async putUserPolicy(account: string, name: string, policyName: string, policy: string): Promise<void> {
+    checkName(policyName, 128, "a policy name");
+    compileIdentityPolicy(policy, policyName);
+    const { value, revision } = await this.#user(account, name);
+    const user = { ...value, policies: { ...value.policies, [policyName]: policy } };
+    const asked = { userName: name, policyName, policyDocument: policy };
+    await this.#commit("PutUserPolicy", asked, [writeUser(user, revision)]);
+  }
+
+  async deleteUserPolicy(account: string, name: string, policyName: string): Promise<void> {
+    const { value, revision } = await this.#user(account, name);
+    const { [policyName]: policy, ...policies } = value.policies;
+    if (policy === undefined) throw new KmsError("NotFoundException", `The user ${name} has no such policy.`);
+    const write = writeUser({ ...value, policies }, revision);
+    await this.#commit("DeleteUserPolicy", { userName: name, policyName }, [write]);
+  }
+
+  /** The secret is answered here and nowhere else: the store has it under the domain key only. */
+  async createAccessKey(
+    account: string,
+    name: string,
+    given?: { readonly id: string; readonly secret: string },
+  ): Promise<{ accessKeyId: string; secretAccessKey: string }> {
+    const { value, revision } = await this.#user(account, name);
+    if (value.accessKeys.length >= accessKeysPerUser) {
+      throw new KmsError("LimitExceededException", `The user ${name} has ${accessKeysPerUser} access keys.`);
+    }
+    const { id, secret } = given ? checked(given) : await this.#newAccessKey();
+    if (await load(this.#parts.store, accessKeyPath(id))) {
+      throw new KmsError("AlreadyExistsException", `The access key ${id} exists.`);
+    }
+    const expectation = await this.#parts.domainExpectation();
+    const ekt = base64(await this.#importSecret(account, secret));
+    const createdAt = this.#now();
+    const key: AccessKeyRecord = { id, account, user: name, userId: value.id, active: true, createdAt, ekt };
+    const user = { ...value, accessKeys: [...value.accessKeys, id] };
+    const shown = { accessKey: { userName: name, accessKeyId: id, status: "Active", createDate: iso(createdAt) } };
+    const writes = [writeAccessKey(key, 0), writeUser(user, revision)];
+    await this.#commit("CreateAccessKey", { userName: name }, writes, shown, [expectation]);
+    return { accessKeyId: id, secretAccessKey: secret };
+  }
+
+  async deleteAccessKey(id: string): Promise<void> {
+    const key = await this.#accessKey(id);
+    const { value, revision } = await this.#user(key.value.account, key.value.user);
+    const user = { ...value, accessKeys: value.accessKeys.filter((other) => other !== id) };
+    const writes = [{ path: accessKeyPath(id), value: undefined, revision: key.revision }, writeUser(user, revision)];
+    await this.#commit("DeleteAccessKey", { userName: value.name, accessKeyId: id }, writes);
+  }
+
+  async setAccessKeyActive(id: string, active: boolean): Promise<void> {
+    const { value, revision } = await this.#accessKey(id);
+    const asked = { userName: value.user, accessKeyId: id, status: active ? "Active" : "Inactive" };
+    await this.#commit("UpdateAccessKey", asked, [writeAccessKey({ ...value, active }, revision)]);
+  }
+
+  async listAccessKeys(account: string, name: string): Promise<readonly Omit<AccessKeyRecord, "ekt">[]> {
+    const { value } = await this.#user(account, name);
+    const keys = await Promise.all(value.accessKeys.map((id) => this.#accessKey(id)));
+    return keys.map(({ value: { ekt: _ekt, ...shown } }) => shown);
+  }
+
+  async #user(account: string, name: string): Promise<Loaded<UserRecord>> {
+    checkName(name, 64, "a user name");
+    const user = await load<UserRecord>(this.#parts.store, userPath(account, name));
+    if (!user) throw new KmsError("NotFoundException", `There is no user ${name}.`);
+    return user;
+  }
+
+  async #accessKey(id: string): Promise<Loaded<AccessKeyRecord>> {
+    if (!accessKeyId.test(id)) invalid("that is no access key id");
+    const key = await load<AccessKeyRecord>(this.#parts.store, accessKeyPath(id));
+    if (!key) throw new KmsError("NotFoundException", `There is no access key ${id}.`);
+    return key;
+  }
+
+  async #newAccessKey(): Promise<{ id: string; secret: string }> {
+    const { hsm } = this.#parts;
+    const id = `AKIA${base32(await hsm.random(10))}`;
+    const bytes = await hsm.random(30);
+    const secret = base64(bytes);
+    wipe(bytes);
+    return { id, secret };
+  }
+
+  /** SigV4 begins its derivation with HMAC("AWS4" ‖ secret, date): the HSM holds that key, and the host never again. */
+  async #importSecret(account: string, secret: string): Promise<Ekt> {
+    const material = secretBytes(4 + secret.length);
+    new TextEncoder().encodeInto(`AWS4${secret}`, material);
+    const keyId = await this.#parts.hsm.random(16);
+    const meta = { kind: "sigv4", spec: "HMAC_256", usage: "INTERNAL", origin: "AWS_KMS", region: "local" } as const;
+    try {
+      return await this.#parts.hsm.importKey({ ...meta, account, keyId }, material);
+    } finally {
+      wipe(material);
+    }
+  }
+
+  async #commit(
+    name: string,
+    requestParameters: Readonly<Record<string, unknown>>,
+    writes: readonly Write[],
+    responseElements: Readonly<Record<string, unknown>> | null = null,
+    expectations: readonly Expectation[] = [],
+  ): Promise<void> {
+    const { actor, outbox, principals, clock } = this.#parts;
+    const what = { name, requestParameters, responseElements, readOnly: false, source: "iam.amazonaws.com" } as const;
+    await outbox.commit(writes, buildEvent({ actor, time: clock.real(), ...what }), expectations);
+    principals.forget();
+  }
+
+  #now(): number {
+    return this.#parts.clock.now();
+  }
+}
+
+const accessKeyId = /^\w{16,128}$/;
+const iso = (time: number): string => new Date(time).toISOString();
+
+function invalid(why: string): never {
+  throw new KmsError("ValidationException", `Not valid: ${why}.`);
+}
+
+function checkName(name: string, longest: number, what: string): void {
+  if (!/^[\w+=,.@-]+$/.test(name) || name.length > longest) {
+    invalid(`${what} has 1 to ${longest} letters, digits and +=,.@_-`);
+  }
+}
+
+function checked({ id, secret }: { readonly id: string; readonly secret: string }) {
+  if (!accessKeyId.test(id)) invalid("an access key id has 16 to 128 letters, digits and _");
+  if (!/^[\x21-\x7e]{16,128}$/.test(secret)) invalid("a secret access key has 16 to 128 printable characters");
+  return { id, secret };
+}
+
+/** RFC 4648 §6, of bytes whose number is a multiple of five. */
+function base32(bytes: Uint8Array): string {
+  const bits = Array.from(bytes, (byte) => byte.toString(2).padStart(8, "0")).join("");
+  return bits.replace(/.{5}/g, (five) => "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567".charAt(Number.parseInt(five, 2)));
+}

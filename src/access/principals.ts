@@ -1,0 +1,177 @@
+import { type Bytes, base64, fromBase64, utf8 } from "../base/bytes.ts";
+import { KmsError, StoreError } from "../base/errors.ts";
+import type { Ekt, Hsm } from "../hsm/hsm.ts";
+import { parseArn, rootArn, userArn } from "../model/arn.ts";
+import type { Store } from "../store/store.ts";
+import type { Principal } from "./authorizer.ts";
+import { type CompiledPolicy, compileIdentityPolicy } from "./policy.ts";
+import {
+  type AccessKeyRecord,
+  accessKeyPath,
+  accessKeyPrefix,
+  everyRecord,
+  type Loaded,
+  load,
+  parseRecord,
+  type UserRecord,
+  userPath,
+  userPrefix,
+  writeAccessKey,
+} from "./records.ts";
+
+/** An access key and whose it is: the same object for as long as neither has changed. */
+export interface AccessKey {
+  readonly principal: Principal;
+  readonly active: boolean;
+  /** Greater whenever the key, its owner or the owner's policies have changed; of this process alone. */
+  readonly revision: number;
+  /** HMAC-SHA256("AWS4" ‖ secret, date) for `YYYYMMDD`, out of the HSM each time; the caller wipes it. */
+  kDate(date: string): Promise<Bytes>;
+}
+
+interface Cached {
+  readonly accessKey: AccessKey;
+  readonly key: Loaded<AccessKeyRecord>;
+  readonly user: Loaded<UserRecord>;
+  /** The generation in which the records were last read. */
+  generation: number;
+}
+
+const cacheLimit = 10_000;
+
+/** Who signs requests: access keys and their users, cached until somebody commits, and then read again. */
+export class Principals {
+  readonly #store: Store;
+  readonly #hsm: Hsm;
+  readonly #cached = new Map<string, Cached>();
+  /** Apart, so that strangers' ids push out no real ones. */
+  readonly #unknown = new Set<string>();
+  readonly #loading = new Map<string, Promise<AccessKey | undefined>>();
+  #generation = 0;
+  #version: number;
+  #revisions = 0;
+
+  constructor(store: Store, hsm: Hsm) {
+    this.#store = store;
+    this.#hsm = hsm;
+    this.#version = store.version();
+  }
+
+  /** undefined: there is no such key. Asks no HSM. */
+  async lookup(id: string): Promise<AccessKey | undefined> {
+    const version = this.#store.version();
+    if (version !== this.#version) {
+      this.#version = version;
+      this.forget();
+    }
+    const cached = this.#cached.get(id);
+    if (cached?.generation === this.#generation) return cached.accessKey;
+    if (this.#unknown.has(id) || !accessKeyId.test(id)) return undefined;
+    const name = `${this.#generation}/${id}`;
+    let loading = this.#loading.get(name);
+    if (!loading) {
+      loading = this.#load(id).finally(() => this.#loading.delete(name));
+      this.#loading.set(name, loading);
+    }
+    return loading;
+  }
+
+  /** After a commit of this process: what is cached must be read again. */
+  forget(): void {
+    this.#generation += 1;
+    this.#unknown.clear();
+  }
+
+  /** Whether `arn` is that of a user, or of the root of an account that has users. */
+  async exists(arn: string): Promise<boolean> {
+    const { account, resource } = parseArn(arn) ?? { account: "", resource: "" };
+    if (arn === rootArn(account)) return (await this.#store.list(userPrefix(account), { limit: 1 })).length > 0;
+    const name = resource.slice("user/".length);
+    if (arn !== userArn(account, name) || name === "") return false;
+    return (await this.#store.get(userPath(account, name))) !== undefined;
+  }
+
+  /**
+   * Offers every access key's token to `rewrap` and keeps what it answers, if that is another. Each is a commit of its
+   * own: what a crash or a conflict leaves is for the next run. Answers how many were changed.
+   */
+  async rewrapAccessKeys(rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<number> {
+    let count = 0;
+    for await (const stored of everyRecord(this.#store, accessKeyPrefix)) {
+      const { value, revision } = parseRecord<AccessKeyRecord>(stored);
+      const ekt = tokenOf(value);
+      const wrapped = await rewrap(ekt);
+      if (wrapped === ekt) continue;
+      try {
+        await this.#store.commit([writeAccessKey({ ...value, ekt: base64(wrapped) }, revision)]);
+        count += 1;
+      } catch (error) {
+        if (!(error instanceof StoreError && error.kind === "conflict")) throw error;
+      }
+    }
+    this.forget();
+    return count;
+  }
+
+  async #load(id: string): Promise<AccessKey | undefined> {
+    const generation = this.#generation;
+    const key = await load<AccessKeyRecord>(this.#store, accessKeyPath(id));
+    const user = key && (await load<UserRecord>(this.#store, userPath(key.value.account, key.value.user)));
+    if (user?.value.id !== key?.value.userId || !key || !user) {
+      this.#cached.delete(id);
+      if (generation === this.#generation && this.#unknown.size < cacheLimit) this.#unknown.add(id);
+      return undefined;
+    }
+    const before = this.#cached.get(id);
+    if (before && same(before.key, key) && same(before.user, user)) {
+      before.generation = generation;
+      return before.accessKey;
+    }
+    const accessKey = this.#accessKey(key.value, user.value);
+    if (this.#cached.size >= cacheLimit) this.#cached.clear();
+    this.#cached.set(id, { accessKey, key, user, generation });
+    return accessKey;
+  }
+
+  #accessKey(key: AccessKeyRecord, user: UserRecord): AccessKey {
+    this.#revisions += 1;
+    const ekt = tokenOf(key);
+    return {
+      principal: {
+        type: "IAMUser",
+        account: user.account,
+        arn: userArn(user.account, user.name),
+        id: user.id,
+        name: user.name,
+        accessKeyId: key.id,
+        policies: Object.entries(user.policies).map(([name, text]) => compileStored(text, name, user)),
+      },
+      active: key.active,
+      revision: this.#revisions,
+      kDate: (date) => this.#hsm.mac(ekt, utf8(date)),
+    };
+  }
+}
+
+const accessKeyId = /^\w{16,128}$/;
+
+/** A record that was deleted and made again may have the revision of the old one. */
+const same = <T>(a: Loaded<T>, b: Loaded<T>): boolean =>
+  a.revision === b.revision && JSON.stringify(a.value) === JSON.stringify(b.value);
+
+function tokenOf(key: AccessKeyRecord): Ekt {
+  const ekt = fromBase64(key.ekt);
+  if (!ekt) throw new StoreError("corrupt", `the record of access key ${key.id} has no token`);
+  return ekt;
+}
+
+/** A policy that was good when it was put and is refused now shuts its user out: ignoring it could grant more. */
+function compileStored(text: string, name: string, user: UserRecord): CompiledPolicy {
+  try {
+    return compileIdentityPolicy(text, name);
+  } catch (cause) {
+    if (!(cause instanceof KmsError)) throw cause;
+    const whose = `identity policy ${name} of ${userArn(user.account, user.name)}`;
+    throw new StoreError("corrupt", `${whose} does not compile: ${cause.message}`, { cause });
+  }
+}

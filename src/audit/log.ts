@@ -1,0 +1,267 @@
+import { closeSync, constants, fdatasync, fstatSync, fsyncSync, mkdirSync, openSync, statfsSync, write } from "node:fs";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { AuditError, ConfigError } from "../base/errors.ts";
+import type { AuditEvent, AuditSink } from "./audit.ts";
+import { Ballast, isDiskFull } from "./ballast.ts";
+import { chainLine, chainResumed, hashLine, newline } from "./chain.ts";
+import { buildServiceEvent } from "./event.ts";
+import { holdLock } from "./lock.ts";
+import { type ChainEnd, eventIdsAfter, readEnd } from "./tail.ts";
+
+export interface AuditLogOptions {
+  /** Bytes that must be free on the file system for anything new to be accepted; 64 MiB. */
+  readonly minimumFree?: number;
+  /** Bytes held back for the events of calls that were accepted before the disk was full; 4 MiB. */
+  readonly ballast?: number;
+}
+
+/** The sink of one process. */
+export interface AuditLog extends AuditSink {
+  /** The chain's name. */
+  readonly chain: string;
+  /** Of the event that was appended last. */
+  readonly sequence: number;
+  /** Resolves when the log has failed for good: the process must end then, for nobody knows what is on the disk. */
+  readonly failed: Promise<AuditError>;
+  health(): { readonly ok: boolean; readonly detail: string };
+  /** The ids of the events in the file whose sequence is greater. */
+  eventIdsAfter(sequence: number): Set<string>;
+}
+
+/**
+ * Opens `<directory>/<chain>.jsonl` (0600) for appending, making both where they are missing. One process may have it
+ * open. ConfigError when it cannot be used; AuditError when its end is not that of an intact chain. After a crash in the
+ * middle of a line, the line stays and a ChainResumed event follows.
+ */
+export async function openAuditLog(directory: string, chain: string, options: AuditLogOptions = {}): Promise<AuditLog> {
+  if (!/^[A-Za-z0-9._-]{1,64}$/.test(chain)) throw new ConfigError("the name of an audit chain is not fit for a file");
+  const path = join(directory, `${chain}.jsonl`);
+  const lock = usable(directory, () => {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    return holdLock(join(directory, `${chain}.lock`));
+  });
+  try {
+    const file = usable(path, () => openFile(path, directory));
+    const end = readEnd(file, path, chain);
+    const ballast = usable(
+      directory,
+      () => new Ballast(join(directory, `${chain}.ballast`), options.ballast ?? 4 << 20),
+    );
+    const log = new ChainLog({
+      directory,
+      chain,
+      file,
+      ballast,
+      end,
+      lock,
+      minimumFree: options.minimumFree ?? 64 << 20,
+    });
+    if (end.torn) await log.resume(end);
+    return log;
+  } catch (error) {
+    lock.release();
+    throw error;
+  }
+}
+
+function usable<T>(path: string, open: () => T): T {
+  try {
+    return open();
+  } catch (cause) {
+    if (cause instanceof ConfigError) throw cause;
+    throw new ConfigError(`the audit log cannot use ${path}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function openFile(path: string, directory: string): number {
+  const file = openSync(path, constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const status = fstatSync(file);
+  if (!status.isFile()) throw new ConfigError(`${path} is not a regular file`);
+  if ((status.mode & 0o077) !== 0) throw new ConfigError(`${path} is open to group or others: chmod 600 it`);
+  if (status.size === 0) {
+    const folder = openSync(directory, "r");
+    fsyncSync(folder);
+    closeSync(folder);
+  }
+  return file;
+}
+
+/** Events that become durable together. */
+class Batch {
+  bytes = Buffer.allocUnsafeSlow(1 << 16);
+  length = 0;
+  readonly #done = Promise.withResolvers<void>();
+
+  constructor() {
+    // Whoever waits sees the failure; when nobody does, it is in `failed`.
+    this.#done.promise.catch(() => undefined);
+  }
+
+  get promise(): Promise<void> {
+    return this.#done.promise;
+  }
+
+  /** Adds a line; answers its bytes without the newline. */
+  add(line: string): Uint8Array {
+    const needed = this.length + line.length * 3 + 1;
+    if (needed > this.bytes.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
+      larger.set(this.bytes.subarray(0, this.length));
+      this.bytes = larger;
+    }
+    const start = this.length;
+    this.length += this.bytes.write(line, start, "utf8");
+    this.bytes[this.length++] = newline;
+    return this.bytes.subarray(start, this.length - 1);
+  }
+
+  settle(failure?: AuditError): void {
+    if (failure) this.#done.reject(failure);
+    else this.#done.resolve();
+  }
+}
+
+interface ChainLogParts {
+  readonly directory: string;
+  readonly chain: string;
+  readonly file: number;
+  readonly ballast: Ballast;
+  readonly end: ChainEnd;
+  readonly lock: { release(): void };
+  readonly minimumFree: number;
+}
+
+const writeTo = promisify(write);
+const syncData = promisify(fdatasync);
+
+/** How long a look at the free space is good for, in milliseconds. */
+const spaceCheckInterval = 250;
+
+class ChainLog implements AuditLog {
+  readonly chain: string;
+  readonly #parts: ChainLogParts;
+  readonly #failed = Promise.withResolvers<AuditError>();
+  #sequence: number;
+  #head: string;
+  #batch: Batch | undefined;
+  #flushing: Promise<void> | undefined;
+  #failure: AuditError | undefined;
+  #closed = false;
+  #spaceChecked = Number.NEGATIVE_INFINITY;
+  /** Why nothing new is accepted now. */
+  #shortage: string | undefined;
+
+  constructor(parts: ChainLogParts) {
+    this.#parts = parts;
+    this.chain = parts.chain;
+    this.#sequence = parts.end.sequence;
+    this.#head = parts.end.head;
+  }
+
+  get sequence(): number {
+    return this.#sequence;
+  }
+
+  get failed(): Promise<AuditError> {
+    return this.#failed.promise;
+  }
+
+  async resume({ unfinished, sequence, head }: ChainEnd): Promise<void> {
+    if (unfinished > 0) await this.#write(Uint8Array.of(newline));
+    const details = { chain: this.chain, tornBytes: unfinished, tornLine: head, lastSequence: sequence };
+    const facts = { name: chainResumed, account: "000000000000", region: "local", time: Date.now(), details };
+    await this.append(buildServiceEvent(facts));
+  }
+
+  reserve(): void {
+    this.#checkUsable();
+    const now = performance.now();
+    if (now - this.#spaceChecked >= spaceCheckInterval) {
+      this.#spaceChecked = now;
+      this.#checkSpace();
+    }
+    if (this.#shortage !== undefined) throw new AuditError(this.#shortage);
+  }
+
+  async append(event: AuditEvent): Promise<void> {
+    this.#checkUsable();
+    const line = chainLine(event, { id: this.chain, sequence: this.#sequence + 1, previous: this.#head });
+    this.#batch ??= new Batch();
+    this.#head = hashLine(this.#batch.add(line));
+    this.#sequence += 1;
+    this.#flushing ??= this.#flush();
+    return this.#batch.promise;
+  }
+
+  health(): { ok: boolean; detail: string } {
+    try {
+      this.reserve();
+      return { ok: true, detail: `chain ${this.chain} at ${this.#sequence}` };
+    } catch (error) {
+      return { ok: false, detail: (error as AuditError).message };
+    }
+  }
+
+  eventIdsAfter(sequence: number): Set<string> {
+    return eventIdsAfter(this.#parts.file, sequence);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#flushing;
+    closeSync(this.#parts.file);
+    this.#parts.ballast.close();
+    this.#parts.lock.release();
+  }
+
+  /** One write and one fdatasync for all that has come until the last ones were done. */
+  async #flush(): Promise<void> {
+    // The other requests that this turn of the event loop has read join the first batch.
+    await new Promise(setImmediate);
+    for (let batch = this.#batch; batch; batch = this.#batch) {
+      this.#batch = undefined;
+      try {
+        if (this.#failure) throw this.#failure;
+        await this.#write(batch.bytes.subarray(0, batch.length));
+        await syncData(this.#parts.file);
+        batch.settle();
+      } catch (error) {
+        batch.settle(this.#fail(error));
+      }
+    }
+    this.#flushing = undefined;
+  }
+
+  async #write(bytes: Uint8Array): Promise<void> {
+    for (let at = 0; at < bytes.length; ) {
+      try {
+        at += (await writeTo(this.#parts.file, bytes, at)).bytesWritten;
+      } catch (error) {
+        if (!isDiskFull(error) || !this.#parts.ballast.release()) throw error;
+        this.#shortage = "the disk of the audit log is full";
+      }
+    }
+  }
+
+  /** For good: after a failed fdatasync the kernel may have dropped the pages, and the next one would report success. */
+  #fail(cause: unknown): AuditError {
+    this.#failure ??= new AuditError(`the audit log has failed: ${(cause as Error).message}`, { cause });
+    this.#failed.resolve(this.#failure);
+    return this.#failure;
+  }
+
+  #checkUsable(): void {
+    if (this.#failure) throw this.#failure;
+    if (this.#closed) throw new AuditError("the audit log is closed");
+  }
+
+  #checkSpace(): void {
+    const { directory, minimumFree, ballast } = this.#parts;
+    const { bavail, bsize } = statfsSync(directory);
+    if (bavail * bsize < minimumFree) {
+      this.#shortage = `less than ${minimumFree} bytes are free for the audit log in ${directory}`;
+    } else this.#shortage = ballast.hold() ? undefined : "the disk of the audit log is full";
+  }
+}

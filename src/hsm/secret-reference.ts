@@ -9,7 +9,8 @@ const newline = 0x0a;
 
 /**
  * The secret that the configuration names: `file:<path>`, a regular file that group and others cannot read, or
- * `env:<name>`, which leaves `process.env` so that no child inherits it. One trailing newline is not part of it.
+ * `env:<name>`, which leaves `process.env` so that no child inherits it (and is kept here for the next reading). One
+ * trailing newline is not part of it.
  * 1 to 4,096 bytes, made by `secret`; the caller wipes them. Anything else is a ConfigError, which never holds the
  * secret.
  */
@@ -22,11 +23,21 @@ export function readSecret(reference: string): Bytes {
   throw new ConfigError("a secret is given as file:<path> or env:<name>");
 }
 
+/** Variables that have left the environment: an HSM is opened again after a fault, and for each administration. */
+const taken = new Map<string, Bytes>();
+
 function readVariable(name: string): Bytes {
   const value = process.env[name];
-  if (value === undefined) throw new ConfigError(`the environment variable ${name} is not set`);
-  delete process.env[name];
-  return strip(`the environment variable ${name}`, (buffer) => new TextEncoder().encodeInto(value, buffer).written);
+  if (value !== undefined) {
+    delete process.env[name];
+    const where = `the environment variable ${name}`;
+    const fresh = strip(where, (buffer) => new TextEncoder().encodeInto(value, buffer).written);
+    wipe(taken.get(name));
+    taken.set(name, fresh);
+  }
+  const kept = taken.get(name);
+  if (!kept) throw new ConfigError(`the environment variable ${name} is not set`);
+  return secretFrom(kept);
 }
 
 /** What `read` wrote, without one trailing newline. */

@@ -34,9 +34,15 @@ describe("readSecret", () => {
     process.env[name] = "naïve";
     expect(fromUtf8(readSecret(`env:${name}`))).toBe("naïve");
     expect(process.env[name]).toBeUndefined();
-    expect(() => readSecret(`env:${name}`)).toThrow(ConfigError);
-    process.env[name] = `${"x".repeat(4096)}€`;
-    expect(() => readSecret(`env:${name}`)).toThrow(ConfigError);
+    expect(fromUtf8(readSecret(`env:${name}`))).toBe("naïve");
+    process.env[name] = "changed";
+    expect(fromUtf8(readSecret(`env:${name}`))).toBe("changed");
+    expect(() => readSecret("env:STRONGROOM_TEST_ABSENT")).toThrow(/is not set/);
+    for (const unfit of ["", "\n", `${"x".repeat(4096)}€`]) {
+      process.env[name] = unfit;
+      expect(() => readSecret(`env:${name}`)).toThrow(ConfigError);
+      expect(process.env[name]).toBeUndefined();
+    }
   });
 
   it.each([0o640, 0o604, 0o660, 0o610, 0o777])("refuses a file of mode %o", (mode) => {

@@ -196,13 +196,12 @@ describe("a passphrase", () => {
     expect(await opens(config)).toBe("ConfigError");
   });
 
-  it("is read once to initialise: from the environment, too", async () => {
+  it("comes from the environment, which it leaves, to initialise and to open", async () => {
     const { keyFile: _, ...rest } = config;
     const name = "STRONGROOM_TEST_PASSPHRASE";
     process.env[name] = "correct horse";
     await driver.init({ ...rest, passphrase: `env:${name}` });
     expect(process.env[name]).toBeUndefined();
-    process.env[name] = "correct horse";
     expect(await opens({ ...rest, passphrase: `env:${name}` })).toBe("opens");
   });
 

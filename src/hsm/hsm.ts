@@ -173,12 +173,15 @@ export interface Pkcs11Config {
   readonly driver: "pkcs11";
   /** RFC 7512: `module-path` and `token` (and `serial` where labels repeat). No `pin-value`. */
   readonly uri: string;
-  readonly pin: string;
+  /** Without it, `pin-source` of the URI is the reference. */
+  readonly pin?: string;
   readonly engine?: "wasm" | "node";
   /** Environment of the worker process, for modules that are configured by it (`SOFTHSM2_CONF`). */
   readonly environment?: Readonly<Record<string, string>>;
   /** Longest time of one call, in milliseconds. */
   readonly deadline?: number;
+  /** A private folder that remembers a refused PIN beyond this process, so that no restart tries it again. */
+  readonly stateDirectory?: string;
 }
 
 /** One folder of hsm/ each; listed in hsm/index.ts. */

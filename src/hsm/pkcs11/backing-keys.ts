@@ -1,0 +1,187 @@
+import { createHash } from "node:crypto";
+import pkcs11js from "pkcs11js";
+import { type Bytes, concat, hex, uint32, utf8 } from "../../base/bytes.ts";
+import { HsmError } from "../../base/errors.ts";
+import { wipe } from "../../base/secret.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { ektBody, ektHead, type ParsedEkt, parseEkt } from "../../model/ekt.ts";
+import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
+import { kbkdfFixedInput, noNonce } from "../../model/kbkdf.ts";
+import type { Ekt } from "../hsm.ts";
+import type { Attributes } from "./attributes.ts";
+import type { Cryptoki, Handle } from "./cryptoki.ts";
+import type { Domain, DomainKeyPair } from "./domain.ts";
+import { HandleCache } from "./handle-cache.ts";
+import { genericKey, noUse, type Wrapping } from "./wrapping.ts";
+
+/** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */
+const cacheCapacity = 2048;
+const cacheTimeToLive = 5 * 60_000;
+/** One byte longer than any message that GenerateMac accepts, so that it is no oracle. */
+const namingMessage = new Uint8Array(4097);
+const counter = uint32(1);
+
+/** An HBK as it is used: a session object that signs and does nothing else. */
+export interface BackingKey {
+  readonly meta: HbkMeta;
+  readonly hbkId: Bytes;
+  readonly handle: Handle;
+}
+
+const used: Attributes = { ...genericKey, ...noUse, sign: true, sensitive: true, extractable: false };
+/** For the moment in which a key goes under another wrapping key; it stays unreadable. */
+export const moving: Attributes = { ...used, extractable: true };
+const newKey: Attributes = { ...moving, valueLen: 32 };
+const readable: Attributes = { ...moving, sensitive: false };
+
+/** HBKs inside the token, and the key tokens they travel in. */
+export class BackingKeys {
+  readonly #token: Cryptoki;
+  readonly #engine: Engine;
+  readonly #domain: Domain;
+  readonly #wrappings: readonly [Wrapping, ...Wrapping[]];
+  readonly #cache: HandleCache<BackingKey>;
+  #unwrapped = 0;
+
+  constructor(token: Cryptoki, engine: Engine, domain: Domain, wrappings: readonly [Wrapping, ...Wrapping[]]) {
+    this.#token = token;
+    this.#engine = engine;
+    this.#domain = domain;
+    this.#wrappings = wrappings;
+    this.#cache = new HandleCache(cacheCapacity, cacheTimeToLive, ({ handle }) => token.destroy(handle));
+  }
+
+  /** How many session objects have come and gone: some modules keep memory for each. */
+  get unwrapped(): number {
+    return this.#unwrapped;
+  }
+
+  generate(meta: HbkMeta): Ekt {
+    this.#unwrapped += 1;
+    return this.passing(this.#token.generateKey(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, newKey), (key) =>
+      this.seal(meta, key),
+    );
+  }
+
+  /** A token over a key that may be moved, under the active domain key; refused unless its name is `hbkId`, if given. */
+  seal(meta: HbkMeta, key: Handle, hbkId?: Bytes): Ekt {
+    if (hbkId) this.requireName(meta, key, hbkId);
+    const name = this.#nameOf(meta, key);
+    const pair = this.#domain.active();
+    const [wrapping] = this.#wrappings;
+    const head = ektHead(wrapping.suite, pair.id, pair.macKeyId, meta);
+    const body = ektBody(head, name, wrapping.wrap(pair.kek, key));
+    return concat(body, this.#token.hmac(pair.mac, body));
+  }
+
+  /** The key, ready for use; refused unless the token is authentic and of one of `kinds` and of `usage`. */
+  open(ekt: Ekt, kinds: readonly HbkKind[], usage: HbkUsage): BackingKey {
+    const name = createHash("sha256").update(ekt).digest("latin1");
+    const cached = this.#cache.get(name);
+    if (cached) {
+      requireServes(cached.meta, kinds, usage);
+      return cached;
+    }
+    const parsed = parseEkt(ekt);
+    requireServes(parsed.meta, kinds, usage);
+    const key = { ...kept(parsed), handle: this.#unwrap(parsed, used) };
+    this.#cache.set(name, key);
+    return key;
+  }
+
+  /** The material itself; refused as in `open`. */
+  release(ekt: Ekt, kinds: readonly HbkKind[], usage: HbkUsage): Bytes {
+    const parsed = parseEkt(ekt);
+    requireServes(parsed.meta, kinds, usage);
+    return this.passing(this.#unwrap(parsed, readable), (key) => this.#token.readSecret(key));
+  }
+
+  /** For administration: `use` gets a key that may be wrapped again. Refused unless authentic. */
+  move<Answer>(ekt: Ekt, use: (key: Handle, parsed: ParsedEkt) => Answer): Answer {
+    const parsed = parseEkt(ekt);
+    return this.passing(this.#unwrap(parsed, moving), (key) => use(key, parsed));
+  }
+
+  /** Gives `use` a key that does not outlive it. */
+  passing<Answer>(key: Handle, use: (key: Handle) => Answer): Answer {
+    try {
+      return use(key);
+    } finally {
+      this.#token.destroy(key);
+    }
+  }
+
+  requireName(meta: HbkMeta, key: Handle, hbkId: Bytes): void {
+    if (!this.#engine.equal(this.#nameOf(meta, key), hbkId)) throw refused("the material is not that of the HBK id");
+  }
+
+  /** Wraps and unwraps a new key, and computes a MAC. */
+  probe({ kek, mac }: DomainKeyPair): void {
+    const [wrapping] = this.#wrappings;
+    this.#unwrapped += 2;
+    this.passing(this.#token.generateKey(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, newKey), (key) => {
+      const wrapped = wrapping.wrap(kek, key);
+      this.passing(wrapping.unwrap(kek, wrapped, used), (back) => {
+        const macs = [key, back].map((either) => this.#token.hmac(either, this.#token.hmac(mac, wrapped)));
+        if (!this.#engine.equal(macs[0] as Bytes, macs[1] as Bytes)) {
+          throw new HsmError("internal", "the domain key does not unwrap what it wrapped");
+        }
+      });
+    });
+  }
+
+  /** KBKDF (SP 800-108 §4.1): one block in counter mode is one HMAC, which the token computes. */
+  derive(key: Handle, label: "SR1-encrypt" | "SR1-keyname", keyId: Bytes, nonce: Bytes): Bytes {
+    return this.#token.hmac(key, concat(counter, kbkdfFixedInput(label, keyId, nonce)));
+  }
+
+  /** The HBK id: what the key is called for ever, which also commits every ciphertext to it. */
+  #nameOf(meta: HbkMeta, key: Handle): Bytes {
+    if (meta.kind !== "sigv4" && meta.kind !== "kms-hmac") return this.derive(key, "SR1-keyname", meta.keyId, noNonce);
+    const mac = this.#token.hmac(key, namingMessage);
+    return this.#engine.sha256(concat(utf8("SR1-keyname"), meta.keyId, mac));
+  }
+
+  expire(): void {
+    this.#cache.expire();
+  }
+
+  forget(): void {
+    this.#cache.clear();
+  }
+
+  /** The MAC is checked first: a failure of the module is then a fault of the device, never a stranger's bytes. */
+  #unwrap(parsed: ParsedEkt, attributes: Attributes): Handle {
+    const pair = this.#authenticate(parsed);
+    const wrapping = this.#wrappings.find(({ suite }) => suite === parsed.suite);
+    if (!wrapping) throw refused("the key token is wrapped in a way that this token lacks");
+    const key = wrapping.unwrap(pair.kek, parsed.wrapped, attributes);
+    this.#unwrapped += 1;
+    try {
+      // openCryptoki 3.8.1 leaves a key readable that was to be sensitive.
+      this.#token.verify(key, attributes);
+    } catch (error) {
+      this.#token.destroy(key);
+      throw error;
+    }
+    return key;
+  }
+
+  #authenticate({ domainKeyId, macKeyId, head, hbkId, wrapped, tag }: ParsedEkt): DomainKeyPair {
+    const pair = this.#domain.pair(hex(domainKeyId));
+    const mac = this.#token.hmac(pair.mac, ektBody(head, hbkId, wrapped));
+    const authentic = this.#engine.equal(mac, tag) && this.#engine.equal(macKeyId, pair.macKeyId);
+    wipe(mac);
+    if (!authentic) throw refused("the key token is not authentic");
+    return pair;
+  }
+}
+
+/** The parts of a parsed token are views of a call's argument, which is wiped when the call ends. */
+const kept = ({ meta, hbkId }: ParsedEkt) => ({ meta: { ...meta, keyId: meta.keyId.slice() }, hbkId: hbkId.slice() });
+
+function requireServes(meta: HbkMeta, kinds: readonly HbkKind[], usage: HbkUsage): void {
+  if (!kinds.includes(meta.kind) || meta.usage !== usage) throw refused("the key token is of another kind or usage");
+}
+
+export const refused = (message: string): HsmError => new HsmError("refused", message);

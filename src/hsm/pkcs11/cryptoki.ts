@@ -1,0 +1,239 @@
+import pkcs11js from "pkcs11js";
+import { type Bytes, equalBytes, fromUtf8 } from "../../base/bytes.ts";
+import { ConfigError, HsmError } from "../../base/errors.ts";
+import { secretFrom, wipe } from "../../base/secret.ts";
+import {
+  type AttributeName,
+  type Attributes,
+  asBuffer,
+  attributeType,
+  attributeValue,
+  templateOf,
+} from "./attributes.ts";
+import { PinRefused } from "./protocol.ts";
+import { chooseToken, type TokenSelector } from "./token-selector.ts";
+
+export type Handle = pkcs11js.Handle;
+export type Mechanism = pkcs11js.Mechanism;
+
+/** A function of the module returned something else than CKR_OK. Only code that expects it catches it. */
+export class CryptokiError extends Error {
+  readonly code: number;
+
+  constructor(name: string, code: number, cause: unknown) {
+    super(`the PKCS#11 module answered ${name}`, { cause });
+    this.code = code;
+  }
+}
+
+/** Longer than any MAC: openCryptoki writes past a buffer that is too short. */
+const longestMac = 512;
+/** Longer than any secret key or wrapped AES key. */
+const longestWrapped = 16_384;
+const sha256Hmac = { mechanism: pkcs11js.CKM_SHA256_HMAC };
+
+/**
+ * One token of one module, logged in. Keys that are kept live in the vault session, which does nothing else: session
+ * objects die with the session that made them. Operations run in sessions that are closed after any failure, because an
+ * operation that was begun stays active on them. All calls are synchronous; this module's process has nothing else to do.
+ */
+export class Cryptoki {
+  readonly #module: pkcs11js.PKCS11;
+  readonly #slot: Handle;
+  readonly #vault: Handle;
+  readonly #idle: Handle[] = [];
+  readonly #macBuffer = asBuffer(new Uint8Array(longestMac));
+
+  /** ConfigError: no such module or token, or one that grants one more try only. PinRefused: it did not take the PIN. */
+  static open(path: string, selector: TokenSelector, pin: Bytes): Cryptoki {
+    const module = loadModule(path);
+    const slot = findSlot(module, selector);
+    const vault = call(() => module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION));
+    login(module, slot, vault, pin);
+    return new Cryptoki(module, slot, vault);
+  }
+
+  private constructor(module: pkcs11js.PKCS11, slot: Handle, vault: Handle) {
+    this.#module = module;
+    this.#slot = slot;
+    this.#vault = vault;
+  }
+
+  tokenInfo(): pkcs11js.TokenInfo {
+    return call(() => this.#module.C_GetTokenInfo(this.#slot));
+  }
+
+  /** CKM_SHA256_HMAC, 32 bytes made by `secret`. */
+  hmac(key: Handle, message: Bytes): Bytes {
+    return this.#operation((session) => {
+      this.#module.C_SignInit(session, sha256Hmac, key);
+      const mac = this.#module.C_Sign(session, asBuffer(message), this.#macBuffer);
+      const copy = secretFrom(mac);
+      wipe(mac);
+      if (copy.length !== 32) throw new HsmError("internal", "the token's HMAC-SHA-256 is not 32 bytes long");
+      return copy;
+    });
+  }
+
+  /** Fills `bytes` from the token's generator. */
+  random(bytes: Bytes): void {
+    call(() => this.#module.C_GenerateRandom(this.#vault, asBuffer(bytes)));
+  }
+
+  generateKey(mechanism: number, attributes: Attributes): Handle {
+    return call(() => this.#module.C_GenerateKey(this.#vault, { mechanism }, templateOf(attributes)));
+  }
+
+  generateKeyPair(mechanism: number, publicKey: Attributes, privateKey: Attributes): pkcs11js.KeyPair {
+    const templates = [templateOf(publicKey), templateOf(privateKey)] as const;
+    return call(() => this.#module.C_GenerateKeyPair(this.#vault, { mechanism }, ...templates));
+  }
+
+  create(attributes: Attributes): Handle {
+    return call(() => this.#module.C_CreateObject(this.#vault, templateOf(attributes)));
+  }
+
+  wrap(mechanism: Mechanism, wrappingKey: Handle, key: Handle): Bytes {
+    const buffer = Buffer.alloc(longestWrapped);
+    return Uint8Array.from(call(() => this.#module.C_WrapKey(this.#vault, mechanism, wrappingKey, key, buffer)));
+  }
+
+  unwrap(mechanism: Mechanism, unwrappingKey: Handle, wrapped: Bytes, attributes: Attributes): Handle {
+    const template = templateOf(attributes);
+    return call(() => this.#module.C_UnwrapKey(this.#vault, mechanism, unwrappingKey, asBuffer(wrapped), template));
+  }
+
+  destroy(object: Handle): void {
+    call(() => this.#module.C_DestroyObject(this.#vault, object));
+  }
+
+  find(attributes: Attributes): Handle[] {
+    return this.#operation((session) => {
+      this.#module.C_FindObjectsInit(session, templateOf(attributes));
+      const found: Handle[] = [];
+      for (let some = this.#more(session); some.length > 0; some = this.#more(session)) found.push(...some);
+      this.#module.C_FindObjectsFinal(session);
+      return found;
+    });
+  }
+
+  #more(session: Handle): Handle[] {
+    return this.#module.C_FindObjects(session, 32);
+  }
+
+  /** One call for each, because the call fails as a whole: a missing attribute is named by its failure. */
+  read<Name extends AttributeName>(object: Handle, name: Name): NonNullable<Attributes[Name]> {
+    const [attribute] = call(() =>
+      this.#module.C_GetAttributeValue(this.#vault, object, [{ type: attributeType(name) }]),
+    );
+    return attributeValue(name, attribute?.value as Buffer) as NonNullable<Attributes[Name]>;
+  }
+
+  /** The value of a secret key that is not sensitive, made by `secret`. */
+  readSecret(key: Handle): Bytes {
+    const value = this.read(key, "value");
+    const copy = secretFrom(value);
+    wipe(value);
+    return copy;
+  }
+
+  /** Throws `HsmError("internal")` unless every attribute reads back as given. */
+  verify(object: Handle, attributes: Attributes): void {
+    const wanted = templateOf(attributes);
+    const query = wanted.map(({ type }) => ({ type }));
+    const found = call(() => this.#module.C_GetAttributeValue(this.#vault, object, query));
+    const same = (Object.keys(attributes) as AttributeName[]).every((name) => {
+      const raw = found.find(({ type }) => type === attributeType(name))?.value as Buffer;
+      const value = attributeValue(name, raw);
+      return value instanceof Uint8Array ? equalBytes(value, attributes[name] as Bytes) : value === attributes[name];
+    });
+    if (!same) throw new HsmError("internal", "the token did not give an object the attributes it was asked for");
+  }
+
+  /** Ends the use of the module by this process. */
+  close(): void {
+    call(() => this.#module.C_Finalize());
+  }
+
+  #operation<Answer>(use: (session: Handle) => Answer): Answer {
+    const flags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
+    const session = this.#idle.pop() ?? call(() => this.#module.C_OpenSession(this.#slot, flags));
+    try {
+      const answer = call(() => use(session));
+      this.#idle.push(session);
+      return answer;
+    } catch (error) {
+      try {
+        this.#module.C_CloseSession(session);
+      } catch {
+        // It is not used again either way.
+      }
+      throw error;
+    }
+  }
+}
+
+/** pkcs11js throws its own errors from some functions and plain ones with the same text from others. */
+function call<Answer>(use: () => Answer): Answer {
+  try {
+    return use();
+  } catch (error) {
+    const match = /(CKR_\w+)(?::(\d+))?/.exec(error instanceof Error ? error.message : "");
+    if (!match || error instanceof CryptokiError) throw error;
+    throw new CryptokiError(match[1] as string, (error as { code?: number }).code ?? Number(match[2]), error);
+  }
+}
+
+/** Kept for the life of the process: a collected PKCS11 object unloads its module. */
+const loaded: pkcs11js.PKCS11[] = [];
+
+function loadModule(path: string): pkcs11js.PKCS11 {
+  const module = new pkcs11js.PKCS11();
+  loaded.push(module);
+  try {
+    module.load(path);
+  } catch (cause) {
+    throw new ConfigError(`${path} is no PKCS#11 module that loads here`, { cause });
+  }
+  try {
+    // Without flags a module may leave its locks out.
+    call(() => module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK }));
+  } catch (error) {
+    const reason = (error as Error).message;
+    throw new HsmError("unavailable", `${path} does not start: ${reason} (is its environment set?)`, { cause: error });
+  }
+  return module;
+}
+
+function findSlot(module: pkcs11js.PKCS11, wanted: TokenSelector): Handle {
+  const candidates = call(() => module.C_GetSlotList(true))
+    .map((slot) => ({ slot, info: call(() => module.C_GetTokenInfo(slot)) }))
+    .filter(({ info }) => (info.flags & pkcs11js.CKF_TOKEN_INITIALIZED) !== 0)
+    .map(({ slot, info: { label, serialNumber: serial, manufacturerID: manufacturer, model } }) => ({
+      slot,
+      token: { label, serial, manufacturer, model, slotId: slot.readUInt32LE(0) },
+    }));
+  return chooseToken(candidates, wanted);
+}
+
+const lastTry = pkcs11js.CKF_USER_PIN_FINAL_TRY | pkcs11js.CKF_USER_PIN_LOCKED;
+const pinRefusals: readonly number[] = [
+  pkcs11js.CKR_PIN_INCORRECT,
+  pkcs11js.CKR_PIN_INVALID,
+  pkcs11js.CKR_PIN_LEN_RANGE,
+  pkcs11js.CKR_PIN_EXPIRED,
+  pkcs11js.CKR_PIN_LOCKED,
+];
+
+function login(module: pkcs11js.PKCS11, slot: Handle, session: Handle, pin: Bytes): void {
+  if ((call(() => module.C_GetTokenInfo(slot)).flags & lastTry) !== 0) {
+    throw new ConfigError("the token's PIN is locked, or one wrong try away from it: it is not tried");
+  }
+  try {
+    call(() => module.C_Login(session, pkcs11js.CKU_USER, fromUtf8(pin)));
+  } catch (error) {
+    const code = error instanceof CryptokiError ? error.code : 0;
+    if (!pinRefusals.includes(code)) throw error;
+    throw new PinRefused(`the token refuses the PIN: ${(error as Error).message}`, { cause: error });
+  }
+}

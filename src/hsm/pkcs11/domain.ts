@@ -1,0 +1,157 @@
+import { randomBytes } from "node:crypto";
+import pkcs11js from "pkcs11js";
+import { type Bytes, equalBytes, fromHex, hex } from "../../base/bytes.ts";
+import { ConfigError, HsmError } from "../../base/errors.ts";
+import type { DomainKeyId, DomainKeyState } from "../hsm.ts";
+import type { Attributes } from "./attributes.ts";
+import type { Cryptoki, Handle } from "./cryptoki.ts";
+import { DataObjects } from "./data-object.ts";
+import { type DomainState, decodeState, encodeState, newest, type Revision } from "./domain-state.ts";
+import { noUse } from "./wrapping.ts";
+
+const mostTries = 8;
+const usable: readonly DomainKeyState[] = ["readable", "active", "unwrap-only"];
+
+/** One version of the domain key: the AES key that wraps, and the HMAC key of its tokens. */
+export interface DomainKeyPair {
+  readonly id: Bytes;
+  readonly macKeyId: Bytes;
+  readonly kek: Handle;
+  readonly mac: Handle;
+}
+
+const tokenSecret = { class: pkcs11js.CKO_SECRET_KEY, token: true, private: true, sensitive: true, extractable: false };
+
+function kekAttributes(id: DomainKeyId): Attributes {
+  const label = "strongroom domain key";
+  return { ...tokenSecret, keyType: pkcs11js.CKK_AES, label, id: fromHex(id), ...noUse, wrap: true, unwrap: true };
+}
+
+function macAttributes(id: DomainKeyId): Attributes {
+  const label = "strongroom MAC key";
+  return { ...tokenSecret, keyType: pkcs11js.CKK_GENERIC_SECRET, label, id: fromHex(id), ...noUse, sign: true };
+}
+
+/** The domain's state and keys, as they are in the token. */
+export class Domain {
+  readonly #token: Cryptoki;
+  readonly #objects: DataObjects;
+  readonly #pairs = new Map<DomainKeyId, DomainKeyPair>();
+  #state: DomainState = { keys: [], pinned: [] };
+
+  constructor(token: Cryptoki) {
+    this.#token = token;
+    this.#objects = new DataObjects(token, "strongroom domain state");
+  }
+
+  get state(): DomainState {
+    return this.#state;
+  }
+
+  get exists(): boolean {
+    return this.#revisions().length > 0;
+  }
+
+  /** Reads the state again. ConfigError where there is none. */
+  load(): DomainState {
+    const found = newest(this.#revisions());
+    if (!found) throw new ConfigError("the token has no domain key yet: `hsm init` makes one");
+    this.#state = found.state;
+    this.#pairs.clear();
+    return this.#state;
+  }
+
+  active(): DomainKeyPair {
+    const entry = this.#state.keys.find(({ state }) => state === "active");
+    if (!entry) throw new HsmError("internal", "no domain key is active");
+    return this.pair(entry.id);
+  }
+
+  /** Throws `HsmError("refused")` unless the id is known and its state allows to unwrap. */
+  pair(id: DomainKeyId): DomainKeyPair {
+    if (!this.#state.keys.some((key) => key.id === id)) this.load();
+    const entry = this.#state.keys.find((key) => key.id === id);
+    if (!entry || !usable.includes(entry.state)) {
+      throw new HsmError("refused", entry ? `the domain key is ${entry.state}` : "the domain key is not known");
+    }
+    const pair = this.#pairs.get(id) ?? {
+      id: fromHex(id),
+      macKeyId: fromHex(entry.macKeyId),
+      kek: this.#findOne(kekAttributes(id)),
+      mac: this.#findOne(macAttributes(entry.macKeyId)),
+    };
+    this.#pairs.set(id, pair);
+    return pair;
+  }
+
+  /** The objects of one version. What is asked is read back. */
+  generate(id: DomainKeyId, macKeyId: DomainKeyId): void {
+    const make = (mechanism: number, attributes: Attributes) => {
+      const key = this.#token.generateKey(mechanism, { ...attributes, modifiable: false, valueLen: 32 });
+      this.#token.verify(key, attributes);
+    };
+    make(pkcs11js.CKM_AES_KEY_GEN, kekAttributes(id));
+    make(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, macAttributes(macKeyId));
+  }
+
+  /** Those that are there: a crash may have left one of two. */
+  destroy(id: DomainKeyId, macKeyId: DomainKeyId): void {
+    for (const attributes of [kekAttributes(id), macAttributes(macKeyId)]) {
+      for (const key of this.#token.find(attributes)) this.#token.destroy(key);
+    }
+    this.#pairs.delete(id);
+  }
+
+  /**
+   * Changes the state, from what it is in the token now. PKCS#11 has no compare-and-set. So the next revision is added
+   * beside the present one, which goes only when no other writer's is found beside it; a writer that finds another's
+   * withdraws and tries again. A crash leaves one revision or both, and the higher one holds. Two writers can still lose
+   * a change where a module shows one process's new objects to another late.
+   */
+  update(change: (state: DomainState) => DomainState): void {
+    for (let tries = 0; tries < mostTries; tries++) {
+      const before = newest(this.#revisions());
+      const next: Revision = {
+        revision: (before?.revision ?? 0) + 1,
+        writer: Uint8Array.from(randomBytes(16)),
+        state: change(before?.state ?? { keys: [], pinned: [] }),
+      };
+      this.#objects.add(encodeState(next));
+      const isMine = ({ writer }: Revision) => equalBytes(writer, next.writer);
+      if (!this.#revisions().some((other) => other.revision >= next.revision && !isMine(other))) {
+        this.#objects.remove((value) => decodeState(value).revision < next.revision);
+        this.#state = next.state;
+        return;
+      }
+      this.#objects.remove((value) => isMine(decodeState(value)));
+      pause(Math.random() * 100 * 2 ** tries);
+    }
+    throw new HsmError("unavailable", "others change the domain state all the time");
+  }
+
+  #revisions(): Revision[] {
+    return this.#objects.all().map(({ value }) => decodeState(value));
+  }
+
+  /** Labels and ids are not unique in a token: another's object beside ours is refused, not chosen from. */
+  #findOne(attributes: Attributes): Handle {
+    const found = this.#token.find({
+      class: attributes.class as number,
+      token: true,
+      label: attributes.label as string,
+      id: attributes.id as Bytes,
+    });
+    const [key] = found;
+    if (!key || found.length > 1) {
+      const what = `${attributes.label} ${hex(attributes.id as Bytes)}`;
+      throw new HsmError("internal", key ? `the token has more than one ${what}` : `the token has lost the ${what}`);
+    }
+    this.#token.verify(key, attributes);
+    return key;
+  }
+}
+
+/** This process has nothing else to do. */
+function pause(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

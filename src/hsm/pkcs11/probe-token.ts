@@ -1,0 +1,131 @@
+import { createPublicKey } from "node:crypto";
+import graphene from "graphene-pk11";
+import pkcs11js from "pkcs11js";
+import { ConfigError } from "../../base/errors.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { open as openNode } from "../../engine/node/engine.ts";
+import { ektSuites } from "../../model/ekt.ts";
+import { Cryptoki } from "./cryptoki.ts";
+import type { ProbeReport, ProbeTest } from "./probe.ts";
+import type { Greeting } from "./protocol.ts";
+import { type Candidate, chooseToken, type TokenSelector, unpadded } from "./token-selector.ts";
+import { rsaPair, spkiOf, testOaep, transportPair } from "./transport.ts";
+import { findWrappings, testMac, testRandom } from "./wrapping.ts";
+
+/** In a worker: graphene-pk11 says what there is, known answers say what works. */
+export async function probeToken({ module: path, token: selector, pin }: Greeting): Promise<ProbeReport> {
+  const found = describe(path, selector);
+  const tests = pin ? runTests(Cryptoki.open(path, selector, pin), await openNode()) : [];
+  pin?.fill(0);
+  const failed = (name: string) => tests.some((test) => test.name === name && !test.ok);
+  const serves = tests.length > 0 && ![names.mac, names.random, names.wrap].some(failed);
+  return {
+    ...found,
+    tests,
+    serves: serves
+      ? [
+          {
+            spec: "SYMMETRIC_DEFAULT",
+            usage: "ENCRYPT_DECRYPT",
+            how: "the key stays in the token, which derives one key for each call (KBKDF by CKM_SHA256_HMAC); AES-256-GCM with that is done in the worker process",
+          },
+        ]
+      : [],
+    boundary: "call-key",
+    domainKeyMode: "plain",
+    lacks: tests.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`),
+  };
+}
+
+const names = {
+  mac: "HMAC-SHA-256",
+  random: "random generator",
+  wrap: "key wrap",
+  move: "moving keys",
+} as const;
+
+function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
+  const wrappings = () => findWrappings(token, engine);
+  return [
+    test(names.mac, () => {
+      testMac(token, engine);
+      return "gives the known answer with a secret key that is not extractable";
+    }),
+    test(names.random, () => {
+      testRandom(token);
+      return "answers, and does not repeat itself";
+    }),
+    test(
+      names.wrap,
+      () =>
+        `${wrappings()
+          .map(({ name }) => name)
+          .join(", ")}; unwrapped keys cannot be read`,
+    ),
+    test(names.move, () => {
+      if (!wrappings().some(({ suite }) => suite === ektSuites.kwp)) throw new Error("needs RFC 5649 key wrap");
+      const { publicKey, privateKey } = transportPair(2048);
+      const pair = token.generateKeyPair(rsaPair, publicKey, privateKey);
+      const key = createPublicKey({ key: Buffer.from(spkiOf(token, pair.publicKey)), format: "der", type: "spki" });
+      const hash = testOaep(token, pair.privateKey, key);
+      if (!hash) throw new Error("needs RSA-OAEP");
+      return `RSA-OAEP with ${hash === "sha256" ? "SHA-256" : "SHA-1"}`;
+    }),
+  ];
+}
+
+/** A failure is a finding here, whatever it is. */
+function test(name: string, run: () => string): ProbeTest {
+  try {
+    return { name, ok: true, detail: run() };
+  } catch (error) {
+    return { name, ok: false, detail: (error as Error).message };
+  }
+}
+
+/** C_GetInfo and its kin. ConfigError when the module does not load or no token answers. */
+function describe(path: string, selector: TokenSelector): Pick<ProbeReport, "module" | "token" | "mechanisms"> {
+  const module = loaded(path);
+  const slot = chooseToken([...module.getSlots(true)].map(candidateOf), selector);
+  const token = slot.getToken();
+  const found = {
+    module: {
+      path,
+      manufacturer: unpadded(module.manufacturerID),
+      description: unpadded(module.libraryDescription),
+      version: dotted(module.libraryVersion),
+      cryptoki: dotted(module.cryptokiVersion),
+    },
+    token: {
+      label: unpadded(token.label),
+      manufacturer: unpadded(token.manufacturerID),
+      model: unpadded(token.model),
+      serial: unpadded(token.serialNumber),
+      firmware: dotted(token.firmwareVersion),
+      hardware: dotted(token.hardwareVersion),
+      flags: Object.entries(graphene.TokenFlag)
+        .filter(([, flag]) => typeof flag === "number" && (token.flags & flag) !== 0)
+        .map(([name]) => name),
+    },
+    mechanisms: [...slot.getMechanisms()].map(({ name }) => name),
+  };
+  module.finalize();
+  return found;
+}
+
+function loaded(path: string): graphene.Module {
+  try {
+    const module = graphene.Module.load(path);
+    module.initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
+    return module;
+  } catch (cause) {
+    throw new ConfigError(`${path} is no PKCS#11 module that starts here`, { cause });
+  }
+}
+
+function candidateOf(slot: graphene.Slot): Candidate<graphene.Slot> {
+  const { label, serialNumber: serial, manufacturerID: manufacturer, model } = slot.getToken();
+  return { slot, token: { label, serial, manufacturer, model, slotId: slot.handle.readUInt32LE(0) } };
+}
+
+const dotted = ({ major, minor }: pkcs11js.Version): string => `${major}.${minor}`;

@@ -1,0 +1,46 @@
+import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
+import type { Pkcs11Config } from "../hsm.ts";
+import { startWorker } from "./connection.ts";
+
+/** What a module and its token are, and what they can do for this driver. Plain data. */
+export interface ProbeReport {
+  readonly module: {
+    readonly path: string;
+    readonly manufacturer: string;
+    readonly description: string;
+    readonly version: string;
+    readonly cryptoki: string;
+  };
+  readonly token: {
+    readonly label: string;
+    readonly manufacturer: string;
+    readonly model: string;
+    readonly serial: string;
+    readonly firmware: string;
+    readonly hardware: string;
+    /** Names of CKF_ flags. */
+    readonly flags: readonly string[];
+  };
+  /** As the module lists them, which proves nothing. */
+  readonly mechanisms: readonly string[];
+  /** Known-answer tests, in order; none without a PIN. */
+  readonly tests: readonly ProbeTest[];
+  readonly serves: readonly { readonly spec: KeySpec; readonly usage: KeyUsage; readonly how: string }[];
+  readonly boundary: "call-key";
+  readonly domainKeyMode: "plain";
+  /** What it lacks to serve, and to have its keys moved. */
+  readonly lacks: readonly string[];
+}
+
+export interface ProbeTest {
+  readonly name: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+/** Reads, and makes session objects only: the token is as it was. ConfigError or HsmError where it does not open. */
+export async function probe(config: Pkcs11Config): Promise<ProbeReport> {
+  const { link, answer } = await startWorker("probe", config);
+  await link.close();
+  return answer as ProbeReport;
+}

@@ -1,0 +1,81 @@
+import type { Bytes } from "../../base/bytes.ts";
+import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
+import type { EngineName } from "../../engine/engine.ts";
+import type { TokenSelector } from "./token-selector.ts";
+
+/**
+ * Between the server and a worker: the server sends a greeting (call 0), the worker answers it when it is ready; then
+ * each call is a frame whose code is the place of its method in the list of the worker's role, and each answer a frame
+ * whose code is one of `answers`. A worker that was started for one role has no methods of another.
+ */
+export const methods = {
+  hsm: [
+    "generateKey",
+    "importKey",
+    "encrypt",
+    "decrypt",
+    "generateDataKey",
+    "reEncrypt",
+    "mac",
+    "release",
+    "random",
+    "readAnchor",
+    "writeAnchor",
+    "reload",
+    "health",
+  ],
+  admin: [
+    "domainKeys",
+    "addDomainKey",
+    "activateDomainKey",
+    "quarantineDomainKey",
+    "destroyDomainKey",
+    "rewrap",
+    "transportKey",
+    "pinTransportKey",
+    "exportTo",
+    "importFrom",
+  ],
+  /** These do their one thing and answer the greeting with it. */
+  init: [],
+  probe: [],
+  provision: [],
+} as const;
+export type Role = keyof typeof methods;
+export type MethodOf<R extends Role> = (typeof methods)[R][number];
+
+/** What a worker is told first. The PIN goes over the inherited socket only. */
+export interface Greeting {
+  readonly role: Role;
+  /** A real path, checked by `trustedModule`. */
+  readonly module: string;
+  readonly token: TokenSelector;
+  readonly pin?: Bytes;
+  readonly engine?: EngineName;
+  /** `provision` only. */
+  readonly label?: string;
+  readonly soPin?: Bytes;
+}
+
+/** `retire` answers no call: the worker asks to be replaced. */
+export const answers = { done: 0, hsmError: 1, configError: 2, rangeError: 3, pinRefused: 4, retire: 5 } as const;
+
+/** The token refused the PIN. The next try may be the last one it grants. */
+export class PinRefused extends ConfigError {}
+
+/** The code and value of an answer for `error`: names and messages of our own errors only, never a cause. */
+export function answerOf(error: unknown): { code: number; value: unknown } {
+  if (error instanceof HsmError) return { code: answers.hsmError, value: { kind: error.kind, message: error.message } };
+  if (error instanceof PinRefused) return { code: answers.pinRefused, value: { message: error.message } };
+  if (error instanceof ConfigError) return { code: answers.configError, value: { message: error.message } };
+  if (error instanceof RangeError) return { code: answers.rangeError, value: { message: error.message } };
+  return { code: answers.hsmError, value: { kind: "internal", message: "the PKCS#11 worker failed" } };
+}
+
+export function errorOf(code: number, value: unknown): Error {
+  const { kind = "internal", message } = value as { kind?: HsmErrorKind; message: string };
+  if (code === answers.configError) return new ConfigError(message);
+  if (code === answers.pinRefused) return new PinRefused(message);
+  if (code === answers.rangeError) return new RangeError(message);
+  return new HsmError(kind, message);
+}

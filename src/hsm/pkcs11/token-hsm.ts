@@ -1,0 +1,184 @@
+import { ByteReader, type Bytes, concat, equalBytes, uint32, utf8 } from "../../base/bytes.ts";
+import { HsmError } from "../../base/errors.ts";
+import { secret, wipe } from "../../base/secret.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../model/ciphertext.ts";
+import type { HbkMeta } from "../../model/hbk.ts";
+import type { EncryptionAlgorithm } from "../../model/key-spec.ts";
+import type { DataKey, Ekt, Health, Opening, Sealing } from "../hsm.ts";
+import { type BackingKey, type BackingKeys, moving, refused } from "./backing-keys.ts";
+import type { Cryptoki } from "./cryptoki.ts";
+import { DataObjects } from "./data-object.ts";
+import type { Domain } from "./domain.ts";
+import type { MethodOf } from "./protocol.ts";
+import type { TokenRandom } from "./token-random.ts";
+
+const longestPlaintext = 4096;
+const longestAad = 16_384;
+const longestRandom = 1024;
+const longestAnchor = 1024;
+const longestSecret = 512;
+/** HMAC pads a shorter key with zeros to the block of its hash; SoftHSM takes no key shorter than its output. */
+const hmacBlock = 64;
+/** A message that begins so is an input of KBKDF, should the same bytes be a symmetric key elsewhere. */
+const kbkdfPrefix = concat(uint32(1), utf8("SR1-"));
+
+/** `Hsm` as the worker serves it, one call after the other: the contracts are those of hsm/hsm.ts. */
+export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => unknown> {
+  readonly #token: Cryptoki;
+  readonly #engine: Engine;
+  readonly #domain: Domain;
+  readonly #keys: BackingKeys;
+  readonly #random: TokenRandom;
+  readonly #anchors: DataObjects;
+
+  constructor(token: Cryptoki, engine: Engine, domain: Domain, keys: BackingKeys, random: TokenRandom) {
+    this.#token = token;
+    this.#engine = engine;
+    this.#domain = domain;
+    this.#keys = keys;
+    this.#random = random;
+    this.#anchors = new DataObjects(token, "strongroom anchor");
+  }
+
+  generateKey(meta: HbkMeta): Ekt {
+    if (!["kms-symmetric", "record", "index", "audit", "import"].includes(meta.kind)) {
+      throw new HsmError("unsupported", `a PKCS#11 HSM makes no ${meta.kind} keys`);
+    }
+    return this.#keys.generate(meta);
+  }
+
+  importKey(meta: HbkMeta, material: Bytes): Ekt {
+    if (meta.kind !== "sigv4") throw refused("only SigV4 secrets come in the clear");
+    requireWithin(material.length, 1, longestSecret);
+    const value = secret(Math.max(material.length, hmacBlock));
+    value.set(material);
+    try {
+      return this.#keys.passing(this.#token.create({ ...moving, value }), (key) => this.#keys.seal(meta, key));
+    } finally {
+      wipe(value);
+    }
+  }
+
+  encrypt(ekt: Ekt, algorithm: EncryptionAlgorithm, plaintext: Bytes, aad: Bytes): Bytes {
+    requireWithin(plaintext.length, 0, longestPlaintext);
+    return this.#seal(this.#symmetric(ekt, algorithm, aad), plaintext, aad);
+  }
+
+  decrypt(ekt: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes, aad: Bytes): Bytes | null {
+    return this.#open(this.#symmetric(ekt, algorithm, aad), ciphertext, aad);
+  }
+
+  generateDataKey(ekt: Ekt, length: number, aad: Bytes, want: "both" | "ciphertext"): DataKey {
+    requireWithin(length, 1, longestRandom);
+    const key = this.#symmetric(ekt, "SYMMETRIC_DEFAULT", aad);
+    const plaintext = this.#random.generate(length);
+    const ciphertext = this.#seal(key, plaintext, aad);
+    if (want === "both") return { ciphertext, plaintext };
+    wipe(plaintext);
+    return { ciphertext };
+  }
+
+  reEncrypt(source: Opening, destination: Sealing): Bytes | null {
+    const from = this.#symmetric(source.key, source.algorithm, source.aad);
+    const plaintext = this.#open(from, source.ciphertext, source.aad);
+    if (!plaintext) return null;
+    try {
+      requireWithin(plaintext.length, 0, longestPlaintext);
+      const to = this.#symmetric(destination.key, destination.algorithm, destination.aad);
+      return this.#seal(to, plaintext, destination.aad);
+    } finally {
+      wipe(plaintext);
+    }
+  }
+
+  mac(ekt: Ekt, message: Bytes): Bytes {
+    const key = this.#keys.open(ekt, ["sigv4"], "INTERNAL");
+    if (equalBytes(message.subarray(0, kbkdfPrefix.length), kbkdfPrefix)) {
+      throw refused("the message has the form of a key derivation");
+    }
+    return this.#token.hmac(key.handle, message);
+  }
+
+  release(ekt: Ekt): Bytes {
+    return this.#keys.release(ekt, ["record", "index"], "INTERNAL");
+  }
+
+  random(length: number): Bytes {
+    requireWithin(length, 1, longestRandom);
+    return this.#random.generate(length);
+  }
+
+  readAnchor(): Bytes | undefined {
+    return this.#newestAnchor()?.anchor;
+  }
+
+  /** The new object first, then the old ones go: a crash leaves both, and the higher count holds. */
+  writeAnchor(anchor: Bytes): void {
+    requireWithin(anchor.length, 0, longestAnchor);
+    const count = (this.#newestAnchor()?.count ?? 0) + 1;
+    this.#anchors.add(concat(uint32(count), anchor));
+    this.#anchors.remove((value) => parseAnchor(value).count < count);
+  }
+
+  reload(): void {
+    this.#domain.load();
+    this.#keys.forget();
+  }
+
+  /** Through the domain key: a module may answer everything else while its token is away. */
+  health(): Health {
+    this.#keys.probe(this.#domain.active());
+    return { ok: true, detail: "the active domain key wraps and unwraps" };
+  }
+
+  #symmetric(ekt: Ekt, algorithm: EncryptionAlgorithm, aad: Bytes): BackingKey {
+    if (algorithm !== "SYMMETRIC_DEFAULT") throw new HsmError("unsupported", `${algorithm} is not served`);
+    requireWithin(aad.length, 0, longestAad);
+    return this.#keys.open(ekt, ["kms-symmetric"], "ENCRYPT_DECRYPT");
+  }
+
+  #seal(key: BackingKey, plaintext: Bytes, aad: Bytes): Bytes {
+    const fresh = this.#random.generate(nonceLength + ivLength);
+    const nonce = fresh.subarray(0, nonceLength);
+    const iv = fresh.subarray(nonceLength);
+    const header = buildHeader(key.hbkId, nonce, iv);
+    const callKey = this.#keys.derive(key.handle, "SR1-encrypt", key.meta.keyId, nonce);
+    try {
+      return concat(header, this.#engine.gcmSeal(callKey, iv, concat(header, aad), plaintext));
+    } finally {
+      wipe(callKey);
+    }
+  }
+
+  #open(key: BackingKey, ciphertext: Bytes, aad: Bytes): Bytes | null {
+    const header = parseHeader(ciphertext);
+    if (!header || !equalBytes(header.hbkId, key.hbkId)) return null;
+    const authenticated = concat(ciphertext.subarray(0, headerLength), aad);
+    const callKey = this.#keys.derive(key.handle, "SR1-encrypt", key.meta.keyId, header.nonce);
+    try {
+      return this.#engine.gcmOpen(callKey, header.iv, authenticated, ciphertext.subarray(headerLength));
+    } finally {
+      wipe(callKey);
+    }
+  }
+
+  #newestAnchor(): Anchor | undefined {
+    const anchors = this.#anchors.all().map(({ value }) => parseAnchor(value));
+    return anchors.sort((a, b) => b.count - a.count)[0];
+  }
+}
+
+interface Anchor {
+  readonly count: number;
+  readonly anchor: Bytes;
+}
+
+function parseAnchor(value: Bytes): Anchor {
+  const reader = new ByteReader(value);
+  return { count: reader.uint32(), anchor: reader.take(reader.remaining) };
+}
+
+function requireWithin(value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) throw new RangeError("a length is out of bounds");
+}

@@ -1,0 +1,93 @@
+import { writeFileSync } from "node:fs";
+import { Socket } from "node:net";
+import { type Bytes, concat } from "../../base/bytes.ts";
+import { HsmError } from "../../base/errors.ts";
+import { wipe } from "../../base/secret.ts";
+import { type Frame, FrameReader, frame } from "./codec.ts";
+import { CryptokiError } from "./cryptoki.ts";
+import { answerOf, answers, type Greeting } from "./protocol.ts";
+import { type Service, serve } from "./service.ts";
+
+/** The socket that the server holds the other end of: link.ts. */
+const socket = new Socket({ fd: 3, readable: true, writable: true });
+const reader = new FrameReader();
+let service: Service | undefined;
+let retiring = false;
+
+/**
+ * A service answers malformed arguments itself and checks a token's MAC before the module sees it, so what the module
+ * then fails at is its own fault: this process ends, and the server starts another.
+ */
+let faulty = false;
+
+// The server decides when this process ends; signals to the whole process group are for the server.
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
+// A dump would hold the PIN and the keys of the calls.
+writeFileSync("/proc/self/coredump_filter", "0");
+
+socket.on("data", (chunk: Buffer) => receive(reader.push(chunk)));
+for (const event of ["end", "close", "error"] as const) socket.on(event, leave);
+
+function receive(frames: readonly Frame[]): void {
+  const sent: Bytes[] = [];
+  for (const frame of frames) {
+    if (service) sent.push(answer(service, frame));
+    else void greet(frame);
+    if (faulty) break;
+  }
+  if (service?.worn && !retiring) {
+    retiring = true;
+    sent.push(frame(0, answers.retire, undefined));
+  }
+  send(sent);
+}
+
+async function greet({ call, value, memory }: Frame): Promise<void> {
+  try {
+    service = await serve(value as Greeting);
+    send([frame(call, answers.done, service.greeting)]);
+  } catch (error) {
+    const { code, value } = answerOf(asUnavailable(error));
+    send([frame(call, code, value)]);
+  } finally {
+    wipe(memory);
+  }
+}
+
+function answer(service: Service, { call, code, value, memory }: Frame): Bytes {
+  try {
+    const result = service.call(code, value as unknown[]);
+    const bytes = frame(call, answers.done, result);
+    wipeAll(result);
+    return bytes;
+  } catch (error) {
+    faulty ||= error instanceof CryptokiError;
+    const failed = answerOf(asUnavailable(error));
+    return frame(call, failed.code, failed.value);
+  } finally {
+    wipe(memory);
+  }
+}
+
+const asUnavailable = (error: unknown): unknown =>
+  error instanceof CryptokiError ? new HsmError("unavailable", error.message) : error;
+
+function wipeAll(value: unknown): void {
+  if (value instanceof Uint8Array) wipe(value);
+  else if (typeof value === "object" && value !== null) Object.values(value).forEach(wipeAll);
+}
+
+function send(frames: readonly Bytes[]): void {
+  if (frames.length === 0) return;
+  const batch = concat(...frames);
+  wipe(...frames);
+  socket.write(batch, () => {
+    wipe(batch);
+    if (faulty) process.exit(1);
+  });
+}
+
+function leave(): void {
+  service?.close();
+  process.exit(0);
+}

@@ -1,0 +1,151 @@
+import { createCipheriv, randomBytes } from "node:crypto";
+import pkcs11js from "pkcs11js";
+import { type Bytes, concat, equalBytes, fromHex } from "../../base/bytes.ts";
+import { HsmError } from "../../base/errors.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { type EktSuite, ektSuites } from "../../model/ekt.ts";
+import type { Attributes } from "./attributes.ts";
+import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
+
+/** How this token wraps one secret key under an AES key of its own, so that only that key gives it back. */
+export interface Wrapping {
+  readonly name: string;
+  readonly suite: EktSuite;
+  wrap(kek: Handle, key: Handle): Bytes;
+  unwrap(kek: Handle, wrapped: Bytes, attributes: Attributes): Handle;
+}
+
+/**
+ * RFC 5649, under one of its two numbers: CKM_AES_KEY_WRAP_PAD is KWP on SoftHSM and something else on NSS, whose KWP
+ * is CKM_AES_KEY_WRAP_KWP. So no list of mechanisms tells, only a known answer does.
+ */
+const kwp = (token: Cryptoki, mechanism: number): Wrapping => ({
+  name: `RFC 5649 key wrap (mechanism 0x${mechanism.toString(16)})`,
+  suite: ektSuites.kwp,
+  wrap: (kek, key) => token.wrap({ mechanism }, kek, key),
+  unwrap: (kek, wrapped, attributes) => token.unwrap({ mechanism }, kek, wrapped, attributes),
+});
+const aesKeyWrapKwp = 0x210b;
+
+const blockLength = 16;
+
+/** Only under a MAC that covers the IV: the padding alone does not tell tampering. */
+const cbcPad = (token: Cryptoki): Wrapping => ({
+  name: "AES-CBC-PAD key wrap",
+  suite: ektSuites.cbcPad,
+  wrap: (kek, key) => {
+    const iv = randomBytes(blockLength);
+    return concat(iv, token.wrap({ mechanism: pkcs11js.CKM_AES_CBC_PAD, parameter: iv }, kek, key));
+  },
+  unwrap: (kek, wrapped, attributes) => {
+    const parameter = Buffer.from(wrapped.subarray(0, blockLength));
+    const mechanism = { mechanism: pkcs11js.CKM_AES_CBC_PAD, parameter };
+    return token.unwrap(mechanism, kek, wrapped.subarray(blockLength), attributes);
+  },
+});
+
+/** Of the known-answer tests; they protect nothing. */
+const knownKek = fromHex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a85840df6e29b02af1");
+const knownKey = fromHex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+const knownMessage = fromHex("53747261776265727279");
+
+const aesKey = { class: pkcs11js.CKO_SECRET_KEY, keyType: pkcs11js.CKK_AES, token: false, private: true };
+export const genericKey = {
+  class: pkcs11js.CKO_SECRET_KEY,
+  keyType: pkcs11js.CKK_GENERIC_SECRET,
+  token: false,
+  private: true,
+} as const;
+/** Everything that a key may not do, unless a template says otherwise; modules differ in what they assume. */
+export const noUse = {
+  encrypt: false,
+  decrypt: false,
+  wrap: false,
+  unwrap: false,
+  sign: false,
+  verify: false,
+  derive: false,
+} as const;
+
+const usesOfKek = { ...noUse, wrap: true, unwrap: true, sensitive: true, extractable: false };
+const usesOfKnown = { ...noUse, sign: true, sensitive: true, extractable: true };
+
+/** Throws `HsmError("unsupported")` where there is no HMAC-SHA-256, and "internal" where it is wrong. */
+export function testMac(token: Cryptoki, engine: Engine): void {
+  const key = createKnown(token, { ...genericKey, ...usesOfKnown, value: knownKey });
+  try {
+    if (!equalBytes(token.hmac(key, knownMessage), engine.hmacSha256(knownKey, knownMessage))) {
+      throw new HsmError("internal", "the token's HMAC-SHA-256 does not give the known answer");
+    }
+  } catch (error) {
+    throw error instanceof CryptokiError ? lacking("HMAC-SHA-256 by a generic secret key", error) : error;
+  } finally {
+    token.destroy(key);
+  }
+}
+
+/** Throws `HsmError("internal")` where the generator repeats itself or gives nothing. */
+export function testRandom(token: Cryptoki): void {
+  const [nothing, first, second] = [new Uint8Array(32), new Uint8Array(32), new Uint8Array(32)];
+  token.random(first);
+  token.random(second);
+  if (equalBytes(nothing, first) || equalBytes(first, second)) {
+    throw new HsmError("internal", "the token's random generator repeats itself");
+  }
+}
+
+/**
+ * Every wrapping that gives the known answer and comes back, the best first. Throws `HsmError("unsupported")` where none
+ * does.
+ */
+export function findWrappings(token: Cryptoki, engine: Engine): [Wrapping, ...Wrapping[]] {
+  const kek = createKnown(token, { ...aesKey, ...usesOfKek, value: knownKek });
+  const key = createKnown(token, { ...genericKey, ...usesOfKnown, value: knownKey });
+  try {
+    const [best, ...others] = [
+      kwp(token, pkcs11js.CKM_AES_KEY_WRAP_PAD),
+      kwp(token, aesKeyWrapKwp),
+      cbcPad(token),
+    ].filter((wrapping) => works(token, engine, wrapping, kek, key));
+    if (!best) throw new HsmError("unsupported", "the token wraps keys neither by RFC 5649 (KWP) nor by AES-CBC-PAD");
+    return [best, ...others];
+  } finally {
+    token.destroy(kek);
+    token.destroy(key);
+  }
+}
+
+function works(token: Cryptoki, engine: Engine, wrapping: Wrapping, kek: Handle, key: Handle): boolean {
+  try {
+    const wrapped = wrapping.wrap(kek, key);
+    if (!equalBytes(wrapped, knownAnswer(engine, wrapping.suite, wrapped))) return false;
+    const attributes = { ...genericKey, ...noUse, sign: true, sensitive: true, extractable: false };
+    const back = wrapping.unwrap(kek, wrapped, attributes);
+    token.verify(back, attributes);
+    const mac = token.hmac(back, knownMessage);
+    token.destroy(back);
+    return equalBytes(mac, engine.hmacSha256(knownKey, knownMessage));
+  } catch (error) {
+    // "No such mechanism" has a dozen codes.
+    if (error instanceof CryptokiError) return false;
+    throw error;
+  }
+}
+
+function knownAnswer(engine: Engine, suite: EktSuite, wrapped: Bytes): Bytes {
+  if (suite === ektSuites.kwp) return engine.kwpWrap(knownKek, knownKey);
+  const iv = wrapped.subarray(0, blockLength);
+  const cipher = createCipheriv("aes-256-cbc", knownKek, iv);
+  return concat(iv, cipher.update(knownKey), cipher.final());
+}
+
+function createKnown(token: Cryptoki, attributes: Attributes): Handle {
+  try {
+    return token.create(attributes);
+  } catch (error) {
+    throw error instanceof CryptokiError ? lacking("the import of a known key, for the self-test", error) : error;
+  }
+}
+
+const lacking = (what: string, cause: CryptokiError): HsmError =>
+  new HsmError("unsupported", `the token lacks ${what}: ${cause.message}`, { cause });

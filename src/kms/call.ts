@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import type { AuditEvent } from "../audit/audit.ts";
 import type { Caller } from "./caller.ts";
 
 /** One request on its way through an operation, and what its audit event will tell. */
@@ -14,8 +13,8 @@ export class Call {
   /** ARNs of the keys that were found, in the order of the request. */
   readonly resources: { readonly arn: string; readonly account: string }[] = [];
   additionalEventData: Record<string, unknown> | undefined;
-  /** The event that went into the store with the change it tells of: it is delivered from there. */
-  committed: AuditEvent | undefined;
+  /** The event is in the store, with the change it tells of. */
+  told = false;
 
   constructor(operation: string, caller: Caller, now: number) {
     this.operation = operation;

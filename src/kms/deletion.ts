@@ -1,14 +1,13 @@
-import { outboxWrite } from "../audit/outbox.ts";
+import type { Outbox } from "../audit/outbox.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
-import type { AuditEvent } from "../audit/audit.ts";
-import { arnOf, type HbkRecord, type KeyRecord } from "../model/key.ts";
+import type { HbkRecord, KeyRecord } from "../model/key.ts";
 import { path } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
-import { serviceEvent } from "./events.ts";
-import { aliasPath, hbkPath, keyPath, type Records, remove } from "./records.ts";
+import { keyEvent } from "./events.ts";
+import { aliasPath, hbkPath, keyPath, remove } from "./records.ts";
 
 /** What is due, one record a key: found without a walk over all keys. */
 interface DueDeletion {
@@ -42,10 +41,10 @@ export const unscheduleDeletion = (key: KeyRecord): Write => remove(duePath(key)
 
 export interface DeletionParts {
   readonly store: SealedStore;
-  readonly records: Records;
+  /** Told of what has been removed. */
+  readonly forget: (writes: readonly Write[]) => void;
   readonly clock: Clock;
-  /** Resolves when the event is durable; called after the commit that holds it. */
-  readonly deliver: (event: AuditEvent) => Promise<void>;
+  readonly outbox: Outbox;
 }
 
 /** Removes keys whose waiting period is over, with their material and aliases. Answers how many. */
@@ -57,12 +56,12 @@ export async function deleteDueKeys(parts: DeletionParts): Promise<number> {
     if (due.due > now) continue;
     deleted += (await deleteKey(parts, due, remove(job, revision))) ? 1 : 0;
   }
-  if (deleted > 0) await parts.store.scrub();
+  if (deleted > 0) await parts.store.checkpoint();
   return deleted;
 }
 
 /** false when another process was first. */
-async function deleteKey({ store, records, deliver }: DeletionParts, due: DueDeletion, job: Write): Promise<boolean> {
+async function deleteKey({ store, forget, outbox }: DeletionParts, due: DueDeletion, job: Write): Promise<boolean> {
   const stored = await store.get(keyPath(due.account, due.region, due.id));
   if (!stored) return false;
   const key = JSON.parse(fromUtf8(stored.value)) as KeyRecord;
@@ -70,36 +69,28 @@ async function deleteKey({ store, records, deliver }: DeletionParts, due: DueDel
   const aliases = await Promise.all(key.aliases.map((name) => store.get(aliasPath(key.account, key.region, name))));
   const { domainKeys } = hbk ? (JSON.parse(fromUtf8(hbk.value)) as HbkRecord) : { domainKeys: [] };
   const tombstone: Tombstone = { account: key.account, region: key.region, id: key.id, domainKeys };
-  const event = serviceEvent("DeleteKey", key, { keyId: key.id });
   const gone = [stored, hbk, ...aliases].filter((record) => record !== undefined);
   const writes: Write[] = [
     job,
     ...gone.map((record) => remove(record.path, record.revision)),
     { path: path("tombstone", "key", key.id), value: utf8(JSON.stringify(tombstone)), revision: 0 },
-    outboxWrite(event),
   ];
   await store.anchor();
   try {
-    await store.commit(writes);
+    await outbox.commit(writes, keyEvent("DeleteKey", key));
   } catch (error) {
     if (error instanceof StoreError && error.kind === "conflict") return false;
     throw error;
   }
-  records.forget(writes);
-  await deliver(event);
+  forget(writes);
   return true;
 }
 
 /** Tells of every deleted key whose last domain key has been destroyed: from now on its material cannot be recovered. */
-export async function buryTombstones(
-  { store, deliver }: DeletionParts,
-  alive: ReadonlySet<string>,
-): Promise<void> {
+export async function buryTombstones({ store, outbox }: DeletionParts, alive: ReadonlySet<string>): Promise<void> {
   for (const { path: tombstonePath, value, revision } of await store.list("tombstone/key/")) {
     const tombstone = JSON.parse(fromUtf8(value)) as Tombstone;
     if (tombstone.domainKeys.some((id) => alive.has(id))) continue;
-    const event = serviceEvent("DeleteKeyMaterial", tombstone, { keyId: tombstone.id, keyArn: arnOf(tombstone) });
-    await store.commit([remove(tombstonePath, revision), outboxWrite(event)]);
-    await deliver(event);
+    await outbox.commit([remove(tombstonePath, revision)], keyEvent("DeleteKeyMaterial", tombstone));
   }
 }

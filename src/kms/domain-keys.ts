@@ -63,37 +63,40 @@ export class DomainKeys {
 
   /**
    * Wraps every token anew that is not under the active domain key. Each is a commit of its own, so that a crash or a
-   * conflict leaves the rest for the next run. Answers how many it has wrapped.
+   * conflict leaves the rest for the next run. Answers how many HBKs it has wrapped.
    */
   rewrap(): Promise<number> {
     return this.#administer(async (admin) => {
       const active = await this.#adopt(admin);
       const rewrap = async (ekt: Ekt): Promise<Ekt> => (domainKeyOf(ekt) === active ? ekt : admin.rewrap(ekt));
-      let count = await this.#parts.store.rewrapKeys(rewrap);
-      count += await this.#parts.principals.rewrapAccessKeys(rewrap);
+      await this.#parts.store.rewrapKeys(rewrap);
+      await this.#parts.principals.rewrapAccessKeys(rewrap);
+      let count = 0;
       for await (const stored of this.#hbks()) count += await this.#rewrapHbk(stored, rewrap);
       return count;
     });
   }
 
-  /** Takes domain keys that no token needs out of use, and destroys those whose quarantine is over. */
-  retire(): Promise<{ destroyed: readonly DomainKeyId[] }> {
+  /**
+   * Takes domain keys that no token needs out of use, and destroys those whose quarantine is over. Answers the ones that
+   * still exist.
+   */
+  retire(): Promise<ReadonlySet<DomainKeyId>> {
     return this.#administer(async (admin) => {
       const referenced = await this.#referenced();
       const now = this.#parts.clock.now();
       const old = (key: DomainKey, age: number): boolean => now - key.since >= age;
-      const destroyed: DomainKeyId[] = [];
       for (const key of await admin.domainKeys()) {
         if (key.state === "unwrap-only" && !referenced.has(key.id) && old(key, settling)) {
           await admin.quarantineDomainKey(key.id);
         } else if (key.state === "quarantined" && !referenced.has(key.id) && old(key, quarantine)) {
           await this.#parts.store.anchor();
           await admin.destroyDomainKey(key.id);
-          destroyed.push(key.id);
         }
       }
       await this.#parts.hsm.reload();
-      return { destroyed };
+      const left = (await admin.domainKeys()).filter(({ state }) => state !== "destroyed");
+      return new Set(left.map(({ id }) => id));
     });
   }
 

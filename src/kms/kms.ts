@@ -1,10 +1,10 @@
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Principals } from "../access/principals.ts";
 import type { AuditSink } from "../audit/audit.ts";
-import { type Outbox, outboxWrite } from "../audit/outbox.ts";
+import type { Outbox } from "../audit/outbox.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import type { KmsError } from "../base/errors.ts";
+import { type KmsError, StoreError } from "../base/errors.ts";
 import type { Hsm } from "../hsm/hsm.ts";
 import type { AliasRecord } from "../model/key.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
@@ -45,7 +45,6 @@ export class Kms {
   readonly principals: Principals;
   readonly domain: DomainRecords;
   readonly #authorizer: Authorizer;
-  readonly #store: Store;
   readonly #hsm: Hsm;
   readonly #sink: AuditSink;
   readonly #outbox: Outbox;
@@ -58,7 +57,6 @@ export class Kms {
   constructor(parts: KmsParts) {
     this.principals = parts.principals;
     this.#authorizer = parts.authorizer;
-    this.#store = parts.store;
     this.#hsm = parts.hsm;
     this.#sink = parts.sink;
     this.#outbox = parts.outbox;
@@ -153,17 +151,25 @@ export class Kms {
     return this.#markers.slice(call, page, scope, items);
   }
 
-  /** All of the change, with its event, or `StoreError("conflict")`: the operation is then run again. */
-  async commit(call: Call, change: Change): Promise<void> {
-    const event = callEvent(call, { readOnly: false, responseElements: change.responseElements });
-    await this.#store.commit([...change.writes, outboxWrite(event)], change.expectations);
-    call.committed = event;
-    this.#records.forget(change.writes);
+  /** For whoever commits changes of records elsewhere. */
+  readonly forget = (writes: readonly Write[]): void => this.#records.forget(writes);
+
+  /** All of the change, and its event durable in the log; or `StoreError("conflict")`: the operation is then run again. */
+  async commit(call: Call, { writes, expectations, responseElements }: Change): Promise<void> {
+    const event = callEvent(call, { readOnly: false, responseElements });
+    call.told = true;
+    try {
+      await this.#outbox.commit(writes, event, expectations);
+    } catch (error) {
+      if (error instanceof StoreError) call.told = false;
+      throw error;
+    } finally {
+      this.#records.forget(writes);
+    }
   }
 
   /** Resolves when the event of the call is durable in the log. Once, last. */
   async conclude(call: Call, readOnly: boolean, error?: KmsError): Promise<void> {
-    if (call.committed) await this.#outbox.deliver(call.committed);
-    else await this.#sink.append(callEvent(call, { readOnly, error, responseElements: null }));
+    if (!call.told) await this.#sink.append(callEvent(call, { readOnly, error }));
   }
 }

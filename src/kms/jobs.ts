@@ -1,0 +1,71 @@
+import type { Principals } from "../access/principals.ts";
+import type { Outbox } from "../audit/outbox.ts";
+import type { Clock } from "../base/clock.ts";
+import { StoreError } from "../base/errors.ts";
+import type { Hsm, HsmAdmin } from "../hsm/hsm.ts";
+import type { SealedStore } from "../store/sealed.ts";
+import { ClockGuard } from "./clock-guard.ts";
+import { buryTombstones, deleteDueKeys } from "./deletion.ts";
+import { DomainKeys } from "./domain-keys.ts";
+import { Housekeeping, type Job } from "./housekeeping.ts";
+import type { Kms } from "./kms.ts";
+
+export interface JobParts {
+  readonly store: SealedStore;
+  readonly hsm: Hsm;
+  readonly openAdmin: () => Promise<HsmAdmin>;
+  readonly principals: Principals;
+  readonly outbox: Outbox;
+  readonly kms: Kms;
+  readonly clock: Clock;
+}
+
+const minute = 60_000;
+/** As AWS does with its own. */
+const rotationPeriod = 24 * 60 * minute;
+
+/** What the clock asks of the service. */
+export async function startHousekeeping(
+  parts: JobParts,
+  report: (job: string, error: unknown) => void,
+): Promise<Housekeeping> {
+  const domainKeys = new DomainKeys(parts);
+  await domainKeys.adopt();
+  const guard = new ClockGuard(parts.store);
+  const housekeeping = new Housekeeping(jobs(parts, domainKeys, guard), report);
+  housekeeping.start();
+  return housekeeping;
+}
+
+function jobs(parts: JobParts, domainKeys: DomainKeys, guard: ClockGuard): readonly Job[] {
+  const { store, clock, outbox, kms } = parts;
+  const deletion = { store, clock, outbox, forget: kms.forget };
+  const ifClocksAgree = (run: () => Promise<unknown>) => async () => {
+    const suspended = await guard.check();
+    if (suspended) throw new StoreError("unavailable", `nothing is destroyed: ${suspended}`);
+    await run();
+  };
+  /** A crash may have left tokens under an older domain key. */
+  let behind = true;
+  return [
+    { name: "anchor", period: minute, run: () => store.anchor() },
+    { name: "deletion", period: minute, run: ifClocksAgree(() => deleteDueKeys(deletion)) },
+    {
+      name: "domain key rotation",
+      period: 10 * minute,
+      async run() {
+        if (await domainKeys.isDue(rotationPeriod)) {
+          await domainKeys.rotate();
+          behind = true;
+        }
+        if (behind) await domainKeys.rewrap();
+        behind = false;
+      },
+    },
+    {
+      name: "domain key retirement",
+      period: 60 * minute,
+      run: ifClocksAgree(async () => buryTombstones(deletion, await domainKeys.retire())),
+    },
+  ];
+}

@@ -1,0 +1,120 @@
+import { authorizer } from "./access/evaluate.ts";
+import { Principals } from "./access/principals.ts";
+import { type AuditLog, openAuditLog } from "./audit/log.ts";
+import { Outbox } from "./audit/outbox.ts";
+import type { Clock } from "./base/clock.ts";
+import type { Address } from "./cli/address.ts";
+import { openEngine } from "./engine/index.ts";
+import type { Hsm, HsmConfig } from "./hsm/hsm.ts";
+import { openHsm, openHsmAdmin } from "./hsm/index.ts";
+import { startHousekeeping } from "./kms/jobs.ts";
+import { Kms } from "./kms/kms.ts";
+import { Readiness } from "./kms/readiness.ts";
+import { perform } from "./operations/perform.ts";
+import { type DevControls, listenAdmin } from "./server/admin.ts";
+import { listen } from "./server/listener.ts";
+import { describeFailure, ServerLog } from "./server/log.ts";
+import type { TlsIdentity } from "./server/tls.ts";
+import { openSealed, type SealedStore } from "./store/sealed.ts";
+import { openSqlite } from "./store/sqlite/sqlite.ts";
+
+/** Where the state of a deployment is. */
+export interface Premises {
+  readonly hsm: HsmConfig;
+  readonly store: { readonly file: string; readonly create: boolean; readonly acceptRollback?: boolean };
+  /** The audit folder, and the name of this process's chain in it. */
+  readonly audit: { readonly directory: string; readonly chain: string };
+  readonly clock: Clock;
+}
+
+/** What the service and the commands work with, opened from the bottom up. */
+export interface Parts {
+  readonly hsm: Hsm;
+  readonly store: SealedStore;
+  readonly log: AuditLog;
+  readonly outbox: Outbox;
+  readonly principals: Principals;
+  close(): Promise<void>;
+}
+
+export async function openParts(premises: Premises): Promise<Parts> {
+  const opened: { close(): Promise<void> }[] = [];
+  const open = async <T extends { close(): Promise<void> }>(part: Promise<T>): Promise<T> => {
+    opened.unshift(await part);
+    return part;
+  };
+  const close = async (): Promise<void> => {
+    for (const part of opened.splice(0)) await part.close();
+  };
+  try {
+    const { file, create, acceptRollback = false } = premises.store;
+    const engine = await openEngine("wasm");
+    const hsm = await open(openHsm(premises.hsm));
+    const log = await open(openAuditLog(premises.audit.directory, premises.audit.chain));
+    const store = await open(openSealed(await openSqlite(file, { create }), hsm, engine, { create, acceptRollback }));
+    const outbox = new Outbox(store, log);
+    await outbox.recover();
+    return { hsm, store, log, outbox, principals: new Principals({ store, hsm, outbox }), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+export interface ServiceConfig extends Premises {
+  readonly listen: Address;
+  readonly adminListen: Address;
+  readonly tls: TlsIdentity;
+  readonly regions: readonly string[];
+}
+
+export interface Service {
+  readonly endpoint: string;
+  readonly admin: string;
+  /** Answers what is in flight, then closes everything. */
+  stop(): Promise<void>;
+}
+
+/** How long requests in flight may take once the service is asked to stop, in milliseconds. */
+const drainDeadline = 10_000;
+
+/** Starts the service over parts that are open, and stops with them. */
+export async function startService(
+  config: ServiceConfig,
+  parts: Parts,
+  controls?: (kms: Kms, runJobs: () => Promise<void>) => DevControls,
+): Promise<Service> {
+  const { hsm, store, log, outbox, principals } = parts;
+  const operatorLog = new ServerLog(config.clock);
+  const kms = new Kms({ store, hsm, authorizer, principals, sink: log, outbox, clock: config.clock });
+  const jobs = await startHousekeeping(
+    { store, hsm, principals, outbox, kms, clock: config.clock, openAdmin: () => openHsmAdmin(config.hsm) },
+    (job, error) => operatorLog.write("job failed", { job, ...describeFailure(error) }),
+  );
+  const readiness = new Readiness({ store, hsm, log });
+  const admin = await listenAdmin({
+    ...config.adminListen,
+    ready: () => readiness.check(),
+    ...(controls && { dev: controls(kms, () => jobs.runAll()) }),
+  });
+  const listener = await listen({
+    ...config.listen,
+    tls: config.tls,
+    regions: config.regions,
+    clock: config.clock,
+    services: {
+      accessKey: (id) => principals.lookup(id),
+      perform: (operation, caller, body) => perform(kms, operation, caller, body),
+    },
+  });
+  return {
+    endpoint: listener.url,
+    admin: admin.url,
+    async stop() {
+      await listener.close(drainDeadline);
+      await Promise.all([admin.close(drainDeadline), jobs.stop()]);
+      await outbox.flush();
+      await parts.close();
+    },
+  };
+}

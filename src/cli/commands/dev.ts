@@ -1,0 +1,110 @@
+import type { Argv } from "yargs";
+import { ConfigError } from "../../base/errors.ts";
+import { wipe } from "../../base/secret.ts";
+import { readSecret } from "../../hsm/secret-reference.ts";
+import type { Address } from "../address.ts";
+import { formatAddress } from "../address.ts";
+import { defaults } from "../defaults.ts";
+import { accountFlag, addressFlag, flag, matching, nonEmpty, referenceFlag, regionFlags } from "../flags.ts";
+import { defaultHome } from "../home.ts";
+
+export interface DevOptions {
+  /** Absent: in memory. */
+  readonly home?: string;
+  readonly hsm: "soft" | "softhsm2" | { readonly uri: string; readonly pin: string };
+  readonly listen: Address;
+  readonly adminListen: Address;
+  readonly regions: readonly string[];
+  readonly account: string;
+  /** Absent: the home's own, made if it has none. */
+  readonly accessKey?: { readonly id: string; readonly secret: string };
+}
+
+const options = {
+  home: flag("home", "Private folder for keys, records and certificates [default: ~/.strongroom]", "a path", nonEmpty),
+  ephemeral: { type: "boolean", description: "Keep everything in memory and lose it at the end", conflicts: "home" },
+  hsm: {
+    ...flag(
+      "hsm",
+      "soft, softhsm2, or a PKCS#11 URI with module-path and token",
+      "soft, softhsm2 or pkcs11:…",
+      parseHsm,
+    ),
+    default: "soft",
+  },
+  pin: referenceFlag("pin", "The PIN of the PKCS#11 token: file:PATH or env:NAME"),
+  listen: {
+    ...addressFlag("listen", "Where the API listens; port 0 takes a free one"),
+    default: formatAddress(defaults.listen),
+  },
+  "admin-listen": {
+    ...addressFlag("admin-listen", "Where health, metrics and the dev clock are"),
+    default: formatAddress(defaults.adminListen),
+  },
+  region: { ...regionFlags("An AWS Region to serve; may come more than once"), default: [...defaults.regions] },
+  account: { ...accountFlag("The account of the administrator"), default: defaults.account },
+  "access-key-id": {
+    ...flag(
+      "access-key-id",
+      "The administrator's access key",
+      "3 to 128 letters, digits or _",
+      matching(/^\w{3,128}$/),
+    ),
+    implies: "secret-access-key",
+  },
+  "secret-access-key": {
+    ...flag("secret-access-key", "Its secret, better as file:PATH or env:NAME", "a secret", nonEmpty),
+    implies: "access-key-id",
+  },
+} as const;
+
+export const dev = (cli: Argv, run: (options: DevOptions) => Promise<void>): Argv =>
+  cli.command(
+    "dev",
+    "Run a service for development: nothing to set up, nothing protected at rest",
+    (command) => command.options(options),
+    (given) => {
+      const { "access-key-id": id, "secret-access-key": secret } = given;
+      return run({
+        ...(given.ephemeral !== true && { home: given.home ?? defaultHome() }),
+        hsm: hsm(given.hsm, given.pin),
+        listen: given.listen,
+        adminListen: given["admin-listen"],
+        regions: given.region,
+        account: given.account,
+        ...(id !== undefined && secret !== undefined && { accessKey: { id, secret: secretAccessKey(secret) } }),
+      });
+    },
+  );
+
+function parseHsm(value: string): string | undefined {
+  return value === "soft" || value === "softhsm2" || value.startsWith("pkcs11:") ? value : undefined;
+}
+
+function hsm(value: string, pin: string | undefined): DevOptions["hsm"] {
+  if (value === "soft" || value === "softhsm2") {
+    if (pin !== undefined) throw new ConfigError(`--pin goes with --hsm pkcs11:…; ${value} makes its own`);
+    return value;
+  }
+  return { uri: value, pin: pin ?? refusePin() };
+}
+
+function refusePin(): never {
+  throw new ConfigError("--pin is missing: --hsm pkcs11:… needs it as file:PATH or env:NAME");
+}
+
+function secretAccessKey(value: string): string {
+  const secret = /^(file|env):/.test(value) ? referenced(value) : value;
+  // It goes into the AWS credentials file, and clients read that by lines.
+  if (/^[\x21-\x7e]{16,128}$/.test(secret)) return secret;
+  throw new ConfigError("--secret-access-key is not 16 to 128 printable ASCII characters without spaces");
+}
+
+function referenced(reference: string): string {
+  const bytes = readSecret(reference);
+  try {
+    return String.fromCharCode(...bytes);
+  } finally {
+    wipe(bytes);
+  }
+}

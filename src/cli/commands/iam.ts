@@ -1,0 +1,91 @@
+import { readFileSync } from "node:fs";
+import type { Argv } from "yargs";
+import { ConfigError } from "../../base/errors.ts";
+import { flag, type Installation, installation, installationFlags, matching, nonEmpty } from "../flags.ts";
+
+export interface User {
+  readonly userName: string;
+}
+export interface AccessKey {
+  readonly accessKeyId: string;
+}
+export interface UserPolicy extends User {
+  readonly policyName: string;
+}
+export interface UserPolicyDocument extends UserPolicy {
+  /** The text of the file. */
+  readonly policyDocument: string;
+}
+
+/** Names and arguments are those of `aws iam`. */
+export interface IamHandlers {
+  iamCreateUser(of: Installation, user: User): Promise<void>;
+  iamDeleteUser(of: Installation, user: User): Promise<void>;
+  iamListUsers(of: Installation): Promise<void>;
+  iamCreateAccessKey(of: Installation, user: User): Promise<void>;
+  iamDeleteAccessKey(of: Installation, key: AccessKey): Promise<void>;
+  iamPutUserPolicy(of: Installation, policy: UserPolicyDocument): Promise<void>;
+  iamDeleteUserPolicy(of: Installation, policy: UserPolicy): Promise<void>;
+}
+
+const nameOf = (name: string, description: string, longest: number) => ({
+  ...flag(
+    name,
+    description,
+    `1 to ${longest} letters, digits or + = , . @ _ -`,
+    matching(new RegExp(`^[\\w+=,.@-]{1,${longest}}$`)),
+  ),
+  demandOption: true as const,
+});
+
+const user = { ...installationFlags, "user-name": nameOf("user-name", "The user", 64) };
+const accessKey = { ...installationFlags, "access-key-id": nameOf("access-key-id", "The access key", 128) };
+const policy = { ...user, "policy-name": nameOf("policy-name", "The policy", 128) };
+const document = {
+  ...policy,
+  "policy-document": {
+    ...flag("policy-document", "A file with the policy in JSON", "a path", nonEmpty),
+    demandOption: true as const,
+  },
+};
+
+export const iam = (cli: Argv, handlers: IamHandlers): Argv =>
+  cli.command("iam", "Users, their access keys and policies", (group) =>
+    group
+      .command("create-user", "Make a user", user, (given) =>
+        handlers.iamCreateUser(installation(given), { userName: given["user-name"] }),
+      )
+      .command("delete-user", "Delete a user that has no access keys", user, (given) =>
+        handlers.iamDeleteUser(installation(given), { userName: given["user-name"] }),
+      )
+      .command("list-users", "List the users", installationFlags, (given) => handlers.iamListUsers(installation(given)))
+      .command("create-access-key", "Make an access key; its secret is shown once", user, (given) =>
+        handlers.iamCreateAccessKey(installation(given), { userName: given["user-name"] }),
+      )
+      .command("delete-access-key", "Delete an access key", accessKey, (given) =>
+        handlers.iamDeleteAccessKey(installation(given), { accessKeyId: given["access-key-id"] }),
+      )
+      .command("put-user-policy", "Add or replace a policy of a user", document, (given) =>
+        handlers.iamPutUserPolicy(installation(given), {
+          userName: given["user-name"],
+          policyName: given["policy-name"],
+          policyDocument: readDocument(given["policy-document"]),
+        }),
+      )
+      .command("delete-user-policy", "Delete a policy of a user", policy, (given) =>
+        handlers.iamDeleteUserPolicy(installation(given), {
+          userName: given["user-name"],
+          policyName: given["policy-name"],
+        }),
+      )
+      .demandCommand(1, "iam needs one of its commands"),
+  );
+
+/** As `aws iam` has it, the path may begin with `file://`. */
+function readDocument(path: string): string {
+  try {
+    return readFileSync(path.replace(/^file:\/\//, ""), "utf8");
+  } catch (cause) {
+    throw new ConfigError("--policy-document cannot be read", { cause });
+  }
+}

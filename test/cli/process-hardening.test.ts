@@ -1,5 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { expect, test } from "vitest";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { expect, onTestFinished, test } from "vitest";
 
 const module = new URL("../../src/cli/process-hardening.ts", import.meta.url);
 const show = `
@@ -15,12 +18,6 @@ const show = `
   const filter = readFileSync("/proc/self/coredump_filter", "utf8").trim();
   console.log(filter, process.umask().toString(8));
 `;
-const run = (nodeOptions: string) =>
-  spawnSync(process.execPath, ["--input-type=module", "-e", show], {
-    encoding: "utf8",
-    env: { ...process.env, NODE_OPTIONS: nodeOptions },
-  });
-
 test("a core file would hold no memory, and files are private", () => {
   expect(run("").stdout).toBe("00000000 77\n");
 });
@@ -54,3 +51,14 @@ test.each([
   expect(status).toBe(1);
   expect(stderr).toContain("ConfigError: NODE_OPTIONS: -");
 });
+
+/** In a folder of its own: some of the flags leave files behind. */
+function run(nodeOptions: string) {
+  const folder = mkdtempSync(join(tmpdir(), "hardening-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return spawnSync(process.execPath, ["--input-type=module", "-e", show], {
+    cwd: folder,
+    encoding: "utf8",
+    env: { ...process.env, NODE_OPTIONS: nodeOptions },
+  });
+}

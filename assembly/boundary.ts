@@ -1,0 +1,203 @@
+import { equal } from "./constant-time";
+import * as drbg from "./ctr-drbg";
+import * as gcm from "./gcm";
+import * as hbk from "./hbk";
+import * as hmac from "./hmac";
+import * as keyWrap from "./key-wrap";
+import {
+  AAD, AAD2, CALL_KEY, DATA, HBK_NAME, ID, KEY, MATERIAL, PLAINTEXT, RANDOM, TAG, TOKEN, TOKEN2,
+} from "./memory";
+import { FAULT, NOT_AUTHENTIC, OK, REFUSED } from "./status";
+import * as token from "./token";
+
+/*
+ * The calls of src/engine/boundary.ts. Arguments stand in the windows, their lengths were checked by the host. Answers: the
+ * length of the result, or a status. What a call opened it has wiped when it returns.
+ */
+const ENCRYPT_DECRYPT: u32 = 1;
+const INTERNAL: u32 = 0x10;
+
+const SYMMETRIC: u32 = 1 << hbk.KMS_SYMMETRIC;
+const RELEASED: u32 = (1 << hbk.RECORD) | (1 << hbk.INDEX);
+/** The material of private keys is not held here. */
+const HELD: u32 = 0x1fe & ~(1 << hbk.KMS_PRIVATE);
+const IMPORTED: u32 = HELD & ~SYMMETRIC;
+
+// src/model/ciphertext.ts
+const HEADER_LENGTH: usize = 62;
+const OVERHEAD: usize = 78;
+const HEADER: usize = DATA - HEADER_LENGTH;
+const HBK_ID_AT: usize = 2;
+const NONCE_AT: usize = 34;
+const IV_AT: usize = 50;
+/** N and IV. */
+const FRESH: usize = 28;
+const VERSION_AND_SUITE: u16 = 0x0101;
+
+// ── key tokens
+
+/** A token, in TOKEN, over `length` random bytes. */
+export function generate(headLength: usize, length: usize): i32 {
+  if (!token.isHead(TOKEN, headLength, HELD)) return REFUSED;
+  drbg.draw(RANDOM, FRESH + length);
+  token.setMaterial(RANDOM + FRESH, length);
+  memory.fill(RANDOM + FRESH, 0, length);
+  hbk.name();
+  return sealNamed();
+}
+
+/** A token, in TOKEN, over `length` bytes of DATA. */
+export function importMaterial(headLength: usize, length: usize): i32 {
+  const taken = token.isHead(TOKEN, headLength, IMPORTED);
+  if (taken) token.setMaterial(DATA, length);
+  memory.fill(DATA, 0, length);
+  if (!taken) return REFUSED;
+  drbg.draw(RANDOM, FRESH);
+  hbk.name();
+  return sealNamed();
+}
+
+/** The token in TOKEN under the domain key of ID. */
+export function rewrap(length: usize): i32 {
+  if (!token.open(TOKEN, length, HELD, 0)) return REFUSED;
+  memory.copy(TOKEN + 2, ID, 16);
+  if (!token.readHead(TOKEN, length)) {
+    token.wipeMaterial();
+    return REFUSED;
+  }
+  hbk.name();
+  if (!equal(HBK_NAME, token.hbkId, 32)) {
+    token.wipeMaterial();
+    return FAULT;
+  }
+  drbg.draw(RANDOM, FRESH);
+  return sealNamed();
+}
+
+/** The material, in MATERIAL. */
+export function release(length: usize): i32 {
+  return token.open(TOKEN, length, RELEASED, INTERNAL) ? <i32>token.materialLength : REFUSED;
+}
+
+/** The material, wrapped under KEY, in DATA. */
+export function wrapFor(length: usize): i32 {
+  if (!token.open(TOKEN, length, HELD, 0)) return REFUSED;
+  const materialLength = token.materialLength;
+  memory.copy(DATA + 8, MATERIAL, materialLength);
+  token.wipeMaterial();
+  return <i32>keyWrap.wrap(KEY, DATA, materialLength);
+}
+
+/** A token, in TOKEN, over what `wrapFor` made, in DATA, if its HBK id is TAG's. */
+export function unwrapFrom(headLength: usize, length: usize): i32 {
+  if (!token.isHead(TOKEN, headLength, HELD)) return REFUSED;
+  const materialLength = keyWrap.unwrap(KEY, DATA, length);
+  if (materialLength < 0) return REFUSED;
+  token.setMaterial(DATA + 8, materialLength);
+  memory.fill(DATA, 0, length);
+  hbk.name();
+  if (!equal(HBK_NAME, TAG, 32)) {
+    token.wipeMaterial();
+    return REFUSED;
+  }
+  drbg.draw(RANDOM, FRESH);
+  return sealNamed();
+}
+
+function sealNamed(): i32 {
+  memory.copy(token.hbkId, HBK_NAME, 32);
+  return token.seal(TOKEN, RANDOM);
+}
+
+// ── ciphertexts
+
+/** `length` bytes of DATA become a ciphertext at DATA - 62. */
+export function encrypt(tokenLength: usize, aadLength: usize, length: usize): i32 {
+  if (!token.open(TOKEN, tokenLength, SYMMETRIC, ENCRYPT_DECRYPT)) return REFUSED;
+  drbg.draw(HEADER + NONCE_AT, FRESH);
+  return sealData(AAD, aadLength, length);
+}
+
+/** The same of `length` random bytes, which are at PLAINTEXT when `kept`. */
+export function encryptRandom(tokenLength: usize, aadLength: usize, length: usize, kept: bool): i32 {
+  if (!token.open(TOKEN, tokenLength, SYMMETRIC, ENCRYPT_DECRYPT)) return REFUSED;
+  drbg.draw(RANDOM, FRESH + length);
+  memory.copy(HEADER + NONCE_AT, RANDOM, FRESH);
+  memory.copy(DATA, RANDOM + FRESH, length);
+  memory.fill(RANDOM, 0, FRESH + length);
+  if (kept) memory.copy(PLAINTEXT, DATA, length);
+  return sealData(AAD, aadLength, length);
+}
+
+/** The plaintext, in DATA, of the ciphertext of `length` bytes at DATA - 62. */
+export function decrypt(tokenLength: usize, aadLength: usize, length: usize): i32 {
+  if (!token.open(TOKEN, tokenLength, SYMMETRIC, ENCRYPT_DECRYPT)) return REFUSED;
+  return openData(aadLength, length);
+}
+
+/** The ciphertext at DATA - 62, of TOKEN, becomes one of TOKEN2. */
+export function reEncrypt(
+  tokenLength: usize, aadLength: usize, length: usize, destinationLength: usize, destinationAadLength: usize,
+): i32 {
+  const opened = decrypt(tokenLength, aadLength, length);
+  if (opened < 0) return opened;
+  if (!token.open(TOKEN2, destinationLength, SYMMETRIC, ENCRYPT_DECRYPT)) {
+    memory.fill(DATA, 0, opened);
+    return REFUSED;
+  }
+  drbg.draw(HEADER + NONCE_AT, FRESH);
+  return sealData(AAD2, destinationAadLength, opened);
+}
+
+/** DATA under the token that is open, with the nonce and IV that stand in the header. */
+function sealData(aad: usize, aadLength: usize, length: usize): i32 {
+  store<u16>(HEADER, VERSION_AND_SUITE);
+  memory.copy(HEADER + HBK_ID_AT, token.hbkId, 32);
+  startMessage(aad, aadLength, length);
+  gcm.encrypt(DATA, length);
+  gcm.tag(DATA + length);
+  finishMessage();
+  return <i32>(OVERHEAD + length);
+}
+
+function openData(aadLength: usize, length: usize): i32 {
+  const plaintextLength = length - OVERHEAD;
+  if (load<u16>(HEADER) != VERSION_AND_SUITE || !equal(HEADER + HBK_ID_AT, token.hbkId, 32)) {
+    token.wipeMaterial();
+    return NOT_AUTHENTIC;
+  }
+  startMessage(AAD, aadLength, plaintextLength);
+  gcm.authenticateCiphertext(DATA, plaintextLength);
+  const authentic = gcm.verify(DATA + plaintextLength);
+  if (authentic) gcm.gctr(DATA, plaintextLength);
+  finishMessage();
+  return authentic ? <i32>plaintextLength : NOT_AUTHENTIC;
+}
+
+/** Derives the call's key; the additional data is the header, put before what the host wrote. */
+function startMessage(aad: usize, aadLength: usize, length: usize): void {
+  hbk.callKey(HEADER + NONCE_AT);
+  memory.copy(aad, HEADER, HEADER_LENGTH);
+  gcm.start(CALL_KEY, HEADER + IV_AT, (HEADER_LENGTH + aadLength + length) / 16 + 3);
+  gcm.authenticate(aad, HEADER_LENGTH + aadLength);
+}
+
+function finishMessage(): void {
+  gcm.finish();
+  memory.fill(CALL_KEY, 0, 32);
+}
+
+// ── MACs
+
+/** HMAC by the token's material of a message that begins with `length` bytes of DATA; the host goes on with HMAC's own calls. */
+export function macStart(tokenLength: usize, length: usize): i32 {
+  if (!token.open(TOKEN, tokenLength, 1 << hbk.SIGV4, INTERNAL)) return REFUSED;
+  // 00000001 ‖ "SR1-": the same bytes may be a symmetric key elsewhere, and this would derive its call keys
+  if (length >= 8 && load<u64>(DATA) == bswap<u64>(0x000000015352312d)) {
+    token.wipeMaterial();
+    return REFUSED;
+  }
+  hmac.start(MATERIAL, token.materialLength);
+  token.wipeMaterial();
+  return OK;
+}

@@ -1,0 +1,34 @@
+import { computeAesTables } from "./aes-tables";
+import { computeTailMask } from "./constant-time";
+import { computeGhashMasks } from "./ghash";
+import { MEMORY_END, STATIC_END, TABLES_SCRATCH } from "./memory";
+
+export * from "./windows";
+export { equal } from "./constant-time";
+export { start as sha256Start, update as sha256Update, finish as sha256Finish } from "./sha256";
+export { start as hmacStart, update as hmacUpdate, finish as hmacFinish } from "./hmac";
+export { start as kbkdfStart } from "./kbkdf";
+export {
+  start as gcmStart, authenticate as gcmAuthenticate, authenticateCiphertext as gcmAuthenticateCiphertext,
+  encrypt as gcmEncrypt, gctr as gcmDecrypt, tag as gcmTag, verify as gcmVerify, finish as gcmFinish,
+} from "./gcm";
+export { wrap as keyWrap, unwrap as keyUnwrap } from "./key-wrap";
+export {
+  instantiate as drbgInstantiate, reseed as drbgReseed, generate as drbgGenerate, draw as drbgDraw,
+} from "./ctr-drbg";
+export {
+  setRoot, generate as generateDomainKey, seal as sealDomainKey, open as openDomainKey, drop as dropDomainKey,
+} from "./domain-keys";
+export {
+  generate, importMaterial, rewrap, release, wrapFor, unwrapFrom, encrypt, encryptRandom, decrypt, reEncrypt, macStart,
+} from "./boundary";
+
+if (__heap_base > STATIC_END) unreachable();
+computeAesTables();
+computeGhashMasks();
+computeTailMask();
+
+/** Everything but the public tables. */
+export function wipe(): void {
+  memory.fill(TABLES_SCRATCH, 0, MEMORY_END - TABLES_SCRATCH);
+}

@@ -1,0 +1,96 @@
+/**
+ * The linear memory of one instance: 5 pages, fixed, no heap. Each primitive wipes what it used. What is public and decides a branch, an address or a length lives in globals and
+ * arguments, never here: test/assembly/constant-time.test.ts takes every byte of this memory for a secret.
+ *
+ *   00000  static data of the compiler: constants of SHA-256, labels
+ *   01000  tables of AES and GHASH, public, computed when the instance starts
+ *   02000  scratch of the primitives
+ *   04000  GCM: round keys and powers of H of the key in use
+ *   06000  CTR_DRBG: Key ‖ V, seed material
+ *   06800  boundary: per-call keys, names, random bytes of a call
+ *   08000  boundary: material of the token that is open
+ *   0a000  boundary: root and domain keys, 33 × 1,536
+ *   20000  windows: what the host writes before a call, reads after it, and then wipes
+ *   50000  end
+ */
+export const STATIC_END: usize = 0x01000;
+
+// ── tables
+export const AES_TABLES: usize = 0x01000;
+export const GHASH_MASKS: usize = 0x01600;
+/** 16 × ff ‖ 16 × 00: a load at `TAIL_MASK + 16 - n` keeps the first n bytes. */
+export const TAIL_MASK: usize = 0x01800;
+/** The tables' own working space while the instance starts. */
+export const TABLES_SCRATCH: usize = 0x02000;
+
+// ── scratch
+/** Eight blocks, and the two halves of their inversion: FIPS 197. */
+export const AES_BLOCKS: usize = 0x02000;
+export const AES_HALVES: usize = 0x02080;
+/** Nibbles of up to 16 blocks that wait for their multiplication, and Y: SP 800-38D. */
+export const GHASH_STAGE: usize = 0x02200;
+export const GHASH_Y: usize = 0x02400;
+/** Key stream of eight blocks; E(J0). */
+export const GCM_STREAM: usize = 0x02480;
+export const GCM_TAG_MASK: usize = 0x02500;
+/** W + K of one block, the chaining value, the unfinished block: FIPS 180-4. */
+export const SHA256_SCHEDULE: usize = 0x02600;
+export const SHA256_STATE: usize = 0x02700;
+export const SHA256_BLOCK: usize = 0x02740;
+/** K0 of FIPS 198-1. */
+export const HMAC_KEY: usize = 0x02800;
+export const HMAC_PAD: usize = 0x02840;
+/** The counter of the one block of SP 800-108. */
+export const KBKDF_COUNTER: usize = 0x02880;
+/** Round keys of SP 800-38F. */
+export const KEY_WRAP_KEYS: usize = 0x02900;
+
+// ── GCM
+/** Round keys 240 ‖ pad 16 ‖ 16 powers of H × 256. */
+export const GCM_KEY: usize = 0x04000;
+
+// ── CTR_DRBG
+export const DRBG_KEY: usize = 0x06000;
+export const DRBG_V: usize = 0x06020;
+export const DRBG_SEED: usize = 0x06040;
+export const DRBG_ROUND_KEYS: usize = 0x06100;
+export const DRBG_BLOCKS: usize = 0x06200;
+
+// ── boundary
+/** Fixed input of KBKDF, 48; also what a sealed domain key is bound to. */
+export const FIXED_INPUT: usize = 0x06800;
+export const CALL_KEY: usize = 0x06840;
+export const HBK_NAME: usize = 0x06860;
+/** What one call draws: up to 28 public bytes, then up to 1,024. */
+export const RANDOM: usize = 0x06880;
+/** 64 bytes that nothing writes. */
+export const ZEROS: usize = 0x06d00;
+export const MATERIAL: usize = 0x08000;
+export const MATERIAL_SIZE: usize = 4096;
+/** id 16 ‖ key 32 ‖ pad 16 ‖ GCM key context with 4 powers of H, for the root and for each domain key. */
+export const ROOT: usize = 0x0a000;
+export const DOMAIN_KEYS: usize = 0x0a600;
+export const DOMAIN_KEY_SIZE: usize = 0x600;
+
+// ── windows
+export const KEY: usize = 0x20000;
+export const IV: usize = 0x20040;
+/** A tag or digest to read or to compare with. */
+export const TAG: usize = 0x20050;
+/** Of a domain key. */
+export const ID: usize = 0x20080;
+/** Entropy or additional input, and personalization or additional input: 48 each. */
+export const ENTROPY: usize = 0x200c0;
+export const PERSONALIZATION: usize = 0x20100;
+/** A token, and the token of a destination; 8,192 each. */
+export const TOKEN: usize = 0x21000;
+export const TOKEN2: usize = 0x23000;
+/** Additional data: 62 bytes that the boundary fills with the header, then at most 16,384 of the host. */
+export const AAD: usize = 0x26000;
+export const AAD2: usize = 0x2b000;
+/** 65,536 bytes to work on in place; a header may stand before them, a tag after. */
+export const DATA: usize = 0x30080;
+export const DATA_SIZE: usize = 0x10000;
+/** Plaintext that stays when DATA has been encrypted. */
+export const PLAINTEXT: usize = 0x41000;
+export const MEMORY_END: usize = 0x50000;

@@ -1,0 +1,286 @@
+import type { Bytes } from "../../base/bytes.ts";
+import { HsmError } from "../../base/errors.ts";
+import { wipe } from "../../base/secret.ts";
+import { ciphertextOverhead, headerLength } from "../../model/ciphertext.ts";
+import type { Boundary } from "../boundary.ts";
+import { EntropySource, personalization } from "../entropy.ts";
+import type { Core } from "./core.ts";
+import { isWrapped } from "./engine.ts";
+
+const keyLength = 32;
+const idLength = 16;
+const longestMaterial = 4096;
+const longestPlaintext = 4096;
+const longestAad = 16_384;
+/** Longer than any token of this suite: 566 of head, 34 of name, 28 of IV and tag, 4,096 of material. */
+const longestToken = 8192;
+/** Of each request's fresh entropy; the additional input of the DRBG is 48, zero-padded. */
+const freshLength = 32;
+
+// assembly/status.ts
+const refused = -1;
+const notAuthentic = -2;
+const full = -3;
+
+/**
+ * The boundary inside one instance of the module: keys in the clear are in its linear memory only. Tokens are parsed and
+ * authenticated there, kinds and usages checked there. This class checks lengths, carries arguments in and results out,
+ * and wipes what it carried.
+ */
+export class WasmBoundary implements Boundary {
+  readonly #instance: Core;
+  readonly #entropy = new EntropySource();
+  /** Why every call throws. */
+  #stopped: string | undefined;
+
+  constructor(core: Core) {
+    this.#instance = core;
+    const seed = this.#entropy.take(48);
+    core.write(core.at.ENTROPY, seed);
+    wipe(seed);
+    core.write(core.at.PERSONALIZATION, personalization());
+    core.call.drbgInstantiate(core.at.ENTROPY, core.at.PERSONALIZATION);
+    core.wipe(core.at.ENTROPY, 48);
+  }
+
+  setRoot(key: Bytes): void {
+    assertWithin(key.length, keyLength, keyLength);
+    const core = this.#core;
+    core.write(core.at.KEY, key);
+    const status = core.call.setRoot();
+    core.wipe(core.at.KEY, keyLength);
+    answered(status);
+  }
+
+  generateDomainKey(id: Bytes): void {
+    const core = this.#withId(id);
+    this.#refresh();
+    answered(core.call.generateDomainKey());
+  }
+
+  sealDomainKey(id: Bytes): Bytes {
+    const core = this.#withId(id);
+    this.#refresh();
+    return core.read(core.at.DATA, answered(core.call.sealDomainKey()));
+  }
+
+  openDomainKey(id: Bytes, sealed: Bytes): boolean {
+    const core = this.#withId(id);
+    if (sealed.length !== 60) return false;
+    core.write(core.at.DATA, sealed);
+    const status = core.call.openDomainKey();
+    return status !== notAuthentic && answered(status) === 0;
+  }
+
+  dropDomainKey(id: Bytes): void {
+    this.#withId(id).call.dropDomainKey();
+  }
+
+  generate(head: Bytes, length: number): Bytes {
+    assertWithin(length, 16, 64);
+    const core = this.#withToken(head);
+    this.#refresh();
+    return this.#token(core.call.generate(head.length, length));
+  }
+
+  import(head: Bytes, material: Bytes): Bytes {
+    assertWithin(material.length, 1, longestMaterial);
+    const core = this.#withToken(head);
+    this.#refresh();
+    core.write(core.at.DATA, material);
+    return this.#token(core.call.importMaterial(head.length, material.length));
+  }
+
+  rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes {
+    const core = this.#withId(domainKeyId);
+    this.#withToken(ekt);
+    this.#refresh();
+    return this.#token(core.call.rewrap(ekt.length));
+  }
+
+  release(ekt: Bytes): Bytes {
+    const core = this.#withToken(ekt);
+    return core.takeSecret(core.at.MATERIAL, answered(core.call.release(ekt.length)));
+  }
+
+  encrypt(ekt: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
+    assertWithin(plaintext.length, 0, longestPlaintext);
+    const core = this.#withToken(ekt);
+    this.#writeAad(core.at.AAD, aad);
+    this.#refresh();
+    core.write(core.at.DATA, plaintext);
+    const status = core.call.encrypt(ekt.length, aad.length, plaintext.length);
+    if (status < 0) core.wipe(core.at.DATA, plaintext.length);
+    return this.#ciphertext(status);
+  }
+
+  decrypt(ekt: Bytes, aad: Bytes, ciphertext: Bytes): Bytes | null {
+    const core = this.#withToken(ekt);
+    this.#writeAad(core.at.AAD, aad);
+    const length = this.#writeCiphertext(ciphertext);
+    const status = core.call.decrypt(ekt.length, aad.length, length);
+    return status === notAuthentic ? null : core.takeSecret(core.at.DATA, answered(status));
+  }
+
+  generateDataKey(ekt: Bytes, aad: Bytes, length: number, want: "both" | "ciphertext") {
+    assertWithin(length, 1, 1024);
+    const core = this.#withToken(ekt);
+    this.#writeAad(core.at.AAD, aad);
+    this.#refresh();
+    const kept = want === "both";
+    const ciphertext = this.#ciphertext(core.call.encryptRandom(ekt.length, aad.length, length, kept ? 1 : 0));
+    return kept ? { ciphertext, plaintext: core.takeSecret(core.at.PLAINTEXT, length) } : { ciphertext };
+  }
+
+  reEncrypt(
+    source: { ekt: Bytes; aad: Bytes; ciphertext: Bytes },
+    destination: { ekt: Bytes; aad: Bytes },
+  ): Bytes | null {
+    const core = this.#withToken(source.ekt);
+    assertToken(destination.ekt);
+    core.write(core.at.TOKEN2, destination.ekt);
+    this.#writeAad(core.at.AAD, source.aad);
+    this.#writeAad(core.at.AAD2, destination.aad);
+    const length = this.#writeCiphertext(source.ciphertext);
+    this.#refresh();
+    const status = core.call.reEncrypt(
+      source.ekt.length,
+      source.aad.length,
+      length,
+      destination.ekt.length,
+      destination.aad.length,
+    );
+    return status === notAuthentic ? null : this.#ciphertext(status);
+  }
+
+  mac(ekt: Bytes, message: Bytes): Bytes {
+    const core = this.#withToken(ekt);
+    const { call, at } = core;
+    const first = message.subarray(0, at.DATA_SIZE);
+    core.write(at.DATA, first);
+    const status = call.macStart(ekt.length, first.length);
+    core.wipe(at.DATA, first.length);
+    answered(status);
+    core.stream(message, call.hmacUpdate);
+    call.hmacFinish(at.TAG);
+    return core.takeSecret(at.TAG, 32);
+  }
+
+  wrapFor(ekt: Bytes, transportKey: Bytes): Bytes {
+    assertWithin(transportKey.length, keyLength, keyLength);
+    const core = this.#withToken(ekt);
+    core.write(core.at.KEY, transportKey);
+    const status = core.call.wrapFor(ekt.length);
+    core.wipe(core.at.KEY, keyLength);
+    return core.read(core.at.DATA, answered(status));
+  }
+
+  unwrapFrom(head: Bytes, hbkId: Bytes, transportKey: Bytes, wrapped: Bytes): Bytes {
+    assertWithin(transportKey.length, keyLength, keyLength);
+    assertWithin(hbkId.length, 32, 32);
+    if (!isWrapped(wrapped, longestMaterial)) answered(refused);
+    const core = this.#withToken(head);
+    this.#refresh();
+    core.write(core.at.TAG, hbkId);
+    core.write(core.at.KEY, transportKey);
+    core.write(core.at.DATA, wrapped);
+    const status = core.call.unwrapFrom(head.length, wrapped.length);
+    core.wipe(core.at.KEY, keyLength);
+    return this.#token(status);
+  }
+
+  random(length: number): Bytes {
+    assertWithin(length, 1, 1024);
+    const core = this.#core;
+    this.#refresh();
+    core.call.drbgDraw(core.at.DATA, length);
+    return core.takeSecret(core.at.DATA, length);
+  }
+
+  close(): void {
+    if (this.#stopped === undefined) this.#entropy.close();
+    this.#stop("the boundary is closed");
+  }
+
+  get #core(): Core {
+    if (this.#stopped !== undefined) throw new HsmError("internal", this.#stopped);
+    return this.#instance;
+  }
+
+  #stop(reason: string): void {
+    this.#stopped ??= reason;
+    this.#instance.call.wipe();
+  }
+
+  /** Fresh entropy for the one request to the DRBG that the next call makes. */
+  #refresh(): void {
+    const core = this.#core;
+    try {
+      const fresh = this.#entropy.take(freshLength);
+      core.write(core.at.ENTROPY, fresh);
+      wipe(fresh);
+    } catch (error) {
+      this.#stop("the random generator has failed");
+      throw error;
+    }
+  }
+
+  #withId(id: Bytes): Core {
+    assertWithin(id.length, idLength, idLength);
+    const core = this.#core;
+    core.write(core.at.ID, id);
+    return core;
+  }
+
+  /** A token or a head. */
+  #withToken(token: Bytes): Core {
+    assertToken(token);
+    const core = this.#core;
+    core.write(core.at.TOKEN, token);
+    return core;
+  }
+
+  #writeAad(address: number, aad: Bytes): void {
+    assertWithin(aad.length, 0, longestAad);
+    this.#core.write(address + headerLength, aad);
+  }
+
+  /** What cannot be a ciphertext goes in as 78 zeros, which are not one: the token is opened first all the same. */
+  #writeCiphertext(ciphertext: Bytes): number {
+    const { memory, at } = this.#core;
+    const { length } = ciphertext;
+    if (length < ciphertextOverhead || length > ciphertextOverhead + longestPlaintext) {
+      memory.fill(0, at.DATA - headerLength, at.DATA - headerLength + ciphertextOverhead);
+      return ciphertextOverhead;
+    }
+    memory.set(ciphertext, at.DATA - headerLength);
+    return length;
+  }
+
+  #token(status: number): Bytes {
+    const core = this.#core;
+    return core.read(core.at.TOKEN, answered(status));
+  }
+
+  #ciphertext(status: number): Bytes {
+    const core = this.#core;
+    return core.read(core.at.DATA - headerLength, answered(status));
+  }
+}
+
+/** The length that a call answered. */
+function answered(status: number): number {
+  if (status >= 0) return status;
+  if (status === refused) {
+    throw new HsmError("refused", "the key token is not authentic, or not one that this call serves");
+  }
+  throw new HsmError("internal", status === full ? "32 domain keys are held" : "the boundary is in a wrong state");
+}
+
+function assertToken(token: Bytes): void {
+  if (token.length > longestToken) answered(refused);
+}
+
+function assertWithin(value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) throw new RangeError("a length is out of bounds");
+}

@@ -1,0 +1,31 @@
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type Bytes, hex } from "../../base/bytes.ts";
+import { ConfigError } from "../../base/errors.ts";
+
+/** Both come from assembly/ by scripts/build-wasm; `relaxed` is faster where the platform has relaxed SIMD. */
+export const builds = ["relaxed", "strict"] as const;
+export type Build = (typeof builds)[number];
+
+const folder = join(import.meta.dirname, "../../../build/wasm");
+
+/** The fastest build that this platform takes. */
+export async function compile(): Promise<WebAssembly.Module> {
+  const relaxed = await load("relaxed");
+  return WebAssembly.compile(WebAssembly.validate(relaxed) ? relaxed : await load("strict"));
+}
+
+export const compileBuild = async (build: Build): Promise<WebAssembly.Module> => WebAssembly.compile(await load(build));
+
+/** Throws a ConfigError when the module has not been built, or is not the one that was. */
+async function load(build: Build): Promise<Bytes> {
+  const path = join(folder, `strongroom-${build}.wasm`);
+  const [bytes, digest] = await Promise.all([readFile(path), readFile(`${path}.sha256`, "latin1")]).catch((cause) => {
+    throw new ConfigError(`the WebAssembly engine has not been built: run scripts/build (${path})`, { cause });
+  });
+  if (hex(createHash("sha256").update(bytes).digest()) !== digest.trim()) {
+    throw new ConfigError(`${path} is not what scripts/build made: run it again`);
+  }
+  return bytes;
+}

@@ -52,14 +52,8 @@ export function describeFailure(error: unknown): LogFields {
   if (error instanceof AuditError) return { error: error.name, message: error.message };
   if (!(error instanceof Error)) return { error: typeof error };
   const code = "code" in error && typeof error.code === "string" ? error.code : undefined;
-  return {
-    error: error.name,
-    code,
-    at: error.stack
-      ?.match(/^ +at .*/gm)
-      ?.slice(0, 8)
-      .join("\n"),
-  };
+  const frames = error.stack?.replace(error.message, "").match(/^ +at .*/gm);
+  return { error: error.name, code, at: frames?.slice(0, 8).join("\n") };
 }
 
 const writeStandardError = (line: string): void => {

@@ -82,6 +82,7 @@ function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConf
     uri,
     pin: optional(secret),
     environment: optional(strings),
+    stateDirectory: optional(path),
     engine,
     deadline: optional(text("a number of milliseconds, 1 to 600000", milliseconds)),
   });
@@ -89,7 +90,7 @@ function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConf
     const driver = place.inside("driver", driverNode(place));
     if (optional(text("soft or pkcs11", oneOf("soft", "pkcs11")))(driver) === "soft")
       return oneSecret(place, soft(place));
-    return withPin(place, pkcs11(place));
+    return onePin(place, pkcs11(place));
   };
 }
 
@@ -101,10 +102,9 @@ function oneSecret(place: Place, config: SoftConfig): SoftConfig {
 }
 
 /** The PIN's reference may stand in the URI instead, as `pin-source`. */
-function withPin(place: Place, config: Omit<Pkcs11Config, "pin"> & { readonly pin?: string }): Pkcs11Config {
-  const { pinSource } = parseUri(config.uri);
-  const pin = config.pin ?? pinSource ?? place.refuse("has no pin, and its uri no pin-source");
-  return Object.freeze({ ...config, pin });
+function onePin(place: Place, config: Pkcs11Config): Pkcs11Config {
+  const given = [config.pin, parseUri(config.uri).pinSource].filter((pin) => pin !== undefined);
+  return given.length === 1 ? config : place.refuse("needs one of pin and, in its uri, pin-source");
 }
 
 const address = text("HOST:PORT", parseAddress);

@@ -41,19 +41,21 @@ test("every key arrives, paths from the file's folder, numbers as they are writt
   });
 });
 
-test("a PKCS#11 HSM needs no driver, and can have an environment and a deadline", () => {
-  const hsm = `{ uri: "${uri}", pin: "file:pin", deadline: 5000, environment: { SOFTHSM2_CONF: /etc/softhsm2.conf } }`;
+test("a PKCS#11 HSM needs no driver, and takes all that its driver does", () => {
+  const hsm = `{ uri: "${uri}", pin: "file:pin", deadline: 5000, stateDirectory: hsm, environment: { SOFTHSM2_CONF: /etc/softhsm2.conf } }`;
   expect(parse(withHsm(hsm)).hsm).toEqual({
     driver: "pkcs11",
     uri,
     pin: "file:/etc/strongroom/pin",
     deadline: 5000,
+    stateDirectory: "/etc/strongroom/hsm",
     environment: { SOFTHSM2_CONF: "/etc/softhsm2.conf" },
   });
 });
 
 test("the URI's pin-source can name the PIN", () => {
-  expect(parse(withHsm(`{ uri: "${uri}&pin-source=file:/run/pin" }`)).hsm).toMatchObject({ pin: "file:/run/pin" });
+  const hsm = { driver: "pkcs11", uri: `${uri}&pin-source=file:/run/pin` };
+  expect(parse(withHsm(`{ uri: "${hsm.uri}" }`)).hsm).toEqual(hsm);
 });
 
 test("listeners default to loopback and the region to us-east-1", () => {
@@ -105,7 +107,8 @@ test.each([
     withHsm(`{ uri: "${uri}", pin: "env:P", directory: d }`),
     "hsm has a name that is not known",
   ],
-  ["a PKCS#11 HSM without PIN", withHsm(`{ uri: "${uri}" }`), "hsm has no pin"],
+  ["a PKCS#11 HSM without PIN", withHsm(`{ uri: "${uri}" }`), "hsm needs one of pin and"],
+  ["a PKCS#11 HSM with two", withHsm(`{ uri: "${uri}&pin-source=file:/p", pin: "env:P" }`), "hsm needs one of pin and"],
   ["a URI without module", withHsm('{ uri: "pkcs11:token=a", pin: "env:P" }'), "hsm.uri cannot be used"],
   ["a deadline of nothing", withHsm(`{ uri: "${uri}", pin: "env:P", deadline: 0 }`), "hsm.deadline is not"],
 ])("%s is refused, and the place is named", (_, source, message) => {

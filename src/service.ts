@@ -54,7 +54,7 @@ export async function openParts(premises: Premises): Promise<Parts> {
     const store = await open(openSealed(await openSqlite(file, { create }), hsm, engine, { create, acceptRollback }));
     const outbox = new Outbox(store, log);
     await outbox.recover();
-    return { hsm, store, log, outbox, principals: new Principals({ store, hsm, outbox }), close };
+    return { hsm, store, log, outbox, principals: new Principals(store, hsm), close };
   } catch (error) {
     await close();
     throw error;

@@ -2,13 +2,15 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import yargs from "yargs";
 import { AuditError, ConfigError, HsmError, KmsError, StoreError } from "../base/errors.ts";
+import { type AuditHandlers, audit } from "./commands/audit.ts";
+import { type ClockHandlers, clock } from "./commands/clock.ts";
 import { type DevOptions, dev } from "./commands/dev.ts";
 import { type HsmHandlers, hsm } from "./commands/hsm.ts";
 import { type IamHandlers, iam } from "./commands/iam.ts";
 import { type ServeOptions, serve } from "./commands/serve.ts";
 
 /** What the commands do: main.ts. */
-export interface Handlers extends HsmHandlers, IamHandlers {
+export interface Handlers extends AuditHandlers, ClockHandlers, HsmHandlers, IamHandlers {
   dev(options: DevOptions): Promise<void>;
   serve(options: ServeOptions): Promise<void>;
 }
@@ -48,6 +50,8 @@ function parser(argv: readonly string[], handlers: Handlers) {
   serve(cli, (options) => handlers.serve(options));
   hsm(cli, handlers);
   iam(cli, handlers);
+  audit(cli, handlers);
+  clock(cli, handlers);
   return cli;
 }
 

@@ -56,7 +56,7 @@ export async function deleteDueKeys(parts: DeletionParts): Promise<number> {
     if (due.due > now) continue;
     deleted += (await deleteKey(parts, due, remove(job, revision))) ? 1 : 0;
   }
-  if (deleted > 0) await parts.store.checkpoint();
+  if (deleted > 0) await parts.store.scrub();
   return deleted;
 }
 

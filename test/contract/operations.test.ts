@@ -31,7 +31,9 @@ import { hsmChoices, removeHome, type Service, startService, temporaryHome } fro
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
 /** The name of the exception, and its message. */
-async function refusal(promise: Promise<unknown>): Promise<{ name: string; message: string; status: number | undefined }> {
+async function refusal(
+  promise: Promise<unknown>,
+): Promise<{ name: string; message: string; status: number | undefined }> {
   const error = await promise.then(
     () => {
       throw new Error("it was not refused");
@@ -62,7 +64,11 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     return { id: KeyMetadata?.KeyId as string, arn: KeyMetadata?.Arn as string };
   };
 
-  const encrypt = async (keyId: string, plaintext = "a secret", context?: Record<string, string>): Promise<Uint8Array> => {
+  const encrypt = async (
+    keyId: string,
+    plaintext = "a secret",
+    context?: Record<string, string>,
+  ): Promise<Uint8Array> => {
     const command = new EncryptCommand({ KeyId: keyId, Plaintext: text(plaintext), EncryptionContext: context });
     return (await kms.send(command)).CiphertextBlob as Uint8Array;
   };
@@ -101,7 +107,15 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     [{ Policy: "{}" }, "MalformedPolicyDocumentException"],
     [{ Policy: "not json" }, "MalformedPolicyDocumentException"],
     [{ Tags: [{ TagKey: "aws:x", TagValue: "" }] }, "TagException"],
-    [{ Tags: [{ TagKey: "a", TagValue: "" }, { TagKey: "a", TagValue: "" }] }, "TagException"],
+    [
+      {
+        Tags: [
+          { TagKey: "a", TagValue: "" },
+          { TagKey: "a", TagValue: "" },
+        ],
+      },
+      "TagException",
+    ],
   ])("refuses to make a key of %j with %s", async (input, name) => {
     expect(await refusal(kms.send(new CreateKeyCommand(input as never)))).toMatchObject({ name, status: 400 });
   });
@@ -146,9 +160,17 @@ describe.each(hsmChoices)("over %s", (hsm) => {
   it("opens nothing under another encryption context, whatever the order of its pairs", async () => {
     const { id } = await createKey();
     const CiphertextBlob = await encrypt(id, "a secret", { a: "bc", d: "e" });
-    const open = (EncryptionContext?: Record<string, string>) => kms.send(new DecryptCommand({ CiphertextBlob, EncryptionContext }));
+    const open = (EncryptionContext?: Record<string, string>) =>
+      kms.send(new DecryptCommand({ CiphertextBlob, EncryptionContext }));
     expect((await open({ d: "e", a: "bc" })).Plaintext).toEqual(text("a secret"));
-    for (const wrong of [undefined, {}, { a: "bc" }, { ab: "c", d: "e" }, { A: "bc", d: "e" }, { a: "bc", d: "e", f: "" }]) {
+    for (const wrong of [
+      undefined,
+      {},
+      { a: "bc" },
+      { ab: "c", d: "e" },
+      { A: "bc", d: "e" },
+      { a: "bc", d: "e", f: "" },
+    ]) {
       expect(await refusal(open(wrong))).toMatchObject({ name: "InvalidCiphertextException", status: 400 });
     }
   });
@@ -238,7 +260,10 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     const { id, arn } = await createKey();
     const CiphertextBlob = await encrypt(id);
     await kms.send(new DisableKeyCommand({ KeyId: arn }));
-    for (const command of [new EncryptCommand({ KeyId: id, Plaintext: text("x") }), new DecryptCommand({ CiphertextBlob })]) {
+    for (const command of [
+      new EncryptCommand({ KeyId: id, Plaintext: text("x") }),
+      new DecryptCommand({ CiphertextBlob }),
+    ]) {
       expect(await refusal(kms.send(command as EncryptCommand))).toMatchObject({
         name: "DisabledException",
         message: `${arn} is disabled.`,
@@ -259,7 +284,9 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     const CiphertextBlob = await encrypt(id);
     const short = new ScheduleKeyDeletionCommand({ KeyId: id, PendingWindowInDays: 6 });
     expect((await refusal(kms.send(short))).name).toBe("ValidationException");
-    expect((await refusal(kms.send(new CancelKeyDeletionCommand({ KeyId: id })))).name).toBe("KMSInvalidStateException");
+    expect((await refusal(kms.send(new CancelKeyDeletionCommand({ KeyId: id })))).name).toBe(
+      "KMSInvalidStateException",
+    );
     const scheduled = await kms.send(new ScheduleKeyDeletionCommand({ KeyId: id, PendingWindowInDays: 7 }));
     expect(scheduled).toMatchObject({ KeyId: arn, KeyState: "PendingDeletion", PendingWindowInDays: 7 });
     expect(await refusal(kms.send(new DecryptCommand({ CiphertextBlob })))).toMatchObject({
@@ -274,9 +301,11 @@ describe.each(hsmChoices)("over %s", (hsm) => {
       name: "NotFoundException",
       message: `Key '${arn}' does not exist`,
     });
-    await expect.poll(() => refusal(kms.send(new DescribeKeyCommand({ KeyId: alias }))), { timeout: 10_000 }).toMatchObject({
-      name: "NotFoundException",
-    });
+    await expect
+      .poll(() => refusal(kms.send(new DescribeKeyCommand({ KeyId: alias }))), { timeout: 10_000 })
+      .toMatchObject({
+        name: "NotFoundException",
+      });
     expect((await refusal(kms.send(new DecryptCommand({ CiphertextBlob })))).name).toBe("AccessDeniedException");
   });
 
@@ -344,7 +373,13 @@ describe.each(hsmChoices)("over %s", (hsm) => {
   it("tags keys and lists the tags", async () => {
     const { id } = await createKey({ Tags: [{ TagKey: "a", TagValue: "1" }] });
     await kms.send(
-      new TagResourceCommand({ KeyId: id, Tags: [{ TagKey: "a", TagValue: "2" }, { TagKey: "__proto__", TagValue: "p" }] }),
+      new TagResourceCommand({
+        KeyId: id,
+        Tags: [
+          { TagKey: "a", TagValue: "2" },
+          { TagKey: "__proto__", TagValue: "p" },
+        ],
+      }),
     );
     expect((await kms.send(new ListResourceTagsCommand({ KeyId: id }))).Tags).toEqual([
       { TagKey: "a", TagValue: "2" },
@@ -355,7 +390,9 @@ describe.each(hsmChoices)("over %s", (hsm) => {
       { TagKey: "__proto__", TagValue: "p" },
     ]);
     const many = Array.from({ length: 51 }, (_, i) => ({ TagKey: `k${i}`, TagValue: "" }));
-    expect((await refusal(kms.send(new TagResourceCommand({ KeyId: id, Tags: many })))).name).toBe("LimitExceededException");
+    expect((await refusal(kms.send(new TagResourceCommand({ KeyId: id, Tags: many })))).name).toBe(
+      "LimitExceededException",
+    );
   });
 
   it("pages every list, with markers that nobody can make", async () => {
@@ -364,7 +401,12 @@ describe.each(hsmChoices)("over %s", (hsm) => {
       await kms.send(new CreateAliasCommand({ AliasName: `alias/page-${i}-${id}`, TargetKeyId: id }));
       await kms.send(new TagResourceCommand({ KeyId: id, Tags: [{ TagKey: `k${i}`, TagValue: "" }] }));
     }
-    const all = async <T>(fetch: (Marker?: string) => Promise<{ NextMarker?: string; Truncated?: boolean; items?: T[] }>) => {
+    interface Cut<T> {
+      NextMarker?: string | undefined;
+      Truncated?: boolean | undefined;
+      items: T[] | undefined;
+    }
+    const all = async <T>(fetch: (Marker: string | undefined) => Promise<Cut<T>>) => {
       const items: T[] = [];
       let marker: string | undefined;
       do {
@@ -420,7 +462,9 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     expect((await kms.send(new GetKeyPolicyCommand({ KeyId: id }))).Policy).toBe(described);
     const useOnly = JSON.stringify({
       Version: "2012-10-17",
-      Statement: [{ Effect: "Allow", Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: "kms:Encrypt", Resource: "*" }],
+      Statement: [
+        { Effect: "Allow", Principal: { AWS: `arn:aws:iam::${account}:root` }, Action: "kms:Encrypt", Resource: "*" },
+      ],
     });
     expect((await refusal(kms.send(new PutKeyPolicyCommand({ KeyId: id, Policy: useOnly })))).name).toBe(
       "MalformedPolicyDocumentException",

@@ -33,7 +33,11 @@ export const hsmChoices: readonly HsmChoice[] = ["soft", "softhsm2"];
 export const temporaryHome = (): string => mkdtempSync(join(tmpdir(), "strongroom-test-"));
 export const removeHome = (home: string): void => rmSync(home, { recursive: true, force: true });
 
-export async function startService(home: string, hsm: HsmChoice = "soft", extra: readonly string[] = []): Promise<Service> {
+export async function startService(
+  home: string,
+  hsm: HsmChoice = "soft",
+  extra: readonly string[] = [],
+): Promise<Service> {
   const options = ["--home", home, "--hsm", hsm, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...extra];
   const child = spawn(join(checkout, "scripts/strongroom"), ["dev", ...options], { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";

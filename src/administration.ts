@@ -1,0 +1,158 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Iam } from "./access/iam.ts";
+import { buildEvent } from "./audit/event.ts";
+import { verifyChain } from "./audit/verify.ts";
+import { systemClock } from "./base/clock.ts";
+import { AuditError, ConfigError } from "./base/errors.ts";
+import { type Config, readConfig } from "./cli/config.ts";
+import type { Installation } from "./cli/flags.ts";
+import type { Handlers } from "./cli/index.ts";
+import { developmentFiles, readDevelopmentHome } from "./development.ts";
+import { initHsm, openHsmAdmin } from "./hsm/index.ts";
+import { confirmClock } from "./kms/clock-guard.ts";
+import { DomainKeys } from "./kms/domain-keys.ts";
+import { operator, operatorIam, runUntilStopped } from "./operator.ts";
+import { openParts, type Parts, type Premises, startService } from "./service.ts";
+
+/** Where an installation's state is, and whose it is. */
+interface Site extends Premises {
+  readonly account: string;
+}
+
+/** `strongroom serve`: nothing is made for you. */
+export async function serve(file: string): Promise<void> {
+  const config = readConfig(file);
+  const site = siteOf(config, "service");
+  const tls = { key: read(config.tls.key), cert: read(config.tls.certificate) };
+  const parts = await openParts(site);
+  const service = await startService({ ...config, ...site, tls }, parts);
+  console.log(`endpoint ${service.endpoint}\nadmin ${service.admin}\nready ${service.endpoint}`);
+  await runUntilStopped(service, parts);
+}
+
+/** The commands that work beside a service, or without one. */
+export const administration: Omit<Handlers, "dev" | "serve"> = {
+  async hsmInit(of) {
+    if ("home" in of) throw new ConfigError("a dev service makes its own HSM; name a --config");
+    const site = siteOf(readConfig(of.config), "operator");
+    const info = await initHsm(site.hsm);
+    const parts = await openParts({ ...site, store: { ...site.store, create: true } });
+    await parts.close();
+    print(info);
+    console.error("Losing this HSM without a backup of it is losing every key that is made in it.");
+  },
+
+  hsmStatus: (of) =>
+    withAdmin(siteOfInstallation(of), async (admin) => print({ ...admin.info, domainKeys: await admin.domainKeys() })),
+
+  async hsmProbe(of) {
+    const { hsm } = siteOfInstallation(of);
+    if (hsm.driver === "soft") return withAdmin({ hsm }, async (admin) => print(admin.info));
+    const { probe } = await import("./hsm/pkcs11/probe.ts");
+    print(await probe(hsm));
+  },
+
+  hsmRotateDomainKey: (of) =>
+    withParts(of, async (parts, site) => {
+      const domainKeys = new DomainKeys({ ...parts, clock: systemClock, openAdmin: () => openHsmAdmin(site.hsm) });
+      const active = await domainKeys.rotate();
+      const rewrapped = await domainKeys.rewrap();
+      await parts.log.append(
+        buildEvent({
+          actor: operator(site.account),
+          name: "RotateDomainKey",
+          time: Date.now(),
+          readOnly: false,
+          requestParameters: null,
+          responseElements: { active, rewrapped },
+        }),
+      );
+      print({ active, rewrapped });
+    }),
+
+  iamCreateUser: (of, { userName }) =>
+    withIam(of, async (iam, account) => print(await iam.createUser(account, userName))),
+  iamDeleteUser: (of, { userName }) => withIam(of, (iam, account) => iam.deleteUser(account, userName)),
+  iamListUsers: (of) => withIam(of, async (iam, account) => print(await iam.listUsers(account))),
+  iamCreateAccessKey: (of, { userName }) =>
+    withIam(of, async (iam, account) => print(await iam.createAccessKey(account, userName))),
+  iamDeleteAccessKey: (of, { accessKeyId }) => withIam(of, (iam) => iam.deleteAccessKey(accessKeyId)),
+  iamPutUserPolicy: (of, { userName, policyName, policyDocument }) =>
+    withIam(of, (iam, account) => iam.putUserPolicy(account, userName, policyName, policyDocument)),
+  iamDeleteUserPolicy: (of, { userName, policyName }) =>
+    withIam(of, (iam, account) => iam.deleteUserPolicy(account, userName, policyName)),
+
+  async auditVerify(of) {
+    const { directory } = siteOfInstallation(of).audit;
+    const files = readdirSync(directory).filter((name) => name.endsWith(".jsonl"));
+    const reports = await Promise.all(
+      files.map(async (file) => ({ file, ...(await verifyChain(join(directory, file))) })),
+    );
+    print(reports);
+    if (reports.some(({ problem }) => problem)) throw new AuditError("a chain does not verify");
+  },
+
+  clockConfirm: (of) => withParts(of, ({ store }) => confirmClock(store)),
+};
+
+function siteOf(config: Config, chain: "service" | "operator"): Site {
+  const { account, hsm, store, audit } = config;
+  return {
+    account,
+    hsm,
+    store: { file: store.sqlite, create: false },
+    audit: { directory: audit.directory, chain },
+    clock: systemClock,
+  };
+}
+
+function siteOfInstallation(of: Installation): Site {
+  if ("config" in of) return siteOf(readConfig(of.config), "operator");
+  const files = developmentFiles(of.home);
+  if (!existsSync(files.home)) throw new ConfigError(`${of.home} is not the home of a dev service`);
+  return {
+    ...readDevelopmentHome(files.home),
+    store: { file: files.store, create: false },
+    audit: { directory: files.audit, chain: "operator" },
+    clock: systemClock,
+  };
+}
+
+async function withParts<T>(of: Installation, work: (parts: Parts, site: Site) => Promise<T>): Promise<T> {
+  const site = siteOfInstallation(of);
+  const parts = await openParts(site);
+  try {
+    return await work(parts, site);
+  } finally {
+    await parts.outbox.flush();
+    await parts.close();
+  }
+}
+
+const withIam = (of: Installation, work: (iam: Iam, account: string) => Promise<unknown>): Promise<void> =>
+  withParts(of, async (parts, { account }) => {
+    await work(operatorIam(parts, account, systemClock), account);
+  });
+
+async function withAdmin<T>(
+  { hsm }: Pick<Site, "hsm">,
+  work: (admin: Awaited<ReturnType<typeof openHsmAdmin>>) => Promise<T>,
+): Promise<T> {
+  const admin = await openHsmAdmin(hsm);
+  try {
+    return await work(admin);
+  } finally {
+    await admin.close();
+  }
+}
+
+function read(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (cause) {
+    throw new ConfigError(`${file} cannot be read`, { cause });
+  }
+}
+
+const print = (value: unknown): void => console.log(JSON.stringify(value, undefined, 2));

@@ -1,0 +1,40 @@
+import { randomUUID } from "node:crypto";
+import { constants, userInfo } from "node:os";
+import { Iam } from "./access/iam.ts";
+import type { Actor } from "./audit/event.ts";
+import type { Clock } from "./base/clock.ts";
+import { DomainRecords } from "./kms/domain-record.ts";
+import type { Parts, Service } from "./service.ts";
+
+/** Whoever runs a command on the machine itself, as the audit log names them. */
+export function operator(account: string): Actor {
+  const name = userInfo().username;
+  return {
+    principal: { type: "Operator", account, arn: `arn:aws:iam::${account}:operator/${name}`, id: name, name },
+    region: "local",
+    requestId: randomUUID(),
+    address: "127.0.0.1",
+    userAgent: "strongroom",
+  };
+}
+
+/** Users and access keys, administered by the operator. */
+export function operatorIam({ store, hsm, outbox, principals }: Parts, account: string, clock: Clock): Iam {
+  const domain = new DomainRecords(store);
+  const actor = operator(account);
+  return new Iam({ store, hsm, outbox, principals, clock, actor, domainExpectation: () => domain.expectation() });
+}
+
+/** Serves until a signal asks for an orderly stop, or the audit log has failed: nothing may be answered then. */
+export async function runUntilStopped(service: Service, parts: Parts): Promise<void> {
+  const signal = Promise.withResolvers<void>();
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(name, () => signal.resolve());
+  }
+  const failure = await Promise.race([signal.promise, parts.log.failed]);
+  if (failure) {
+    console.error(`strongroom: ${failure.message}`);
+    process.exit(constants.signals.SIGABRT + 128);
+  }
+  await service.stop();
+}

@@ -19,6 +19,7 @@ const patterns: Readonly<Record<string, readonly string[]>> = Object.fromEntries
     "job/kind/id",
     "tombstone/kind/id",
     "setting/name",
+    "domain/name",
   ].map((pattern) => {
     const [kind, ...rest] = pattern.split("/") as [string, ...string[]];
     return [kind, rest];

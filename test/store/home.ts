@@ -8,14 +8,22 @@ import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 
 export const engine = await openNodeEngine();
 
-/** A folder of its own with a soft HSM and the place of a store. */
+/** A folder with a soft HSM and the place of a store. */
 export class Home {
-  readonly folder = mkdtempSync(join(tmpdir(), "sealed-"));
-  readonly file = join(this.folder, "store.db");
-  readonly hsmConfig: SoftConfig = softConfig(join(this.folder, "hsm"));
+  readonly folder: string;
+  readonly file: string;
+  readonly hsmConfig: SoftConfig;
 
-  async init(): Promise<void> {
-    await initHsm(this.hsmConfig);
+  constructor(folder: string) {
+    this.folder = folder;
+    this.file = join(folder, "store.db");
+    this.hsmConfig = softConfig(join(folder, "hsm"));
+  }
+
+  static async make(): Promise<Home> {
+    const home = new Home(mkdtempSync(join(tmpdir(), "sealed-")));
+    await initHsm(home.hsmConfig);
+    return home;
   }
 
   hsm(): Promise<Hsm> {

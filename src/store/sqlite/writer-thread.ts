@@ -53,8 +53,8 @@ function serve(requests: readonly Request[]): void {
     if (request.kind === "commit") group.push(request);
     else {
       flush();
-      port.postMessage([answer(request.id, attempt(request.kind === "checkpoint" ? checkpoint : () => db.close()))]);
-      if (request.kind === "close") port.close();
+      if (request.kind === "checkpoint") port.postMessage([answer(request.id, attempt(checkpoint))]);
+      else close(request.id);
     }
   }
   flush();
@@ -98,6 +98,12 @@ function refuses({ path, value, revision }: Write): boolean {
 function checkpoint(): void {
   const result = db.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
   if (result?.["busy"] !== 0) throw new StoreError("unavailable", `${file}: checkpoint: another process is reading`);
+}
+
+function close(id: number): void {
+  db.close();
+  port.postMessage([answer(id, undefined)]);
+  port.close();
 }
 
 function attempt(action: () => void): StoreError | undefined {

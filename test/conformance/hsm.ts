@@ -3,6 +3,7 @@ import type { HsmConfig } from "../../src/hsm/index.ts";
 import { anchorClaims, dataKeyClaims, encryptionClaims, lifeClaims } from "./hsm-data-path.ts";
 import { domainKeyClaims } from "./hsm-domain-keys.ts";
 import type { HsmFixture } from "./hsm-fixture.ts";
+import { formatClaims } from "./hsm-formats.ts";
 import { tokenClaims } from "./hsm-tokens.ts";
 import { migrationClaims, transportClaims } from "./hsm-transport.ts";
 
@@ -20,6 +21,7 @@ export function hsmConformance<Config extends HsmConfig>(name: string, fixture: 
   describe(`${name} is an HsmAdmin`, () => {
     domainKeyClaims(fixture);
     transportClaims(fixture);
+    formatClaims(fixture);
   });
 }
 

@@ -1,4 +1,4 @@
-import { type Bytes, concat, equalBytes, fromUtf8, utf8 } from "../../base/bytes.ts";
+import { type Bytes, concat, fromUtf8, utf8 } from "../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
@@ -90,9 +90,8 @@ export class StateFile {
     const bytes = folder.readState();
     if (!bytes) throw damaged(folder, "gone");
     const header = bytes.subarray(0, headerLength);
-    if (!equalBytes(header, this.#keys.header)) throw damaged(folder, "that of another soft HSM, or edited");
     const json = this.#unseal(header, bytes.subarray(headerLength));
-    if (!json) throw damaged(folder, "truncated or edited");
+    if (!json) throw damaged(folder, "truncated, edited, or of another soft HSM");
     const state = JSON.parse(fromUtf8(json)) as State;
     if (state.revision < this.#newest) throw damaged(folder, "older than it was");
     this.#newest = state.revision;

@@ -34,7 +34,7 @@ const always = ["localhost", "127.0.0.1", "::1"];
 export async function ensureCertificates(home: string, hosts: readonly string[]): Promise<Certificates> {
   const folder = privateFolder(join(home, "tls"));
   const files = {
-    ca: join(folder, "ca.pem"),
+    ca: join(home, "ca.pem"),
     cert: join(folder, "server.pem"),
     key: join(folder, "server-key.pem"),
   };

@@ -57,11 +57,11 @@ function parser(argv: readonly string[], handlers: Handlers) {
 
 const version = (): string => JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")).version;
 
-/** Failures that have names explain themselves; a stack is for what nobody expected. Of a cause its code is shown, ENOENT. */
+/** Failures that have names explain themselves; a stack is for what nobody expected. Of a system call that failed its code is shown, ENOENT. */
 function describe(problem: unknown): string {
   const named = [ConfigError, HsmError, StoreError, AuditError, KmsError].some((kind) => problem instanceof kind);
   if (!(problem instanceof Error)) return String(problem);
   if (!named) return problem.stack ?? problem.message;
-  const code = (problem.cause as NodeJS.ErrnoException | undefined)?.code;
-  return code === undefined ? problem.message : `${problem.message} (${code})`;
+  const { code, syscall } = (problem.cause ?? {}) as NodeJS.ErrnoException;
+  return syscall === undefined ? problem.message : `${problem.message} (${code})`;
 }

@@ -110,7 +110,9 @@ export class Tokens {
         throw refused("private keys are not served");
       case "kms-hmac":
       case "sigv4":
-        return this.#engine.sha256(concat(nameLabel, meta.keyId, this.#engine.hmacSha256(material, namingMessage)));
+        return wiping(this.#engine.hmacSha256(material, namingMessage), (tag) =>
+          this.#engine.sha256(concat(nameLabel, meta.keyId, tag)),
+        );
       default:
         return this.#engine.kbkdf(material, kbkdfFixedInput("SR1-keyname", meta.keyId, noNonce));
     }

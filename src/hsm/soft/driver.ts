@@ -1,4 +1,5 @@
-import type { Engine } from "../../engine/engine.ts";
+import type { Engine, EngineName } from "../../engine/engine.ts";
+import { openEngine } from "../../engine/index.ts";
 import type { Driver, SoftConfig } from "../hsm.ts";
 import { SoftHsmAdmin } from "./admin.ts";
 import { Domain } from "./domain.ts";
@@ -11,6 +12,11 @@ export const driver: Driver<SoftConfig> = {
   openAdmin: async (config) => new SoftHsmAdmin(await Domain.open(config, await engineOf(config))),
 };
 
-async function engineOf(_config: SoftConfig): Promise<Engine> {
-  return (await import("../../engine/node/engine.ts")).open();
+/** Engines that have passed their self-tests, which take a quarter of a second: once a process. They hold no keys. */
+const engines = new Map<EngineName, Promise<Engine>>();
+
+function engineOf({ engine: name = "wasm" }: SoftConfig): Promise<Engine> {
+  const opened = engines.get(name) ?? openEngine(name);
+  engines.set(name, opened);
+  return opened;
 }

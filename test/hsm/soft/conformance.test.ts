@@ -21,4 +21,6 @@ const softOn = (engine: "node" | "wasm"): HsmFixture<SoftConfig> => ({
 });
 
 hsmConformance("the soft HSM on the node engine", softOn("node"));
-hsmMigration("between soft HSMs", softOn("node"), softOn("node"));
+hsmConformance("the soft HSM on the wasm engine", softOn("wasm"));
+hsmMigration("from a soft HSM on the node engine to one on the wasm engine", softOn("node"), softOn("wasm"));
+hsmMigration("from a soft HSM on the wasm engine to one on the node engine", softOn("wasm"), softOn("node"));

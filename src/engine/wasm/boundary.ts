@@ -5,9 +5,8 @@ import { ciphertextOverhead, headerLength } from "../../model/ciphertext.ts";
 import type { Boundary } from "../boundary.ts";
 import { EntropySource, personalization } from "../entropy.ts";
 import type { Core } from "./core.ts";
-import { isWrapped } from "./engine.ts";
+import { assertLength, assertWithin, isWrapped, keyLength } from "./lengths.ts";
 
-const keyLength = 32;
 const idLength = 16;
 const longestMaterial = 4096;
 const longestPlaintext = 4096;
@@ -44,7 +43,7 @@ export class WasmBoundary implements Boundary {
   }
 
   setRoot(key: Bytes): void {
-    assertWithin(key.length, keyLength, keyLength);
+    assertLength(key, keyLength);
     const core = this.#core;
     core.write(core.at.KEY, key);
     const status = core.call.setRoot();
@@ -167,7 +166,7 @@ export class WasmBoundary implements Boundary {
   }
 
   wrapFor(ekt: Bytes, transportKey: Bytes): Bytes {
-    assertWithin(transportKey.length, keyLength, keyLength);
+    assertLength(transportKey, keyLength);
     const core = this.#withToken(ekt);
     core.write(core.at.KEY, transportKey);
     const status = core.call.wrapFor(ekt.length);
@@ -176,8 +175,8 @@ export class WasmBoundary implements Boundary {
   }
 
   unwrapFrom(head: Bytes, hbkId: Bytes, transportKey: Bytes, wrapped: Bytes): Bytes {
-    assertWithin(transportKey.length, keyLength, keyLength);
-    assertWithin(hbkId.length, 32, 32);
+    assertLength(transportKey, keyLength);
+    assertLength(hbkId, 32);
     if (!isWrapped(wrapped, longestMaterial)) answered(refused);
     const core = this.#withToken(head);
     this.#refresh();
@@ -226,7 +225,7 @@ export class WasmBoundary implements Boundary {
   }
 
   #withId(id: Bytes): Core {
-    assertWithin(id.length, idLength, idLength);
+    assertLength(id, idLength);
     const core = this.#core;
     core.write(core.at.ID, id);
     return core;
@@ -279,8 +278,4 @@ function answered(status: number): number {
 
 function assertToken(token: Bytes): void {
   if (token.length > longestToken) answered(refused);
-}
-
-function assertWithin(value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most) throw new RangeError("a length is out of bounds");
 }

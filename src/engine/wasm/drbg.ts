@@ -2,6 +2,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import type { Drbg } from "../engine.ts";
 import type { Core } from "./core.ts";
+import { assertLength, assertWithin } from "./lengths.ts";
 
 const seedLength = 48;
 const longestRequest = 65_536;
@@ -18,8 +19,8 @@ export class WasmDrbg implements Drbg {
 
   generate(length: number, additionalInput: Bytes = new Uint8Array(0)): Bytes {
     this.#assertLive();
-    if (!Number.isInteger(length) || length < 1 || length > longestRequest) throw new RangeError("request length");
-    assertAtMost(additionalInput);
+    assertWithin(length, 1, longestRequest);
+    assertWithin(additionalInput.length, 0, seedLength);
     const { call, at } = this.#core;
     this.#core.write(at.ENTROPY, additionalInput);
     call.drbgGenerate(at.DATA, length, additionalInput.length > 0 ? at.ENTROPY : 0);
@@ -38,8 +39,8 @@ export class WasmDrbg implements Drbg {
   }
 
   #seed(call: (entropy: number, input: number) => void, entropy: Bytes, input: Bytes): void {
-    if (entropy.length !== seedLength) throw new RangeError("entropy length");
-    assertAtMost(input);
+    assertLength(entropy, seedLength);
+    assertWithin(input.length, 0, seedLength);
     const { at } = this.#core;
     this.#core.write(at.ENTROPY, entropy);
     this.#core.write(at.PERSONALIZATION, input);
@@ -51,8 +52,4 @@ export class WasmDrbg implements Drbg {
   #assertLive(): void {
     if (!this.#live) throw new HsmError("internal", "the random generator has been uninstantiated");
   }
-}
-
-function assertAtMost(input: Bytes): void {
-  if (input.length > seedLength) throw new RangeError("input length");
 }

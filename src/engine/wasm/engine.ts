@@ -5,11 +5,9 @@ import type { Drbg, Engine } from "../engine.ts";
 import { WasmBoundary } from "./boundary.ts";
 import { Core } from "./core.ts";
 import { WasmDrbg } from "./drbg.ts";
+import { assertLength, assertWithin, gcmIvLength, gcmTagLength, isWrapped, keyLength } from "./lengths.ts";
 import { compile } from "./module.ts";
 
-const keyLength = 32;
-const ivLength = 12;
-const tagLength = 16;
 const longestWrapped = 8192;
 
 /**
@@ -45,7 +43,7 @@ class WasmEngine implements Engine {
   gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
     const { call, at } = this.#core;
     this.#startGcm(key, iv, aad, plaintext.length);
-    const sealed = new Uint8Array(plaintext.length + tagLength);
+    const sealed = new Uint8Array(plaintext.length + gcmTagLength);
     let offset = 0;
     this.#core.stream(plaintext, (address, length) => {
       call.gcmEncrypt(address, length);
@@ -54,13 +52,13 @@ class WasmEngine implements Engine {
     });
     call.gcmTag(at.TAG);
     call.gcmFinish();
-    sealed.set(this.#core.memory.subarray(at.TAG, at.TAG + tagLength), offset);
+    sealed.set(this.#core.memory.subarray(at.TAG, at.TAG + gcmTagLength), offset);
     return sealed;
   }
 
   gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
     const { call, at } = this.#core;
-    const length = sealed.length - tagLength;
+    const length = sealed.length - gcmTagLength;
     this.#startGcm(key, iv, aad, Math.max(length, 0));
     if (length < 0) {
       call.gcmFinish();
@@ -76,7 +74,7 @@ class WasmEngine implements Engine {
 
   kwpWrap(kek: Bytes, material: Bytes): Bytes {
     assertLength(kek, keyLength);
-    if (material.length < 1 || material.length > longestWrapped) throw new RangeError("material length");
+    assertWithin(material.length, 1, longestWrapped);
     const { call, at } = this.#core;
     this.#core.write(at.KEY, kek);
     this.#core.write(at.DATA + 8, material);
@@ -134,7 +132,7 @@ class WasmEngine implements Engine {
 
   #startGcm(key: Bytes, iv: Bytes, aad: Bytes, length: number): void {
     assertLength(key, keyLength);
-    assertLength(iv, ivLength);
+    assertLength(iv, gcmIvLength);
     const { call, at } = this.#core;
     this.#core.write(at.KEY, key);
     this.#core.write(at.IV, iv);
@@ -155,14 +153,6 @@ class WasmEngine implements Engine {
   }
 }
 
-/** Whether KWP can have made it of at most `longest` bytes. */
-export const isWrapped = (wrapped: Bytes, longest: number): boolean =>
-  wrapped.length >= 16 && wrapped.length <= longest + 8 && wrapped.length % 8 === 0;
-
 export const openWith = (module: WebAssembly.Module): Engine => new WasmEngine(module);
 
 export const open = async (): Promise<Engine> => openWith(await compile());
-
-function assertLength(bytes: Bytes, length: number): void {
-  if (bytes.length !== length) throw new RangeError(`${bytes.length} bytes instead of ${length}`);
-}

@@ -6,7 +6,7 @@ import { findFault } from "./fault.ts";
 import type { Keyring } from "./keyring.ts";
 import { type Entry, Manifest } from "./manifest.ts";
 import { scan } from "./scan.ts";
-import type { Store, Stored, Write } from "./store.ts";
+import type { Expectation, Store, Stored, Write } from "./store.ts";
 
 /** How many changes are kept: how far another process may fall behind before it has to read the whole table again. */
 export const windowLength = 1024;
@@ -20,6 +20,8 @@ export interface Head {
 /** A change that is sealed and waits for its commit. */
 export interface Appended {
   readonly writes: readonly Write[];
+  /** That the head is still there: else the change would be lost in a table that was put back. */
+  readonly expectations: readonly Expectation[];
   readonly head: Head;
   readonly change: Change;
 }
@@ -96,7 +98,8 @@ export class Chain {
     if (sequence > windowLength) {
       writes.push({ path: changePath(sequence - windowLength), value: undefined, revision: 1 });
     }
-    return { writes, head: { sequence, hash: this.#keyring.hash(value) }, change };
+    const expectations = sequence > 1 ? [{ path: changePath(sequence - 1), revision: 1 }] : [];
+    return { writes, expectations, head: { sequence, hash: this.#keyring.hash(value) }, change };
   }
 
   /** Its commit has been acknowledged. */

@@ -104,7 +104,8 @@ export class Journal {
     if (sealed.length === 0) return "committed";
     const appended = this.#chain.append(sealed.map(({ entry }) => entry));
     try {
-      await this.#inner.commit([...sealed.map(({ write }) => write), ...appended.writes]);
+      const writes = [...sealed.map(({ write }) => write), ...appended.writes];
+      await this.#inner.commit(writes, appended.expectations);
     } catch (error) {
       // It may be there in spite of the error, so the chain tells what has happened.
       this.#seen = undefined;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open as openNodeEngine } from "../../src/engine/node/engine.ts";
@@ -23,6 +23,13 @@ export class Home {
   static async make(): Promise<Home> {
     const home = new Home(mkdtempSync(join(tmpdir(), "sealed-")));
     await initHsm(home.hsmConfig);
+    return home;
+  }
+
+  /** The same HSM and store in another folder. */
+  copy(): Home {
+    const home = new Home(mkdtempSync(join(tmpdir(), "sealed-")));
+    cpSync(this.folder, home.folder, { recursive: true });
     return home;
   }
 

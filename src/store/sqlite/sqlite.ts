@@ -153,12 +153,21 @@ function syncFolder(folder: string): void {
   }
 }
 
-/** SQLite would make a missing file, and take an empty one for a new database. */
+/** The size of every page: it is what SQLite has by default, and `createFile` leaves it so. */
+const pageSize = 4096;
+
+/**
+ * SQLite would make a missing file, take a very short one for a new database, and fill a cut page with zeros. Only while
+ * there is a log to recover from may a page be incomplete, after a loss of power.
+ */
 function checkFile(file: string): void {
   const status = statSync(file, { throwIfNoEntry: false });
   if (!status) throw new ConfigError(`there is no store at ${file}`);
   if (!status.isFile()) throw new ConfigError(`${file} is not a file`);
-  if (status.size === 0) throw new StoreError("corrupt", `${file} is empty`);
+  const recoverable = (statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0;
+  if (status.size < pageSize || (status.size % pageSize !== 0 && !recoverable)) {
+    throw new StoreError("corrupt", `${file} is empty, cut short or not a store`);
+  }
 }
 
 function upgrade(file: string): void {

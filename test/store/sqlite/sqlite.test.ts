@@ -65,7 +65,8 @@ describe("an SQLite file", () => {
 
   test.each([
     ["empty", Buffer.alloc(0), "is empty"],
-    ["not a database", Buffer.from("not a database, but quite long text".repeat(100)), "not a database"],
+    ["cut in the middle of a page", Buffer.from("SQLite format 3\0".padEnd(5000, "x")), "cut short"],
+    ["not a database", Buffer.alloc(8192, "not a database, but quite long text"), "not a database"],
   ])("that is %s is corrupt, and stays as it is", async (_, contents, message) => {
     writeFileSync(file, contents);
     const corrupt = expect.objectContaining({ kind: "corrupt", message: expect.stringContaining(message) });

@@ -73,31 +73,34 @@ test("they live for less than 398 days and are replaced 30 days before the end",
   expect((await ensureCertificates(home, [])).cert).not.toBe(first.cert);
 });
 
-test.each(["ca.pem", "server.pem", "server-key.pem"])("a lost, foreign or broken %s means new ones", async (name) => {
-  const [home, other] = [folder(), folder()];
-  const first = await ensureCertificates(home, []);
-  await ensureCertificates(other, []);
-  const path = join(home, "tls", name);
-  for (const harm of [
-    () => rmSync(path),
-    () => copyFileSync(join(other, "tls", name), path),
-    () => writeFileSync(path, "not PEM"),
-  ]) {
-    harm();
-    const { caFile, cert, key } = await ensureCertificates(home, []);
-    expect(cert).not.toBe(first.cert);
-    const server = new X509Certificate(cert);
-    expect(server.verify(new X509Certificate(readFileSync(caFile)).publicKey)).toBe(true);
-    expect(key).toContain("BEGIN PRIVATE KEY");
-  }
-});
+test.each(["ca.pem", "tls/server.pem", "tls/server-key.pem"])(
+  "a lost, foreign or broken %s means new ones",
+  async (name) => {
+    const [home, other] = [folder(), folder()];
+    const first = await ensureCertificates(home, []);
+    await ensureCertificates(other, []);
+    const path = join(home, name);
+    for (const harm of [
+      () => rmSync(path),
+      () => copyFileSync(join(other, name), path),
+      () => writeFileSync(path, "not PEM"),
+    ]) {
+      harm();
+      const { caFile, cert, key } = await ensureCertificates(home, []);
+      expect(cert).not.toBe(first.cert);
+      const server = new X509Certificate(cert);
+      expect(server.verify(new X509Certificate(readFileSync(caFile)).publicKey)).toBe(true);
+      expect(key).toContain("BEGIN PRIVATE KEY");
+    }
+  },
+);
 
 test("the files are private, and the CA's key is not among them", async () => {
   const home = folder();
   await ensureCertificates(home, []);
-  const names = readdirSync(join(home, "tls")).sort();
-  expect(names).toEqual(["ca.pem", "server-key.pem", "server.pem"]);
-  for (const name of names) expect(statSync(join(home, "tls", name)).mode & 0o777).toBe(0o600);
+  const names = readdirSync(home, { recursive: true }).map(String).sort();
+  expect(names).toEqual(["ca.pem", "tls", "tls/server-key.pem", "tls/server.pem"]);
+  for (const name of names) expect(statSync(join(home, name)).mode & 0o077).toBe(0);
 });
 
 function folder(): string {

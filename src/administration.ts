@@ -12,7 +12,7 @@ import { developmentFiles, readDevelopmentHome } from "./development.ts";
 import { initHsm, openHsmAdmin } from "./hsm/index.ts";
 import { confirmClock } from "./kms/clock-guard.ts";
 import { DomainKeys } from "./kms/domain-keys.ts";
-import { operator, operatorIam, runUntilStopped } from "./operator.ts";
+import { operator, operatorIam, serveUntilStopped } from "./operator.ts";
 import { openParts, type Parts, type Premises, startService } from "./service.ts";
 
 /** Where an installation's state is, and whose it is. */
@@ -27,8 +27,7 @@ export async function serve(file: string): Promise<void> {
   const tls = { key: read(config.tls.key), cert: read(config.tls.certificate) };
   const parts = await openParts(site);
   const service = await startService({ ...config, ...site, tls }, parts);
-  console.log(`endpoint ${service.endpoint}\nadmin ${service.admin}\nready ${service.endpoint}`);
-  await runUntilStopped(service, parts);
+  await serveUntilStopped(service, parts);
 }
 
 /** The commands that work beside a service, or without one. */

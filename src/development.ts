@@ -2,10 +2,8 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Iam } from "./access/iam.ts";
-import { fromUtf8 } from "./base/bytes.ts";
 import { MovableClock } from "./base/clock.ts";
 import { ConfigError } from "./base/errors.ts";
-import { wipe } from "./base/secret.ts";
 import { writeAwsFiles } from "./cli/aws-files.ts";
 import { ensureCertificates } from "./cli/certificates.ts";
 import type { DevOptions } from "./cli/commands/dev.ts";
@@ -16,7 +14,7 @@ import { initHsm } from "./hsm/index.ts";
 import { provisionSoftHsm2 } from "./hsm/pkcs11/provision.ts";
 import type { Kms } from "./kms/kms.ts";
 import { reset } from "./kms/reset.ts";
-import { operatorIam, runUntilStopped } from "./operator.ts";
+import { operatorIam, serveUntilStopped } from "./operator.ts";
 import type { DevControls } from "./server/admin.ts";
 import { openParts, type Parts, startService } from "./service.ts";
 
@@ -70,9 +68,7 @@ export async function runDevelopment(options: DevOptions): Promise<void> {
     caFile: certificates.caFile,
     ...credentials,
   });
-  for (const line of lines) console.log(line);
-  console.log(`endpoint ${service.endpoint}\nadmin ${service.admin}\nready ${service.endpoint}`);
-  await runUntilStopped(service, parts);
+  await serveUntilStopped(service, parts, lines);
   unlock();
 }
 
@@ -136,8 +132,7 @@ async function ensureAdministrator(
   await iam.putUserPolicy(account, administrator, "AdministratorAccess", allowEverything);
   const keys = await iam.listAccessKeys(account, administrator);
   const written = readCredentials(credentialsFile);
-  const wanted = given && { accessKeyId: given.id, secretAccessKey: fromUtf8(given.secret) };
-  wipe(given?.secret);
+  const wanted = given && { accessKeyId: given.id, secretAccessKey: given.secret };
   const current = wanted ?? written;
   const kept = written?.accessKeyId === current?.accessKeyId && written?.secretAccessKey === current?.secretAccessKey;
   if (current && kept && keys.some(({ id }) => id === current.accessKeyId)) return current;

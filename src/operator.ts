@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { constants, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { Iam } from "./access/iam.ts";
 import type { Actor } from "./audit/event.ts";
 import type { Clock } from "./base/clock.ts";
@@ -25,16 +25,17 @@ export function operatorIam({ store, hsm, outbox, principals }: Parts, account: 
   return new Iam({ store, hsm, outbox, principals, clock, actor, domainExpectation: () => domain.expectation() });
 }
 
-/** Serves until a signal asks for an orderly stop, or the audit log has failed: nothing may be answered then. */
-export async function runUntilStopped(service: Service, parts: Parts): Promise<void> {
+/** Prints how to reach the service, and serves until a signal asks for an orderly stop. */
+export async function serveUntilStopped(service: Service, parts: Parts, lines: readonly string[] = []): Promise<void> {
   const signal = Promise.withResolvers<void>();
-  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
-    process.on(name, () => signal.resolve());
-  }
+  for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, () => signal.resolve());
+  const { endpoint, admin } = service;
+  console.log([...lines, `endpoint ${endpoint}`, `admin ${admin}`, `ready ${endpoint}`].join("\n"));
   const failure = await Promise.race([signal.promise, parts.log.failed]);
+  // Nobody knows what of the log is on the disk: nothing more may be answered, and nothing tidied up.
   if (failure) {
     console.error(`strongroom: ${failure.message}`);
-    process.exit(constants.signals.SIGABRT + 128);
+    process.exit(1);
   }
   await service.stop();
 }

@@ -103,7 +103,7 @@ export class Finder {
       owner: call.account,
       context: conditionContext(call.caller, conditions),
     });
-    if (!decision.allowed) throw denied(call, action, resource, decision.reason);
+    if (!decision.allowed) throw denied(call, action, resource, decision.denial);
   }
 
   async #check(
@@ -119,21 +119,32 @@ export class Finder {
     const decision = this.#decide(call, all, found.value);
     call.names(found.value.arn, account);
     if (!decision.allowed) {
-      throw denied(call, needs.action ?? call.operation, found.value.arn, decision.reason);
+      throw denied(call, needs.action ?? call.operation, found.value.arn, decision.denial);
     }
     if (!needs.anyState) checkState(call.operation, found.value.record.state, found.value.arn);
     return found;
   }
 
-  /** Only a caller whose identity policies allow the action on such a key learns that there is none. */
+  /**
+   * Only a caller whose identity policies allow the action on such a key learns that there is none; in another account
+   * a key policy would have to, so nobody does.
+   */
   #missing(call: Call, account: string, id: string, needs: KeyNeeds): never {
     const arn = keyArn(call.region, account, id);
-    this.authorize(call, needs.action ?? call.operation, arn, needs.conditions);
+    const action = needs.action ?? call.operation;
+    if (account !== call.account)
+      throw denied(call, action, arn, `because no resource-based policy allows the kms:${action} action`);
+    this.authorize(call, action, arn, needs.conditions);
     throw new KmsError("NotFoundException", `Key '${arn}' does not exist`);
   }
 
   #deny(call: Call, needs: KeyNeeds, keyId: string): never {
-    throw denied(call, needs.action ?? call.operation, quotable(keyId), "the operation is not for other accounts");
+    throw denied(
+      call,
+      needs.action ?? call.operation,
+      quotable(keyId),
+      "because the operation is not for other accounts",
+    );
   }
 
   #decide(call: Call, needs: KeyNeeds, key: LoadedKey) {
@@ -153,10 +164,9 @@ export class Finder {
 export const isDue = (key: LoadedKey, now: number): boolean =>
   key.record.deletionDate !== undefined && key.record.deletionDate <= now;
 
-function denied(call: Call, action: string, resource: string, reason: string): KmsError {
+function denied(call: Call, action: string, resource: string, denial = "because it is not allowed"): KmsError {
   return new KmsError(
     "AccessDeniedException",
-    `User: ${call.caller.principal.arn} is not authorized to perform: kms:${action} on resource: ${resource} ` +
-      `because ${reason}`,
+    `User: ${call.caller.principal.arn} is not authorized to perform: kms:${action} on resource: ${resource} ${denial}`,
   );
 }

@@ -1,6 +1,6 @@
 import type { Iam } from "../access/iam.ts";
 import type { SealedStore } from "../store/sealed.ts";
-import type { Stored, Write } from "../store/store.ts";
+import type { Write } from "../store/store.ts";
 
 export interface ResetParts {
   readonly store: SealedStore;
@@ -17,10 +17,12 @@ const batch = 256;
 /** For a developer's next test run: keys, aliases and users are gone, the administrator and the HSM stay. */
 export async function reset({ store, iam, account, administrator, forget }: ResetParts): Promise<void> {
   for (const prefix of prefixes) {
-    for (let page: readonly Stored[]; (page = await store.list(prefix, { limit: batch })).length > 0; ) {
+    let page = await store.list(prefix, { limit: batch });
+    while (page.length > 0) {
       const writes = page.map(({ path, revision }) => ({ path, value: undefined, revision }));
       await store.commit(writes);
       forget(writes);
+      page = await store.list(prefix, { limit: batch });
     }
   }
   for (const user of await iam.listUsers(account)) {

@@ -61,7 +61,8 @@ export function formatClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
       const key = await bench().hsm.importKey(meta, utf8("AWS4secret"));
       const committed = concat(utf8("SR1-keyname"), meta.keyId, hmac(utf8("AWS4secret"), new Uint8Array(4097)));
       expect(hex(hbkIdOf(key))).toBe(createHash("sha256").update(committed).digest("hex"));
-      expect(hex(await materialOf(key))).toBe(hex(utf8("AWS4secret")));
+      // A token may keep the secret as HMAC pads it.
+      expect(hex(hmac(await materialOf(key), aad))).toBe(hex(hmac(utf8("AWS4secret"), aad)));
     });
 
     it("of ciphertexts: AES-256-GCM under KBKDF(HBK, SR1-encrypt, key id, N), AAD = header ‖ aad", async () => {

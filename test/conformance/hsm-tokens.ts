@@ -60,7 +60,6 @@ export function tokenClaims<Config extends HsmConfig>(fixture: HsmFixture<Config
       const other = await bench().hsm.importKey(metaOf("sigv4"), utf8("AWS4a"));
       expect(hbkIdOf(one)).toEqual(hbkIdOf(two));
       expect(hbkIdOf(one)).not.toEqual(hbkIdOf(other));
-      expect(hex(one)).not.toBe(hex(two));
     });
 
     it("are released for record and index keys, the same each time", async () => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import pkcs11js from "pkcs11js";
-import { type Bytes, concat, hex, uint32, utf8 } from "../../base/bytes.ts";
+import { type Bytes, concat, hex, uint32 } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
@@ -9,16 +9,15 @@ import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import { kbkdfFixedInput, noNonce } from "../../model/kbkdf.ts";
 import type { Ekt } from "../hsm.ts";
 import type { Attributes } from "./attributes.ts";
-import type { Cryptoki, Handle } from "./cryptoki.ts";
+import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
-import { genericKey, noUse, type Wrapping } from "./wrapping.ts";
+import { macKeyName, namingMessage } from "./mac-key.ts";
+import { moving, used, type Wrapping } from "./wrapping.ts";
 
 /** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */
 const cacheCapacity = 2048;
 const cacheTimeToLive = 5 * 60_000;
-/** One byte longer than any message that GenerateMac accepts, so that it is no oracle. */
-const namingMessage = new Uint8Array(4097);
 const counter = uint32(1);
 
 /** An HBK as it is used: a session object that signs and does nothing else. */
@@ -28,9 +27,6 @@ export interface BackingKey {
   readonly handle: Handle;
 }
 
-const used: Attributes = { ...genericKey, ...noUse, sign: true, sensitive: true, extractable: false };
-/** For the moment in which a key goes under another wrapping key; it stays unreadable. */
-export const moving: Attributes = { ...used, extractable: true };
 const newKey: Attributes = { ...moving, valueLen: 32 };
 const readable: Attributes = { ...moving, sensitive: false };
 
@@ -67,6 +63,8 @@ export class BackingKeys {
   seal(meta: HbkMeta, key: Handle, hbkId?: Bytes): Ekt {
     if (hbkId) this.requireName(meta, key, hbkId);
     const name = this.#nameOf(meta, key);
+    // Another process may have activated another one: a token under an old one would keep that from being destroyed.
+    this.#domain.load();
     const pair = this.#domain.active();
     const [wrapping] = this.#wrappings;
     const head = ektHead(wrapping.suite, pair.id, pair.macKeyId, meta);
@@ -138,8 +136,7 @@ export class BackingKeys {
   /** The HBK id: what the key is called for ever, which also commits every ciphertext to it. */
   #nameOf(meta: HbkMeta, key: Handle): Bytes {
     if (meta.kind !== "sigv4" && meta.kind !== "kms-hmac") return this.derive(key, "SR1-keyname", meta.keyId, noNonce);
-    const mac = this.#token.hmac(key, namingMessage);
-    return this.#engine.sha256(concat(utf8("SR1-keyname"), meta.keyId, mac));
+    return macKeyName(this.#engine, meta, this.#token.hmac(key, namingMessage));
   }
 
   expire(): void {
@@ -150,8 +147,20 @@ export class BackingKeys {
     this.#cache.clear();
   }
 
-  /** The MAC is checked first: a failure of the module is then a fault of the device, never a stranger's bytes. */
   #unwrap(parsed: ParsedEkt, attributes: Attributes): Handle {
+    try {
+      return this.#unwrapNow(parsed, attributes);
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      // Another process may have destroyed the domain key: then this refuses.
+      this.#domain.load();
+      this.#domain.pair(hex(parsed.domainKeyId));
+      throw error;
+    }
+  }
+
+  /** The MAC is checked first: a failure of the module is then a fault of the device, never a stranger's bytes. */
+  #unwrapNow(parsed: ParsedEkt, attributes: Attributes): Handle {
     const pair = this.#authenticate(parsed);
     const wrapping = this.#wrappings.find(({ suite }) => suite === parsed.suite);
     if (!wrapping) throw refused("the key token is wrapped in a way that this token lacks");

@@ -20,8 +20,8 @@ export type Mechanism = pkcs11js.Mechanism;
 export class CryptokiError extends Error {
   readonly code: number;
 
-  constructor(name: string, code: number, cause: unknown) {
-    super(`the PKCS#11 module answered ${name}`, { cause });
+  constructor(name: string, value: string, code: number, cause: unknown) {
+    super(`${name} of the PKCS#11 module answered ${value}`, { cause });
     this.code = code;
   }
 }
@@ -48,7 +48,9 @@ export class Cryptoki {
   static open(path: string, selector: TokenSelector, pin: Bytes): Cryptoki {
     const module = loadModule(path);
     const slot = findSlot(module, selector);
-    const vault = call(() => module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION));
+    const vault = call("C_OpenSession", () =>
+      module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION),
+    );
     login(module, slot, vault, pin);
     return new Cryptoki(module, slot, vault);
   }
@@ -60,12 +62,12 @@ export class Cryptoki {
   }
 
   tokenInfo(): pkcs11js.TokenInfo {
-    return call(() => this.#module.C_GetTokenInfo(this.#slot));
+    return call("C_GetTokenInfo", () => this.#module.C_GetTokenInfo(this.#slot));
   }
 
   /** CKM_SHA256_HMAC, 32 bytes made by `secret`. */
   hmac(key: Handle, message: Bytes): Bytes {
-    return this.#operation((session) => {
+    return this.#operation("C_Sign", (session) => {
       this.#module.C_SignInit(session, sha256Hmac, key);
       const mac = this.#module.C_Sign(session, asBuffer(message), this.#macBuffer);
       const copy = secretFrom(mac);
@@ -77,38 +79,42 @@ export class Cryptoki {
 
   /** Fills `bytes` from the token's generator. */
   random(bytes: Bytes): void {
-    call(() => this.#module.C_GenerateRandom(this.#vault, asBuffer(bytes)));
+    call("C_GenerateRandom", () => this.#module.C_GenerateRandom(this.#vault, asBuffer(bytes)));
   }
 
   generateKey(mechanism: number, attributes: Attributes): Handle {
-    return call(() => this.#module.C_GenerateKey(this.#vault, { mechanism }, templateOf(attributes)));
+    return call("C_GenerateKey", () => this.#module.C_GenerateKey(this.#vault, { mechanism }, templateOf(attributes)));
   }
 
   generateKeyPair(mechanism: number, publicKey: Attributes, privateKey: Attributes): pkcs11js.KeyPair {
     const templates = [templateOf(publicKey), templateOf(privateKey)] as const;
-    return call(() => this.#module.C_GenerateKeyPair(this.#vault, { mechanism }, ...templates));
+    return call("C_GenerateKeyPair", () => this.#module.C_GenerateKeyPair(this.#vault, { mechanism }, ...templates));
   }
 
   create(attributes: Attributes): Handle {
-    return call(() => this.#module.C_CreateObject(this.#vault, templateOf(attributes)));
+    return call("C_CreateObject", () => this.#module.C_CreateObject(this.#vault, templateOf(attributes)));
   }
 
   wrap(mechanism: Mechanism, wrappingKey: Handle, key: Handle): Bytes {
     const buffer = Buffer.alloc(longestWrapped);
-    return Uint8Array.from(call(() => this.#module.C_WrapKey(this.#vault, mechanism, wrappingKey, key, buffer)));
+    return Uint8Array.from(
+      call("C_WrapKey", () => this.#module.C_WrapKey(this.#vault, mechanism, wrappingKey, key, buffer)),
+    );
   }
 
   unwrap(mechanism: Mechanism, unwrappingKey: Handle, wrapped: Bytes, attributes: Attributes): Handle {
     const template = templateOf(attributes);
-    return call(() => this.#module.C_UnwrapKey(this.#vault, mechanism, unwrappingKey, asBuffer(wrapped), template));
+    return call("C_UnwrapKey", () =>
+      this.#module.C_UnwrapKey(this.#vault, mechanism, unwrappingKey, asBuffer(wrapped), template),
+    );
   }
 
   destroy(object: Handle): void {
-    call(() => this.#module.C_DestroyObject(this.#vault, object));
+    call("C_DestroyObject", () => this.#module.C_DestroyObject(this.#vault, object));
   }
 
   find(attributes: Attributes): Handle[] {
-    return this.#operation((session) => {
+    return this.#operation("C_FindObjects", (session) => {
       this.#module.C_FindObjectsInit(session, templateOf(attributes));
       const found: Handle[] = [];
       for (let some = this.#more(session); some.length > 0; some = this.#more(session)) found.push(...some);
@@ -123,7 +129,7 @@ export class Cryptoki {
 
   /** One call for each, because the call fails as a whole: a missing attribute is named by its failure. */
   read<Name extends AttributeName>(object: Handle, name: Name): NonNullable<Attributes[Name]> {
-    const [attribute] = call(() =>
+    const [attribute] = call("C_GetAttributeValue", () =>
       this.#module.C_GetAttributeValue(this.#vault, object, [{ type: attributeType(name) }]),
     );
     return attributeValue(name, attribute?.value as Buffer) as NonNullable<Attributes[Name]>;
@@ -141,7 +147,7 @@ export class Cryptoki {
   verify(object: Handle, attributes: Attributes): void {
     const wanted = templateOf(attributes);
     const query = wanted.map(({ type }) => ({ type }));
-    const found = call(() => this.#module.C_GetAttributeValue(this.#vault, object, query));
+    const found = call("C_GetAttributeValue", () => this.#module.C_GetAttributeValue(this.#vault, object, query));
     const same = (Object.keys(attributes) as AttributeName[]).every((name) => {
       const raw = found.find(({ type }) => type === attributeType(name))?.value as Buffer;
       const value = attributeValue(name, raw);
@@ -152,14 +158,14 @@ export class Cryptoki {
 
   /** Ends the use of the module by this process. */
   close(): void {
-    call(() => this.#module.C_Finalize());
+    call("C_Finalize", () => this.#module.C_Finalize());
   }
 
-  #operation<Answer>(use: (session: Handle) => Answer): Answer {
+  #operation<Answer>(name: string, use: (session: Handle) => Answer): Answer {
     const flags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
-    const session = this.#idle.pop() ?? call(() => this.#module.C_OpenSession(this.#slot, flags));
+    const session = this.#idle.pop() ?? call("C_OpenSession", () => this.#module.C_OpenSession(this.#slot, flags));
     try {
-      const answer = call(() => use(session));
+      const answer = call(name, () => use(session));
       this.#idle.push(session);
       return answer;
     } catch (error) {
@@ -174,13 +180,13 @@ export class Cryptoki {
 }
 
 /** pkcs11js throws its own errors from some functions and plain ones with the same text from others. */
-function call<Answer>(use: () => Answer): Answer {
+function call<Answer>(name: string, use: () => Answer): Answer {
   try {
     return use();
   } catch (error) {
     const match = /(CKR_\w+)(?::(\d+))?/.exec(error instanceof Error ? error.message : "");
     if (!match || error instanceof CryptokiError) throw error;
-    throw new CryptokiError(match[1] as string, (error as { code?: number }).code ?? Number(match[2]), error);
+    throw new CryptokiError(name, match[1] as string, (error as { code?: number }).code ?? Number(match[2]), error);
   }
 }
 
@@ -197,7 +203,7 @@ function loadModule(path: string): pkcs11js.PKCS11 {
   }
   try {
     // Without flags a module may leave its locks out.
-    call(() => module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK }));
+    call("C_Initialize", () => module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK }));
   } catch (error) {
     const reason = (error as Error).message;
     throw new HsmError("unavailable", `${path} does not start: ${reason} (is its environment set?)`, { cause: error });
@@ -206,8 +212,8 @@ function loadModule(path: string): pkcs11js.PKCS11 {
 }
 
 function findSlot(module: pkcs11js.PKCS11, wanted: TokenSelector): Handle {
-  const candidates = call(() => module.C_GetSlotList(true))
-    .map((slot) => ({ slot, info: call(() => module.C_GetTokenInfo(slot)) }))
+  const candidates = call("C_GetSlotList", () => module.C_GetSlotList(true))
+    .map((slot) => ({ slot, info: call("C_GetTokenInfo", () => module.C_GetTokenInfo(slot)) }))
     .filter(({ info }) => (info.flags & pkcs11js.CKF_TOKEN_INITIALIZED) !== 0)
     .map(({ slot, info: { label, serialNumber: serial, manufacturerID: manufacturer, model } }) => ({
       slot,
@@ -226,11 +232,11 @@ const pinRefusals: readonly number[] = [
 ];
 
 function login(module: pkcs11js.PKCS11, slot: Handle, session: Handle, pin: Bytes): void {
-  if ((call(() => module.C_GetTokenInfo(slot)).flags & lastTry) !== 0) {
+  if ((call("C_GetTokenInfo", () => module.C_GetTokenInfo(slot)).flags & lastTry) !== 0) {
     throw new ConfigError("the token's PIN is locked, or one wrong try away from it: it is not tried");
   }
   try {
-    call(() => module.C_Login(session, pkcs11js.CKU_USER, fromUtf8(pin)));
+    call("C_Login", () => module.C_Login(session, pkcs11js.CKU_USER, fromUtf8(pin)));
   } catch (error) {
     const code = error instanceof CryptokiError ? error.code : 0;
     if (!pinRefusals.includes(code)) throw error;

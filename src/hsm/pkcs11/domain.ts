@@ -6,7 +6,7 @@ import type { DomainKeyId, DomainKeyState } from "../hsm.ts";
 import type { Attributes } from "./attributes.ts";
 import type { Cryptoki, Handle } from "./cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
-import { type DomainState, decodeState, encodeState, newest, type Revision } from "./domain-state.ts";
+import { type DomainEntry, type DomainState, decodeState, encodeState, newest, type Revision } from "./domain-state.ts";
 import { noUse } from "./wrapping.ts";
 
 const mostTries = 8;
@@ -57,7 +57,7 @@ export class Domain {
     const found = newest(this.#revisions());
     if (!found) throw new ConfigError("the token has no domain key yet: `hsm init` makes one");
     this.#state = found.state;
-    this.#pairs.clear();
+    for (const id of this.#pairs.keys()) if (!this.#isUsable(id)) this.#pairs.delete(id);
     return this.#state;
   }
 
@@ -69,9 +69,9 @@ export class Domain {
 
   /** Throws `HsmError("refused")` unless the id is known and its state allows to unwrap. */
   pair(id: DomainKeyId): DomainKeyPair {
-    if (!this.#state.keys.some((key) => key.id === id)) this.load();
-    const entry = this.#state.keys.find((key) => key.id === id);
-    if (!entry || !usable.includes(entry.state)) {
+    if (!this.#entry(id)) this.load();
+    const entry = this.#entry(id);
+    if (!entry || !this.#isUsable(id)) {
       throw new HsmError("refused", entry ? `the domain key is ${entry.state}` : "the domain key is not known");
     }
     const pair = this.#pairs.get(id) ?? {
@@ -127,6 +127,15 @@ export class Domain {
       pause(Math.random() * 100 * 2 ** tries);
     }
     throw new HsmError("unavailable", "others change the domain state all the time");
+  }
+
+  #entry(id: DomainKeyId): DomainEntry | undefined {
+    return this.#state.keys.find((key) => key.id === id);
+  }
+
+  #isUsable(id: DomainKeyId): boolean {
+    const entry = this.#entry(id);
+    return entry !== undefined && usable.includes(entry.state);
   }
 
   #revisions(): Revision[] {

@@ -1,21 +1,20 @@
-import { createPublicKey } from "node:crypto";
 import graphene from "graphene-pk11";
 import pkcs11js from "pkcs11js";
 import { ConfigError } from "../../base/errors.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { open as openNode } from "../../engine/node/engine.ts";
+import { openEngine } from "../../engine/index.ts";
 import { ektSuites } from "../../model/ekt.ts";
 import { Cryptoki } from "./cryptoki.ts";
 import type { ProbeReport, ProbeTest } from "./probe.ts";
 import type { Greeting } from "./protocol.ts";
 import { type Candidate, chooseToken, type TokenSelector, unpadded } from "./token-selector.ts";
-import { rsaPair, spkiOf, testOaep, transportPair } from "./transport.ts";
+import { makePair, spkiOf, testOaep } from "./transport-key.ts";
 import { findWrappings, testMac, testRandom } from "./wrapping.ts";
 
 /** In a worker: graphene-pk11 says what there is, known answers say what works. */
 export async function probeToken({ module: path, token: selector, pin }: Greeting): Promise<ProbeReport> {
   const found = describe(path, selector);
-  const tests = pin ? runTests(Cryptoki.open(path, selector, pin), await openNode()) : [];
+  const tests = pin ? runTests(Cryptoki.open(path, selector, pin), await openEngine("node")) : [];
   pin?.fill(0);
   const failed = (name: string) => tests.some((test) => test.name === name && !test.ok);
   const serves = tests.length > 0 && ![names.mac, names.random, names.wrap].some(failed);
@@ -64,10 +63,8 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
     ),
     test(names.move, () => {
       if (!wrappings().some(({ suite }) => suite === ektSuites.kwp)) throw new Error("needs RFC 5649 key wrap");
-      const { publicKey, privateKey } = transportPair(2048);
-      const pair = token.generateKeyPair(rsaPair, publicKey, privateKey);
-      const key = createPublicKey({ key: Buffer.from(spkiOf(token, pair.publicKey)), format: "der", type: "spki" });
-      const hash = testOaep(token, pair.privateKey, key);
+      const { publicKey, privateKey } = makePair(token, { token: false }, 2048);
+      const hash = testOaep(token, privateKey, spkiOf(token, publicKey));
       if (!hash) throw new Error("needs RSA-OAEP");
       return `RSA-OAEP with ${hash === "sha256" ? "SHA-256" : "SHA-1"}`;
     }),

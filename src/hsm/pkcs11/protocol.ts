@@ -51,7 +51,7 @@ export interface Greeting {
   readonly module: string;
   readonly token: TokenSelector;
   readonly pin?: Bytes;
-  readonly engine?: EngineName;
+  readonly engine: EngineName;
   /** `provision` only. */
   readonly label?: string;
   readonly soPin?: Bytes;

@@ -42,6 +42,7 @@ slots.mechanisms = ALL
   const environment = { SOFTHSM2_CONF: file("softhsm2.conf") };
   const greeting = {
     role: "provision",
+    engine: "node",
     module: trustedModule(module),
     token: {},
 

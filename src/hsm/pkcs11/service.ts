@@ -1,6 +1,6 @@
 import { HsmError } from "../../base/errors.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { open as openNode } from "../../engine/node/engine.ts";
+import { openEngine } from "../../engine/index.ts";
 import type { HsmInfo } from "../hsm.ts";
 import { BackingKeys } from "./backing-keys.ts";
 import { Cryptoki } from "./cryptoki.ts";
@@ -38,9 +38,9 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
   },
   admin: async (greeting) => {
     const [{ TokenAdmin }, { Transport }] = await Promise.all([import("./token-admin.ts"), import("./transport.ts")]);
-    const { token, domain, keys, random, wrappings } = await openToken(greeting);
+    const { token, engine, domain, keys, random, wrappings } = await openToken(greeting);
     domain.load();
-    const admin = new TokenAdmin(domain, keys, new Transport(token, random, wrappings));
+    const admin = new TokenAdmin(domain, keys, new Transport(token, engine, random, wrappings));
     return served("admin", admin, token, keys);
   },
   init: async (greeting) => {
@@ -66,8 +66,8 @@ interface OpenToken {
 }
 
 /** Self-tests before anything else. */
-async function openToken({ module, token: selector, pin }: Greeting): Promise<OpenToken> {
-  const engine = await openNode();
+async function openToken({ module, token: selector, pin, engine: name }: Greeting): Promise<OpenToken> {
+  const engine = await openEngine(name);
   if (!pin) throw new HsmError("internal", "the worker was given no PIN");
   const token = Cryptoki.open(module, selector, pin);
   pin.fill(0);

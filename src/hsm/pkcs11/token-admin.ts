@@ -7,7 +7,8 @@ import { type BackingKeys, refused } from "./backing-keys.ts";
 import type { Domain } from "./domain.ts";
 import type { DomainEntry, DomainState } from "./domain-state.ts";
 import type { MethodOf } from "./protocol.ts";
-import { checkTransportKey, type Transport } from "./transport.ts";
+import type { Transport } from "./transport.ts";
+import { checkTransportKey } from "./transport-key.ts";
 
 /** The domain key's first version, in a token that has none; what a crash left of an earlier try is no hindrance. */
 export function initDomain(domain: Domain): void {
@@ -94,7 +95,9 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
 
   importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Ekt {
     this.#domain.load();
-    const ekt = this.#keys.passing(this.#transport.unwrap(exported, meta), (key) => this.#keys.seal(meta, key, hbkId));
+    const ekt = this.#keys.passing(this.#transport.unwrap(exported, meta, hbkId), (key) =>
+      this.#keys.seal(meta, key, hbkId),
+    );
     this.#keys.move(ekt, (key) => this.#keys.requireName(meta, key, hbkId));
     return ekt;
   }

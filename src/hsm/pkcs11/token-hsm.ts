@@ -1,15 +1,16 @@
 import { ByteReader, type Bytes, concat, equalBytes, uint32, utf8 } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import { secret, wipe } from "../../base/secret.ts";
+import { wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../model/ciphertext.ts";
-import type { HbkMeta } from "../../model/hbk.ts";
+import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm } from "../../model/key-spec.ts";
 import type { DataKey, Ekt, Health, Opening, Sealing } from "../hsm.ts";
-import { type BackingKey, type BackingKeys, moving, refused } from "./backing-keys.ts";
+import { type BackingKey, type BackingKeys, refused } from "./backing-keys.ts";
 import type { Cryptoki } from "./cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
 import type { Domain } from "./domain.ts";
+import { createMacKey } from "./mac-key.ts";
 import type { MethodOf } from "./protocol.ts";
 import type { TokenRandom } from "./token-random.ts";
 
@@ -17,9 +18,15 @@ const longestPlaintext = 4096;
 const longestAad = 16_384;
 const longestRandom = 1024;
 const longestAnchor = 1024;
-const longestSecret = 512;
-/** HMAC pads a shorter key with zeros to the block of its hash; SoftHSM takes no key shorter than its output. */
-const hmacBlock = 64;
+const longestSecret = 4096;
+/** The kinds that the token makes, all of 32 bytes, and the usage of each. */
+const generated: Partial<Record<HbkKind, HbkUsage>> = {
+  "kms-symmetric": "ENCRYPT_DECRYPT",
+  record: "INTERNAL",
+  index: "INTERNAL",
+  audit: "INTERNAL",
+  import: "INTERNAL",
+};
 /** A message that begins so is an input of KBKDF, should the same bytes be a symmetric key elsewhere. */
 const kbkdfPrefix = concat(uint32(1), utf8("SR1-"));
 
@@ -42,8 +49,8 @@ export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => u
   }
 
   generateKey(meta: HbkMeta): Ekt {
-    if (!["kms-symmetric", "record", "index", "audit", "import"].includes(meta.kind)) {
-      throw new HsmError("unsupported", `a PKCS#11 HSM makes no ${meta.kind} keys`);
+    if (meta.spec !== "SYMMETRIC_DEFAULT" || meta.usage !== generated[meta.kind]) {
+      throw new HsmError("unsupported", `the PKCS#11 driver makes no ${meta.spec} keys of kind ${meta.kind}`);
     }
     return this.#keys.generate(meta);
   }
@@ -51,13 +58,8 @@ export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => u
   importKey(meta: HbkMeta, material: Bytes): Ekt {
     if (meta.kind !== "sigv4") throw refused("only SigV4 secrets come in the clear");
     requireWithin(material.length, 1, longestSecret);
-    const value = secret(Math.max(material.length, hmacBlock));
-    value.set(material);
-    try {
-      return this.#keys.passing(this.#token.create({ ...moving, value }), (key) => this.#keys.seal(meta, key));
-    } finally {
-      wipe(value);
-    }
+    const key = createMacKey(this.#token, this.#engine, material);
+    return this.#keys.passing(key, (key) => this.#keys.seal(meta, key));
   }
 
   encrypt(ekt: Ekt, algorithm: EncryptionAlgorithm, plaintext: Bytes, aad: Bytes): Bytes {

@@ -67,12 +67,16 @@ export const noUse = {
   derive: false,
 } as const;
 
+/** An HBK as it is used. */
+export const used: Attributes = { ...genericKey, ...noUse, sign: true, sensitive: true, extractable: false };
+/** For the moment in which a key goes under another wrapping key; it stays unreadable. */
+export const moving: Attributes = { ...used, extractable: true };
+
 const usesOfKek = { ...noUse, wrap: true, unwrap: true, sensitive: true, extractable: false };
-const usesOfKnown = { ...noUse, sign: true, sensitive: true, extractable: true };
 
 /** Throws `HsmError("unsupported")` where there is no HMAC-SHA-256, and "internal" where it is wrong. */
 export function testMac(token: Cryptoki, engine: Engine): void {
-  const key = createKnown(token, { ...genericKey, ...usesOfKnown, value: knownKey });
+  const key = createKnown(token, { ...moving, value: knownKey });
   try {
     if (!equalBytes(token.hmac(key, knownMessage), engine.hmacSha256(knownKey, knownMessage))) {
       throw new HsmError("internal", "the token's HMAC-SHA-256 does not give the known answer");
@@ -100,7 +104,7 @@ export function testRandom(token: Cryptoki): void {
  */
 export function findWrappings(token: Cryptoki, engine: Engine): [Wrapping, ...Wrapping[]] {
   const kek = createKnown(token, { ...aesKey, ...usesOfKek, value: knownKek });
-  const key = createKnown(token, { ...genericKey, ...usesOfKnown, value: knownKey });
+  const key = createKnown(token, { ...moving, value: knownKey });
   try {
     const [best, ...others] = [
       kwp(token, pkcs11js.CKM_AES_KEY_WRAP_PAD),
@@ -119,9 +123,8 @@ function works(token: Cryptoki, engine: Engine, wrapping: Wrapping, kek: Handle,
   try {
     const wrapped = wrapping.wrap(kek, key);
     if (!equalBytes(wrapped, knownAnswer(engine, wrapping.suite, wrapped))) return false;
-    const attributes = { ...genericKey, ...noUse, sign: true, sensitive: true, extractable: false };
-    const back = wrapping.unwrap(kek, wrapped, attributes);
-    token.verify(back, attributes);
+    const back = wrapping.unwrap(kek, wrapped, used);
+    token.verify(back, used);
     const mac = token.hmac(back, knownMessage);
     token.destroy(back);
     return equalBytes(mac, engine.hmacSha256(knownKey, knownMessage));

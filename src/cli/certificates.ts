@@ -48,7 +48,7 @@ export async function ensureCertificates(home: string, hosts: readonly string[])
 
 type Names = "ca" | "cert" | "key";
 
-/** Whether the three files belong together, as after a crash between them they do not, and serve `names` for long enough. */
+/** Whether the files belong together (after a crash between them they do not) and serve `names` for long enough. */
 function usable(files: Record<Names, string>, names: readonly string[]): boolean {
   try {
     const ca = new X509Certificate(readFileSync(files.ca));

@@ -57,7 +57,10 @@ function parser(argv: readonly string[], handlers: Handlers) {
 
 const version = (): string => JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")).version;
 
-/** Failures that have names explain themselves; a stack is for what nobody expected. Of a system call that failed its code is shown, ENOENT. */
+/**
+ * Failures that have names explain themselves, with the code of a system call (ENOENT) that was the cause; a stack is
+ * for what nobody expected.
+ */
 function describe(problem: unknown): string {
   const named = [ConfigError, HsmError, StoreError, AuditError, KmsError].some((kind) => problem instanceof kind);
   if (!(problem instanceof Error)) return String(problem);

@@ -31,7 +31,7 @@ export function hardenProcess(): void {
   if (process.platform === "linux") writeFileSync("/proc/self/coredump_filter", "0");
 }
 
-/** `nodeOptions` as node(1) reads it: flags apart by spaces, quoted by `"`, `_` as good as `-`, values after `=` or a space. */
+/** Reads it as node(1) does: flags apart by spaces, quoted by `"`, `_` as good as `-`, values after `=` or a space. */
 function refuseNodeOptions(nodeOptions: string): void {
   const flags = nodeOptions.split(/[\s"\\]+/).filter((word) => word.startsWith("-"));
   const refused = flags.find((flag) => !harmless.includes((flag.split("=", 1)[0] as string).replaceAll("_", "-")));

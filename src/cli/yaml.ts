@@ -61,7 +61,7 @@ type Read<F extends Fields> = { readonly [K in Exclude<keyof F, OptionalNames<F>
   readonly [K in OptionalNames<F>]?: Exclude<ReturnType<F[K]>, undefined>;
 };
 
-/** A frozen object of `fields`. Names that `fields` does not have are refused; a mapping that is missing has no names. */
+/** A frozen object of `fields`, other names refused. A mapping that is missing has no names. */
 export const mapping =
   <F extends Fields>(fields: F): Reader<Read<F>> =>
   (place) => {
@@ -98,7 +98,7 @@ export const text =
   (place) =>
     place.override === undefined ? fixed(what, parse)(place) : (parse(place.override) ?? refuseVariable(place, what));
 
-/** As `text`, without an override: for references to secrets, because `a.pin` may well name the variable `<prefix>_A_PIN`. */
+/** As `text`, without an override: a reference to a secret may well name the variable that would override it. */
 export const fixed =
   <T>(what: string, parse: (value: string) => T | undefined): Reader<T> =>
   (place) =>

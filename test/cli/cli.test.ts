@@ -124,6 +124,12 @@ test.each([
     ["dev", "--access-key-id", id, "--secret-access-key", "hunter2hunter2hunter2\nhunter2"],
     "--secret-access-key is",
   ],
+  ["a short secret", ["dev", "--access-key-id", id, "--secret-access-key", "hunter2"], "--secret-access-key is not 16"],
+  [
+    "a short access key",
+    ["dev", "--access-key-id", "test", "--secret-access-key", "hunter2"],
+    "--access-key-id is not 16",
+  ],
   ["a secret that is not there", ["dev", "--access-key-id", id, "--secret-access-key", "env:NONE"], "NONE is not set"],
   ["a negated flag", ["dev", "--no-ephemeral"], "no-ephemeral"],
   ["serve without configuration", ["serve"], "config"],

@@ -2,8 +2,7 @@ import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import { readSecret } from "../../hsm/secret-reference.ts";
-import type { Address } from "../address.ts";
-import { formatAddress } from "../address.ts";
+import { type Address, formatAddress } from "../address.ts";
 import { defaults } from "../defaults.ts";
 import { accountFlag, addressFlag, flag, matching, nonEmpty, referenceFlag, regionFlags } from "../flags.ts";
 import { defaultHome } from "../home.ts";
@@ -47,8 +46,8 @@ const options = {
     ...flag(
       "access-key-id",
       "The administrator's access key",
-      "3 to 128 letters, digits or _",
-      matching(/^\w{3,128}$/),
+      "16 to 128 letters, digits or _",
+      matching(/^\w{16,128}$/),
     ),
     implies: "secret-access-key",
   },

@@ -60,6 +60,9 @@ export function ektHead(suite: EktSuite, domainKeyId: Bytes, macKeyId: Bytes | u
 export const ektBody = (head: Bytes, hbkId: Bytes, wrapped: Bytes): Bytes =>
   concat(head, hbkId, uint16(wrapped.length), wrapped);
 
+/** Of a token or its head, without reading the rest. */
+export const domainKeyIdOf = (ekt: Bytes): Bytes => ekt.subarray(2, 18);
+
 /** Throws `HsmError("refused")` on anything that is not a whole head. The parts are views. */
 export const parseEktHead = (head: Bytes): EktHead =>
   parseWhole(head, "not the head of a key token", (reader) => readHead(reader));

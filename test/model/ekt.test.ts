@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type Bytes, concat, hex } from "../../src/base/bytes.ts";
 import { HsmError } from "../../src/base/errors.ts";
-import { ektBody, ektHead, ektSuites, parseEkt, parseEktHead } from "../../src/model/ekt.ts";
+import { domainKeyIdOf, ektBody, ektHead, ektSuites, parseEkt, parseEktHead } from "../../src/model/ekt.ts";
 import { type HbkKind, hbkKinds } from "../../src/model/hbk.ts";
 import { keySpecs, keyUsages, origins } from "../../src/model/key-spec.ts";
 
@@ -84,6 +84,7 @@ describe("a key token", () => {
           const tag = suite === ektSuites.gcm ? anyTag.subarray(16) : anyTag;
           const fields = { suite, domainKeyId, macKeyId, meta: someMeta };
           expect(parseEktHead(someHead)).toEqual(fields);
+          expect(domainKeyIdOf(someHead)).toEqual(domainKeyId);
           const parsed = parseEkt(concat(ektBody(someHead, hbkId, wrapped), tag));
           expect(parsed).toEqual({ ...fields, head: someHead, hbkId, wrapped, tag });
         },

@@ -2,7 +2,7 @@ import { type Bytes, concat, equalBytes, utf8 } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { secretFrom } from "../../base/secret.ts";
 import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../model/ciphertext.ts";
-import { parseEkt, parseEktHead } from "../../model/ekt.ts";
+import { domainKeyIdOf, parseEkt, parseEktHead } from "../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import { kbkdfFixedInput } from "../../model/kbkdf.ts";
 import type { Boundary } from "../boundary.ts";
@@ -66,7 +66,7 @@ export class NodeBoundary implements Boundary {
   rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes {
     assertWithin(domainKeyId.length, 16, 16);
     const head = parseEkt(ekt).head.slice();
-    head.set(domainKeyId, 2);
+    domainKeyIdOf(head).set(domainKeyId);
     return this.#tokens.open(ekt, ({ material, hbkId }) => this.#tokens.seal(head, material, hbkId));
   }
 
@@ -82,8 +82,8 @@ export class NodeBoundary implements Boundary {
     assertWithin(plaintext.length, 0, longestPlaintext);
     return this.#tokens.open(ekt, (key) => {
       assertServes(key.meta, ["kms-symmetric"], "ENCRYPT_DECRYPT");
-      const nonce = this.random(nonceLength);
-      const iv = this.random(ivLength);
+      const fresh = this.random(nonceLength + ivLength);
+      const [nonce, iv] = [fresh.subarray(0, nonceLength), fresh.subarray(nonceLength)];
       const header = buildHeader(key.hbkId, nonce, iv);
       const sealed = wiping(this.#callKey(key, nonce), (callKey) =>
         this.#engine.gcmSeal(callKey, iv, concat(header, aad), plaintext),

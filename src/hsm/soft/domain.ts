@@ -3,7 +3,7 @@ import { type Bytes, fromHex, hex } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import type { Boundary } from "../../engine/boundary.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { ektHead, ektSuites, parseEkt } from "../../model/ekt.ts";
+import { domainKeyIdOf, ektHead, ektSuites } from "../../model/ekt.ts";
 import type { HbkMeta } from "../../model/hbk.ts";
 import type { DomainKeyId, DomainKeyState, Ekt, HsmInfo, SoftConfig } from "../hsm.ts";
 import { Folder } from "./folder.ts";
@@ -101,7 +101,8 @@ export class Domain {
 
   /** `ekt`, after reading the state again once if its domain key came into the domain since. */
   met(ekt: Ekt): Ekt {
-    const id = hex(parseEkt(ekt).domainKeyId);
+    const id = hex(domainKeyIdOf(ekt));
+    if (this.#held.has(id)) return ekt;
     const known = this.state.domainKeys.find((key) => key.id === id);
     if (!known || known.state === "reserved") this.reload();
     return ekt;
@@ -121,8 +122,9 @@ export class Domain {
   /** Brings the boundary to the state: keys in use are in it, others are not. */
   #load(): void {
     for (const key of this.#state.domainKeys) {
-      if (!inUse.includes(key.state)) this.#drop(key.id);
-      else if (!this.#held.has(key.id)) this.#hold(key);
+      const held = this.#held.has(key.id);
+      if (held && !inUse.includes(key.state)) this.#drop(key.id);
+      if (!held && inUse.includes(key.state)) this.#hold(key);
     }
   }
 

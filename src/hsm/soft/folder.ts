@@ -50,14 +50,25 @@ export class Folder {
    * one is the kernel's (fcntl), so it ends with its process. A file made by O_EXCL would survive a crash.
    */
   locked<Answer>(section: () => Answer): Answer {
-    const path = join(this.path, "lock");
-    createPrivateFile(path, new Uint8Array(0));
-    const lock = new DatabaseSync(path, { timeout: patience });
+    const lock = this.#lock();
     try {
-      lock.exec("BEGIN IMMEDIATE");
       return section();
     } finally {
       lock.close();
+    }
+  }
+
+  #lock(): DatabaseSync {
+    const path = join(this.path, "lock");
+    let lock: DatabaseSync | undefined;
+    try {
+      createPrivateFile(path, new Uint8Array(0));
+      lock = new DatabaseSync(path, { timeout: patience });
+      lock.exec("BEGIN IMMEDIATE");
+      return lock;
+    } catch (cause) {
+      lock?.close();
+      throw new HsmError("unavailable", `${path} cannot be taken: another process may hold it`, { cause });
     }
   }
 }

@@ -29,6 +29,8 @@ export interface StoredTransportKey {
   readonly oaepHash: TransportKey["oaepHash"];
 }
 
+const transportLabel = utf8("SR1-transport");
+
 /** Where a state file is and what it is sealed with. */
 export interface Place {
   readonly config: SoftConfig;
@@ -142,8 +144,6 @@ export class StateFile {
     return this.#place.engine.gcmOpen(this.#keys.file, sealed.subarray(0, ivLength), aad, sealed.subarray(ivLength));
   }
 }
-
-const transportLabel = utf8("SR1-transport");
 
 function assertNone(folder: Folder): void {
   if (folder.readState()) throw new ConfigError(`there is a soft HSM in ${folder.path} already`);

@@ -16,7 +16,7 @@ import { utf8 } from "../../../src/base/bytes.ts";
 import { ConfigError, HsmError } from "../../../src/base/errors.ts";
 import type { SoftConfig } from "../../../src/hsm/index.ts";
 import { driver } from "../../../src/hsm/soft/driver.ts";
-import { edited, expectHsmError } from "../../conformance/hsm-fixture.ts";
+import { edited, expectHsmError, metaOf } from "../../conformance/hsm-fixture.ts";
 
 let folder: string;
 let config: SoftConfig & { readonly keyFile: string };
@@ -87,6 +87,18 @@ describe("the folder of a soft HSM", () => {
 });
 
 describe("a state file", () => {
+  it("made on one engine opens on the other, with the same keys in it", async () => {
+    await driver.init(config);
+    const node = await driver.open(config);
+    const wasm = await driver.open({ ...config, engine: "wasm" });
+    await wasm.writeAnchor(utf8("by wasm"));
+    expect(await node.readAnchor()).toEqual(utf8("by wasm"));
+    const key = await node.generateKey(metaOf("record"));
+    expect(await wasm.release(key)).toEqual(await node.release(key));
+    await node.close();
+    await wasm.close();
+  });
+
   it("that is cut anywhere is refused, and not made anew", async () => {
     await driver.init(config);
     const whole = readFileSync(state);

@@ -3,10 +3,12 @@ import { once } from "node:events";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/base/bytes.ts";
 import type { Hsm, SoftConfig } from "../../../src/hsm/index.ts";
 import { driver } from "../../../src/hsm/soft/driver.ts";
+import { expectHsmError } from "../../conformance/hsm-fixture.ts";
 
 const script = join(import.meta.dirname, "writer.ts");
 let directory: string;
@@ -52,6 +54,15 @@ describe("writers in several processes", () => {
     expect(states.toSorted()).toEqual(["active", ...Array(20).fill("readable")]);
     expect(await hsm.readAnchor()).toEqual(new Uint8Array(1024).fill(30));
     await admin.close();
+  });
+
+  it("wait for the lock, but not for ever", async () => {
+    const lock = new DatabaseSync(join(directory, "lock"));
+    lock.exec("BEGIN IMMEDIATE");
+    await expectHsmError("unavailable", hsm.writeAnchor(utf8("after")));
+    expect(await hsm.readAnchor()).toEqual(utf8("before"));
+    lock.close();
+    await hsm.writeAnchor(utf8("after"));
   });
 
   it("that are killed while they write leave a whole state, and no lock", async () => {

@@ -56,13 +56,13 @@ export async function listenAdmin(options: AdminOptions): Promise<Listener> {
     try {
       answered = await answer(request, options, limits.maxBody);
     } catch (error) {
-      if (!(error instanceof KmsError)) log.write("admin failure", describeFailure(error));
+      if (!(error instanceof KmsError)) log.write("failure", describeFailure(error));
       answered =
         error instanceof KmsError ? refusal(toWire(error).status, error.message) : refusal(500, "internal error");
     }
     send(request, response, answered);
   });
-  return start(server, "http", host, port, limits.maxConnections);
+  return start(server, { scheme: "http", host, port, maxConnections: limits.maxConnections, log });
 }
 
 async function answer(request: IncomingMessage, { ready, dev }: AdminOptions, maxBody: number): Promise<Answer> {

@@ -8,8 +8,7 @@ export interface Authorization {
   readonly date: string;
   readonly region: string;
   readonly service: string;
-  /** As in the header: names joined by semicolons. */
-  readonly signedHeaders: string;
+  readonly signedHeaders: readonly string[];
   /** 64 lower-case hexadecimal digits. */
   readonly signature: string;
   /** `X-Amz-Date`: YYYYMMDDTHHMMSSZ. */
@@ -37,7 +36,7 @@ export function readAuthorization(headers: Headers): Authorization {
   const [accessKeyId, date, region, service, terminator] = scope as [string, string, string, string, string];
   if (terminator !== "aws4_request") incomplete("Credential should be scoped with a valid terminator: 'aws4_request'.");
   if (!/^[0-9a-f]{64}$/.test(signature)) incomplete("The Signature must be 64 lower-case hexadecimal digits.");
-  return { accessKeyId, date, region, service, signedHeaders, signature, timestamp };
+  return { accessKeyId, date, region, service, signedHeaders: signedHeaders.split(";"), signature, timestamp };
 }
 
 function whatIsWrong(header: string, timestamp: string | undefined): string {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { KmsError } from "../base/errors.ts";
+import { wipe } from "../base/secret.ts";
 
 /**
  * The body of a request; undefined when the client went away before its end.
@@ -22,9 +23,16 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
     chunks.push(chunk);
     if (length > limit) refuse();
   });
-  request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks)));
+  request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : joined(chunks)));
   // The error is that of an aborted connection, and `close` follows it.
   request.on("error", () => {});
   request.on("close", () => resolve(undefined));
   return promise;
+}
+
+/** The parts are wiped: plaintexts are in them. */
+function joined(chunks: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(chunks);
+  wipe(...chunks);
+  return body;
 }

@@ -16,13 +16,13 @@ export interface WireRequest {
  */
 export function canonicalRequest(
   { method, path, query, headers }: WireRequest,
-  signedHeaders: string,
+  signedHeaders: readonly string[],
   bodyHash: string,
   normalize = true,
 ): string {
   let text = `${method}\n${canonicalPath(path, normalize)}\n${canonicalQuery(query)}\n`;
-  for (const name of signedHeaders.split(";")) text += `${name}:${canonicalValue(headers.get(name) ?? "")}\n`;
-  return `${text}\n${signedHeaders}\n${bodyHash}`;
+  for (const name of signedHeaders) text += `${name}:${canonicalValue(headers.get(name) ?? "")}\n`;
+  return `${text}\n${signedHeaders.join(";")}\n${bodyHash}`;
 }
 
 function canonicalPath(path: string, normalize: boolean): string {
@@ -54,8 +54,9 @@ function canonicalQuery(query: string): string {
 /** By code unit; the texts are ASCII. */
 const order = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
+/** `\s` would be wrong: it has U+00A0, which here is an octet of some UTF-8 character. */
 const canonicalValue = (value: string): string =>
-  /^\s|\s\s|[^\S ]|\s$/.test(value) ? value.trim().replace(/\s+/g, " ") : value;
+  /^ | {2}|[\t\n]| $/.test(value) ? value.replace(/[ \t\n]+/g, " ").replace(/^ | $/g, "") : value;
 
 /** Percent-encodes each octet but those of RFC 3986 §2.3, in upper case. */
 const uriEncode = (octets: string, keepSlash = false): string =>

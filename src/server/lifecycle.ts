@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { describeFailure, type ServerLog } from "./log.ts";
 
 export interface Listener {
   /** With the port that was bound, when port 0 was asked for. */
@@ -11,13 +12,18 @@ export interface Listener {
   close(deadline: number): Promise<void>;
 }
 
-/** Starts `server`, http or https. Rejects with the failure of `listen`. */
+export interface StartOptions {
+  readonly scheme: "http" | "https";
+  readonly host: string;
+  readonly port: number;
+  readonly maxConnections: number;
+  readonly log: ServerLog;
+}
+
+/** Starts `server`. Rejects with the failure of `listen`; later ones are logged. */
 export async function start(
   server: Server,
-  scheme: "http" | "https",
-  host: string,
-  port: number,
-  maxConnections: number,
+  { scheme, host, port, maxConnections, log }: StartOptions,
 ): Promise<Listener> {
   server.maxConnections = maxConnections;
   // The connections that Node lists as a server's lack those in the TLS handshake.
@@ -31,6 +37,8 @@ export async function start(
   server.listen(port, host, resolve);
   await promise;
   server.off("error", reject);
+  // Out of file descriptors, for one: without a listener this would end the process.
+  server.on("error", (error) => log.write("failure", describeFailure(error)));
   const bound = (server.address() as AddressInfo).port;
   return {
     url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${bound}`,

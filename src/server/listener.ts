@@ -45,7 +45,13 @@ export async function listen({ host, port, tls, clock, ...options }: ListenerOpt
   });
   server.on("request", (request, response) => exchange.serve(request, response));
   answerUnreadable(server, exchange, securityLog);
-  const listener = await start(server, "https", host, port, limits.maxConnections);
+  const listener = await start(server, {
+    scheme: "https",
+    host,
+    port,
+    maxConnections: limits.maxConnections,
+    log: failureLog,
+  });
   return {
     url: listener.url,
     async close(deadline) {
@@ -69,20 +75,23 @@ async function findAccessKey(
 
 /** What is not TLS, not HTTP, or too slow. */
 function answerUnreadable(server: Server, exchange: Exchange, log: ServerLog): void {
-  server.on("tlsClientError", (error: NodeJS.ErrnoException, socket: TLSSocket) => {
-    log.write("tls", { address: socket.remoteAddress, reason: error.code });
-    socket.destroy();
-  });
   server.on("clientError", (error: NodeJS.ErrnoException, socket: Duplex) => {
-    const address = (socket as TLSSocket).remoteAddress;
-    log.write("unreadable", { address, reason: error.code });
-    // With a request in flight, this would be taken for its answer.
-    if (!socket.writable || exchange.hasInFlight(socket)) socket.destroy();
-    else socket.end(rawAnswer(error.code), () => socket.destroy());
+    const { code = "" } = error;
+    // A client that merely went away is no news.
+    if (code !== "ECONNRESET" && code !== "EPIPE") {
+      log.write("unreadable", { address: (socket as TLSSocket).remoteAddress, reason: code });
+    }
+    const isHttp = code.startsWith("HPE_") || code.startsWith("ERR_HTTP_");
+    // With a request in flight, the answer would be taken for that one's.
+    if (isHttp && socket.writable && !exchange.hasInFlight(socket)) {
+      socket.end(rawAnswer(code), () => socket.destroy());
+    } else {
+      socket.destroy();
+    }
   });
 }
 
-function rawAnswer(code: string | undefined): string {
+function rawAnswer(code: string): string {
   const [status, type] =
     code === "HPE_HEADER_OVERFLOW"
       ? [431, "RequestEntityTooLarge"]

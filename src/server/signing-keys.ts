@@ -15,7 +15,7 @@ export interface KeyScope {
 export interface KeySource {
   /** Changes whenever the secret or its owner does. */
   readonly revision: number;
-  /** HMAC-SHA256("AWS4" ‖ secret, date), computed where the secret is. */
+  /** HMAC-SHA256("AWS4" ‖ secret, date), computed where the secret is. The answer is wiped by who asked. */
   kDate(date: string): Promise<Bytes>;
 }
 

@@ -109,8 +109,7 @@ export const stringToSign = ({ timestamp, date, region, service }: Authorization
  * `host` and every `x-amz-*` header must be signed: with `x-amz-target` unsigned, a captured body would serve another
  * operation.
  */
-function checkSignedHeaders(headers: Headers, signedHeaders: string): void {
-  const signed = signedHeaders.split(";");
+function checkSignedHeaders(headers: Headers, signed: readonly string[]): void {
   for (let i = 1; i < signed.length; i++) {
     if ((signed[i - 1] as string) >= (signed[i] as string)) {
       invalid("The SignedHeaders must be in ascending order and unique.");
@@ -125,14 +124,16 @@ function checkSignedHeaders(headers: Headers, signedHeaders: string): void {
   }
 }
 
+const timestampPattern = /^(\d{4})(0[1-9]|1[0-2])(\d\d)T([01]\d|2[0-3])([0-5]\d)([0-5]\d)Z$/;
+
 /** Milliseconds since the epoch of YYYYMMDDTHHMMSSZ; undefined when `text` is no such time. */
 function instant(text: string): number | undefined {
-  const fields = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(text);
+  const fields = timestampPattern.exec(text);
   if (!fields) return undefined;
   const [year, month, day, hour, minute, second] = fields.slice(1).map(Number) as [number, number, number, ...number[]];
   const time = Date.UTC(year, month - 1, day, hour, minute, second);
   // Date.UTC carries: 30 February would be 2 March.
-  return basicFormat(time) === text ? time : undefined;
+  return new Date(time).getUTCDate() === day ? time : undefined;
 }
 
 const basicFormat = (time: number): string => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, "");

@@ -225,6 +225,7 @@ describe("TLS", () => {
     expect(JSON.parse((await readReply(socket)).body)).toMatchObject({
       tlsVersion: "TLSv1.2",
       cipherSuite: "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+      keyExchange: "x25519",
     });
     socket.destroy();
     await expect(
@@ -351,13 +352,47 @@ describe("more than the service takes", () => {
   });
 });
 
+describe("what cannot be read", () => {
+  it("is logged with its reason, but not a client that merely goes away", async () => {
+    const other = await startService();
+    const gone = await dial(other.url);
+    gone.destroy();
+    await expect(dial(other.url, { maxVersion: "TLSv1.2" })).rejects.toThrow();
+    const noHttp = await dial(other.url);
+    noHttp.write("no HTTP\r\n\r\n");
+    await drain(noHttp);
+    await other.close(0);
+    expect(other.log.map(({ event, address, reason }) => [event, address, reason])).toEqual([
+      ["unreadable", "127.0.0.1", "ERR_SSL_UNSUPPORTED_PROTOCOL"],
+      ["unreadable", "127.0.0.1", expect.stringMatching(/^HPE_/)],
+    ]);
+  });
+});
+
 describe("a client that goes away", () => {
-  it("in its request, or before its answer, disturbs nobody", async () => {
+  it("before its answer takes no place any longer, and disturbs nobody", async () => {
+    const release = Promise.withResolvers<undefined>();
+    let closed = 0;
+    const other = await startService(async (operation) => (operation === "Wait" ? release.promise : {}), {
+      limits: { maxInFlight: 1 },
+    });
+    const first = await dial(other.url);
+    first.on("close", () => closed++).write(requestText(sign(other.host, "Wait")));
+    await expect.poll(() => other.derivations.length).toBe(1);
+    first.destroy();
+    await expect.poll(() => closed).toBe(1);
+    release.resolve(undefined);
+    const second = await dial(other.url);
+    second.write(requestText(sign(other.host, "Encrypt")));
+    expect((await readReply(second)).status).toBe(200);
+    await other.close(0);
+    expect(other.log).toEqual([]);
+  });
+
+  it("in its request disturbs nobody", async () => {
     const half = await dial(service.url);
     half.write("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\n{");
     half.destroy();
-    const whole = await dial(service.url);
-    whole.write(requestText(sign(service.host, "Encrypt")), () => whole.destroy());
     expect((await call("Encrypt")).status).toBe(200);
   });
 });

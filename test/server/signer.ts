@@ -44,7 +44,14 @@ export function sign(host: string, operation: string, signing: Signing = {}): [s
   const signedHeaders = signing.signedHeaders ?? [...names].sort().join(";");
   const canonicalHeaders = signedHeaders.split(";").map((name) => {
     const values = headers.filter(([other]) => other.toLowerCase() === name).map(([, value]) => value);
-    return `${name}:${values.map((value) => value.trim().split(/\s+/).join(" ")).join(",")}\n`;
+    return `${name}:${values
+      .map((value) =>
+        value
+          .split(/[ \t]+/)
+          .filter(Boolean)
+          .join(" "),
+      )
+      .join(",")}\n`;
   });
   const bodyHash = sha256(signing.hashed ?? signing.body ?? "{}");
   const canonical = ["POST", "/", "", canonicalHeaders.join(""), signedHeaders, bodyHash].join("\n");

@@ -1,6 +1,11 @@
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { systemClock } from "../../src/base/clock.ts";
+import { KmsError } from "../../src/base/errors.ts";
+import { readHeaders } from "../../src/server/headers.ts";
+import { SigV4Verifier } from "../../src/server/sigv4.ts";
 import { type Service, startService } from "./service.ts";
-import { accessKeyId, basicFormat, type Signing, sign } from "./signer.ts";
+import { accessKeyId, basicFormat, kDate, region, type Signing, sign } from "./signer.ts";
 import { dial, type Reply, readReply, requestText } from "./wire-client.ts";
 
 let service: Service;
@@ -52,7 +57,7 @@ describe("a signed request", () => {
       ["X-Spaces", "  a   b\t c "],
       ["X-Many", "2"],
       ["X-Many", "1"],
-      ["X-Octets", Buffer.from("schlüssel ☃").toString("latin1")],
+      ["X-Octets", Buffer.from("schlüssel à ☃").toString("latin1")],
     ];
     expect((await post({ headers })).status).toBe(200);
   });
@@ -90,17 +95,23 @@ describe("time", () => {
     );
   });
 
-  it.each(["20260230T000000Z", "2026-11-22T00:00:00Z", "20261122", "20261122T250000Z", ""])(
-    "is refused as %j",
-    async (text) => {
-      const headers = sign(service.host, "Encrypt").map(([name, value]): [string, string] =>
-        name === "X-Amz-Date"
-          ? [name, text]
-          : [name, value.replace(/(Credential=[^/]+)\/\d+/, `$1/${text.split("T")[0]}`)],
-      );
-      expect(await refusal(send(headers))).toMatch(/^400 (IncompleteSignature|InvalidSignature)Exception: Date /);
-    },
-  );
+  it.each([
+    "20260230T000000Z",
+    "2026-11-22T00:00:00Z",
+    "20261122",
+    "20261122T250000Z",
+    "20261322T000000Z",
+    "20260022T000000Z",
+    "20261100T000000Z",
+    "",
+  ])("is refused as %j", async (text) => {
+    const headers = sign(service.host, "Encrypt").map(([name, value]): [string, string] =>
+      name === "X-Amz-Date"
+        ? [name, text]
+        : [name, value.replace(/(Credential=[^/]+)\/\d+/, `$1/${text.split("T")[0]}`)],
+    );
+    expect(await refusal(send(headers))).toMatch(/^400 (IncompleteSignature|InvalidSignature)Exception: Date /);
+  });
 });
 
 describe("what is signed", () => {
@@ -259,5 +270,61 @@ describe("the Authorization header", () => {
       accessKeyId,
       reason: "InvalidSignatureException",
     });
+  });
+});
+
+describe("any headers", () => {
+  const word = fc.stringMatching(/^[\t -~\x80-\xff]{0,24}$/);
+  const credential = fc
+    .array(fc.oneof(word, fc.constantFrom(accessKeyId, "20261122", region, "kms", "aws4_request")), { maxLength: 6 })
+    .map((parts) => parts.join("/"));
+  const signedHeaders = fc
+    .array(fc.oneof(word, fc.constantFrom("host", "x-amz-date", "x-amz-target")), { maxLength: 5 })
+    .map((names) => names.join(";"));
+  const signature = fc.oneof(word, fc.constantFrom("0".repeat(64)));
+  const authorization = fc
+    .tuple(credential, signedHeaders, signature)
+    .map((parts) => `AWS4-HMAC-SHA256 Credential=${parts[0]}, SignedHeaders=${parts[1]}, Signature=${parts[2]}`);
+  const header = fc.oneof(
+    fc.tuple(fc.constant("Authorization"), fc.oneof(authorization, word)),
+    fc.tuple(fc.constant("X-Amz-Date"), fc.oneof(word, fc.constant(basicFormat(new Date())))),
+    fc.tuple(fc.constantFrom("Host", "X-Amz-Target", "X-Amz-Security-Token", "X-Amz-Content-Sha256", "X-Any"), word),
+  );
+  const verifier = new SigV4Verifier({
+    service: "kms",
+    regions: new Set([region]),
+    clock: systemClock,
+    find: async (id) => (id === accessKeyId ? { revision: 1, kDate: async (date) => kDate(date) } : undefined),
+  });
+  const verify = async (headers: readonly (readonly [string, string])[], body = "") =>
+    verifier.verify({ method: "POST", path: "/", query: "", headers: readHeaders(headers.flat()) }, Buffer.from(body));
+
+  it("without a signature are refused, and nothing else happens", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(header, { maxLength: 8 }), async (headers) => {
+        await expect(verify(headers)).rejects.toBeInstanceOf(KmsError);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("of a signed request are refused with one octet changed, and so is its body", async () => {
+    const body = '{"KeyId":"a"}';
+    await expect(verify(sign("a", "Encrypt", { body }), body)).resolves.toMatchObject({ region });
+    const octet = fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code));
+    const changed = (text: string, place: number, by: string): string => {
+      const index = place % text.length;
+      fc.pre(text[index] !== by);
+      return text.slice(0, index) + by + text.slice(index + 1);
+    };
+    await fc.assert(
+      fc.asyncProperty(fc.nat({ max: 5 }), fc.nat(), octet, async (which, place, by) => {
+        const headers = sign("a", "Encrypt", { body });
+        const header = headers[which];
+        if (header) header[1] = changed(header[1], place, by);
+        await expect(verify(headers, header ? body : changed(body, place, by))).rejects.toBeInstanceOf(KmsError);
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

@@ -1,8 +1,24 @@
+import { createServer } from "node:http";
 import { connect as connectTcp } from "node:net";
 import { describe, expect, it } from "vitest";
+import { systemClock } from "../../src/base/clock.ts";
+import { start } from "../../src/server/lifecycle.ts";
+import { ServerLog } from "../../src/server/log.ts";
 import { startService } from "./service.ts";
 import { sign } from "./signer.ts";
 import { dial, drain, parseReply, readReply, requestText } from "./wire-client.ts";
+
+describe("a server that cannot accept a connection", () => {
+  it("says so and goes on", async () => {
+    const server = createServer();
+    const lines: Record<string, unknown>[] = [];
+    const log = new ServerLog(systemClock, (line) => lines.push(JSON.parse(line)));
+    const { close } = await start(server, { scheme: "http", host: "127.0.0.1", port: 0, maxConnections: 1, log });
+    server.emit("error", Object.assign(new Error("accept EMFILE"), { code: "EMFILE" }));
+    expect(lines).toMatchObject([{ event: "failure", code: "EMFILE" }]);
+    await close(0);
+  });
+});
 
 describe("a service that stops", () => {
   it("answers what is in flight, closes those connections and the idle ones, and accepts none", async () => {

@@ -19,8 +19,13 @@ export interface Handlers extends AuditHandlers, ClockHandlers, HsmHandlers, Iam
  * Runs the command that `argv` names and resolves to the exit status when it is done: 0; 2 for what the user must
  * change (flags, files, environment); 1 for any other failure. Problems are told on standard error.
  */
-export async function runCli(argv: readonly string[], handlers: Handlers): Promise<number> {
+export async function runCli(
+  argv: readonly string[],
+  handlers: Handlers,
+  prepare: () => void = () => undefined,
+): Promise<number> {
   try {
+    prepare();
     await parser(argv, handlers).parseAsync();
     return 0;
   } catch (problem) {

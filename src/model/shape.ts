@@ -18,6 +18,10 @@ export interface Optional<T> extends Shape<T> {
   readonly optional: true;
 }
 
+export interface Structure<T> extends Shape<T> {
+  readonly members: Members;
+}
+
 export type TypeOf<S> = S extends Shape<infer T> ? T : never;
 
 type Members = Readonly<Record<string, Shape<unknown>>>;
@@ -143,9 +147,10 @@ export function stringMap(limits: Length = {}): Shape<Readonly<Record<string, st
   };
 }
 
-export function structure<M extends Members>(members: M): Shape<StructureOf<M>> {
+export function structure<M extends Members>(members: M): Structure<StructureOf<M>> {
   const known = Object.entries(members) as [string, Shape<unknown>][];
   return {
+    members,
     read(value, path, problems) {
       if (!isObject(value)) wrongType(path || "request", "an object");
       for (const name of Object.keys(value)) {
@@ -153,7 +158,7 @@ export function structure<M extends Members>(members: M): Shape<StructureOf<M>> 
       }
       const result: Record<string, unknown> = {};
       for (const [name, member] of known) {
-        const place = path + lowerCamel(name);
+        const place = path === "" ? lowerCamel(name) : `${path}.${lowerCamel(name)}`;
         const item = Object.hasOwn(value, name) ? value[name] : undefined;
         if (item !== undefined && item !== null) result[name] = member.read(item, place, problems);
         else if (!("optional" in member)) problems.push(constraint(place, "Member must not be null", " null"));

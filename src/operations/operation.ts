@@ -1,11 +1,11 @@
 import type { Call } from "../kms/call.ts";
 import type { Kms } from "../kms/kms.ts";
-import type { Shape } from "../model/shape.ts";
+import type { Structure } from "../model/shape.ts";
 
 /** One operation of the API: its name, the shape of its request, and what it does. */
 export interface Operation<Request = unknown> {
   readonly name: string;
-  readonly request: Shape<Request>;
+  readonly request: Structure<Request>;
   /** CloudTrail's `readOnly`: true for cryptographic operations, too. */
   readonly readOnly: boolean;
   /** The response's members; `undefined` for an operation whose answer has no body. */

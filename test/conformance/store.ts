@@ -131,6 +131,23 @@ export function storeConformance(name: string, harness: () => Promise<StoreHarne
       }
     });
 
+    test("records can be read while they are written", async () => {
+      const commits = 150;
+      let revision = 0;
+      const writing = (async () => {
+        while (revision < commits) await store.commit([write("a", revision++)]);
+      })();
+      let last = 0;
+      while (last < commits) {
+        await new Promise((resolve) => setImmediate(resolve));
+        const [one, [listed]] = await Promise.all([store.get(key("a")), store.list("key/111122223333/eu-west-1/")]);
+        expect(one?.revision ?? 0).toBeGreaterThanOrEqual(last);
+        expect(listed?.revision ?? 0).toBeGreaterThanOrEqual(last);
+        last = one?.revision ?? 0;
+      }
+      await writing;
+    });
+
     test("records outlive the store object, deletions and revisions, too", async () => {
       await store.commit([write("a", 0), write("b", 0)]);
       await store.commit([write("a", 1, "second"), remove("b", 1)]);

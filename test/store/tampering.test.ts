@@ -141,6 +141,25 @@ describe("a sealed store that was changed while it was closed", () => {
     other.dispose();
   });
 
+  test("does not open with a change of another history of the same store put in", async () => {
+    const fork = made.copy();
+    for (const [each, ids] of [
+      [home, ["d", "e"]],
+      [fork, ["f", "g"]],
+    ] as const) {
+      const store = await each.open({});
+      for (const id of ids) await put(store, id, 0);
+      await store.close();
+    }
+    const db = new DatabaseSync(home.file);
+    db.prepare("ATTACH ? AS fork").run(fork.file);
+    db.exec(`DELETE FROM main.record WHERE path <> 'change/0000000000000007';
+             INSERT OR IGNORE INTO main.record SELECT * FROM fork.record`);
+    db.close();
+    await expect(home.open({})).rejects.toEqual(refusal("corrupt", "change 8 does not follow the one before"));
+    fork.dispose();
+  });
+
   test("does not open when its file is cut short", async () => {
     const { size } = statSync(home.file);
     for (const length of [0, 1, 100, 512, 4096, 5000, 8192, size - 4096, size - 1]) {
@@ -265,7 +284,7 @@ describe("a sealed store that is open", () => {
     await expect(store.list("key/")).rejects.toEqual(refusal("corrupt", "was added or put back"));
   });
 
-  test("refuses everything when the whole table is put back under it", async () => {
+  async function rollBackBelow(): Promise<void> {
     const before = sql("SELECT * FROM record") as Record<string, SQLInputValue>[];
     await put(store, "a", 1, "newer");
     const db = new DatabaseSync(home.file);
@@ -274,6 +293,17 @@ describe("a sealed store that is open", () => {
     for (const each of before) insert.run(each);
     db.exec("COMMIT");
     db.close();
+  }
+
+  test("commits nothing into a table that was put back under it", async () => {
+    await rollBackBelow();
+    await expect(put(store, "c", 0)).rejects.toEqual(refusal("rollback", "the store was at change 4 before"));
+    expect(sql("SELECT path FROM record WHERE path = ?", keyPath("c"))).toEqual([]);
+    store.close = async () => {};
+  });
+
+  test("refuses everything when the whole table is put back under it", async () => {
+    await rollBackBelow();
     for (const id of ["a", "b"]) {
       await expect(store.get(keyPath(id))).rejects.toEqual(refusal("rollback", "the store was at change 4 before"));
       await expect(put(store, "c", 0)).rejects.toEqual(refusal("rollback", "the store was at change 4 before"));

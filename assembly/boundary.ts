@@ -5,7 +5,7 @@ import * as hbk from "./hbk";
 import * as hmac from "./hmac";
 import * as keyWrap from "./key-wrap";
 import {
-  AAD, AAD2, CALL_KEY, DATA, HBK_NAME, ID, KEY, MATERIAL, PLAINTEXT, RANDOM, TAG, TOKEN, TOKEN2,
+  AAD, AAD2, CALL_KEY, DATA, FIXED_INPUT, HBK_NAME, ID, KEY, MATERIAL, PLAINTEXT, RANDOM, TAG, TOKEN, TOKEN2,
 } from "./memory";
 import { FAULT, NOT_AUTHENTIC, OK, REFUSED } from "./status";
 import * as token from "./token";
@@ -151,8 +151,7 @@ export function reEncrypt(
 
 /** DATA under the token that is open, with the nonce and IV that stand in the header. */
 function sealData(aad: usize, aadLength: usize, length: usize): i32 {
-  store<u16>(HEADER, VERSION_AND_SUITE);
-  memory.copy(HEADER + HBK_ID_AT, token.hbkId, 32);
+  nameHbk(HEADER);
   startMessage(aad, aadLength, length);
   gcm.encrypt(DATA, length);
   gcm.tag(DATA + length);
@@ -162,7 +161,8 @@ function sealData(aad: usize, aadLength: usize, length: usize): i32 {
 
 function openData(aadLength: usize, length: usize): i32 {
   const plaintextLength = length - OVERHEAD;
-  if (load<u16>(HEADER) != VERSION_AND_SUITE || !equal(HEADER + HBK_ID_AT, token.hbkId, 32)) {
+  nameHbk(FIXED_INPUT);
+  if (!equal(HEADER, FIXED_INPUT, NONCE_AT)) {
     token.wipeMaterial();
     return NOT_AUTHENTIC;
   }
@@ -172,6 +172,12 @@ function openData(aadLength: usize, length: usize): i32 {
   if (authentic) gcm.gctr(DATA, plaintextLength);
   finishMessage();
   return authentic ? <i32>plaintextLength : NOT_AUTHENTIC;
+}
+
+/** Version, suite and HBK id: how a header of the token that is open begins. */
+function nameHbk(header: usize): void {
+  store<u16>(header, VERSION_AND_SUITE);
+  memory.copy(header + HBK_ID_AT, token.hbkId, 32);
 }
 
 /** Derives the call's key; the additional data is the header, put before what the host wrote. */
@@ -189,11 +195,13 @@ function finishMessage(): void {
 
 // ── MACs
 
+/** 00000001 ‖ "SR1-". The same bytes may be a symmetric key elsewhere: a MAC of such a message would be a key of its. */
+const KEY_DERIVATION = memory.data<u8>([0, 0, 0, 1, 0x53, 0x52, 0x31, 0x2d]);
+
 /** HMAC by the token's material of a message that begins with `length` bytes of DATA; the host goes on with HMAC's own calls. */
 export function macStart(tokenLength: usize, length: usize): i32 {
   if (!token.open(TOKEN, tokenLength, 1 << hbk.SIGV4, INTERNAL)) return REFUSED;
-  // 00000001 ‖ "SR1-": the same bytes may be a symmetric key elsewhere, and this would derive its call keys
-  if (length >= 8 && load<u64>(DATA) == bswap<u64>(0x000000015352312d)) {
+  if (length >= 8 && equal(DATA, KEY_DERIVATION, 8)) {
     token.wipeMaterial();
     return REFUSED;
   }

@@ -12,11 +12,10 @@ const TAG_LENGTH: usize = 16;
 const NAME_LENGTH: usize = 34;
 const MOST_KINDS: u32 = 8;
 
-/** Of the head that was read last. */
+/** Of the head that was read last, and of what follows it. */
 export let kind: u32 = 0;
 export let usage: u32 = 0;
 export let keyId: usize = 0;
-/** Behind the head. */
 export let hbkId: usize = 0;
 /** Of the material at MATERIAL. */
 export let materialLength: usize = 0;
@@ -24,7 +23,10 @@ export let materialLength: usize = 0;
 let domainKey: usize = 0;
 let sealedLength: usize = 0;
 
-/** Whether `length` bytes at `p` begin with a head of suite 1 under a domain key that is held. */
+/**
+ * Whether `length` bytes at `p` begin with a head of suite 1 under a domain key that is held. The only function that
+ * decides by what it reads in the memory, and all it reads is public.
+ */
 export function readHead(p: usize, length: usize): bool {
   if (length < 40) return false;
   // version 1, suite 1, no MAC key
@@ -37,6 +39,7 @@ export function readHead(p: usize, length: usize): bool {
   if (end > length) return false;
   keyId = p + end - 16;
   hbkId = p + end;
+  sealedLength = end + NAME_LENGTH <= length ? bswap<u16>(load<u16>(hbkId, 32)) : 0;
   domainKey = domainKeys.find(p + 2);
   return domainKey != 0;
 }
@@ -50,8 +53,6 @@ export function isHead(p: usize, length: usize, kinds: u32): bool {
 function isToken(p: usize, length: usize, kinds: u32, wanted: u32): bool {
   if (!readHead(p, length) || !(kinds >> kind & 1)) return false;
   if (wanted && usage != wanted) return false;
-  if (hbkId + NAME_LENGTH > p + length) return false;
-  sealedLength = bswap<u16>(load<u16>(hbkId, 32));
   if (sealedLength <= IV_LENGTH || sealedLength > IV_LENGTH + MATERIAL_SIZE) return false;
   return hbkId + NAME_LENGTH + sealedLength + TAG_LENGTH == p + length;
 }

@@ -39,36 +39,33 @@ export class WasmBoundary implements Boundary {
     wipe(seed);
     core.write(core.at.PERSONALIZATION, personalization());
     core.call.drbgInstantiate(core.at.ENTROPY, core.at.PERSONALIZATION);
-    core.wipe(core.at.ENTROPY, 48);
+    core.wipeWindows();
   }
 
   setRoot(key: Bytes): void {
     assertLength(key, keyLength);
     const core = this.#core;
     core.write(core.at.KEY, key);
-    const status = core.call.setRoot();
-    core.wipe(core.at.KEY, keyLength);
-    answered(status);
+    this.#answered(core.call.setRoot());
   }
 
   generateDomainKey(id: Bytes): void {
     const core = this.#withId(id);
     this.#refresh();
-    answered(core.call.generateDomainKey());
+    this.#answered(core.call.generateDomainKey());
   }
 
   sealDomainKey(id: Bytes): Bytes {
     const core = this.#withId(id);
     this.#refresh();
-    return core.read(core.at.DATA, answered(core.call.sealDomainKey()));
+    return core.read(core.at.DATA, this.#answered(core.call.sealDomainKey()));
   }
 
   openDomainKey(id: Bytes, sealed: Bytes): boolean {
     const core = this.#withId(id);
     if (sealed.length !== 60) return false;
     core.write(core.at.DATA, sealed);
-    const status = core.call.openDomainKey();
-    return status !== notAuthentic && answered(status) === 0;
+    return this.#authentic(core.call.openDomainKey()) !== null;
   }
 
   dropDomainKey(id: Bytes): void {
@@ -99,7 +96,7 @@ export class WasmBoundary implements Boundary {
 
   release(ekt: Bytes): Bytes {
     const core = this.#withToken(ekt);
-    return core.takeSecret(core.at.MATERIAL, answered(core.call.release(ekt.length)));
+    return core.takeSecret(core.at.MATERIAL, this.#answered(core.call.release(ekt.length)));
   }
 
   encrypt(ekt: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
@@ -108,17 +105,14 @@ export class WasmBoundary implements Boundary {
     this.#writeAad(core.at.AAD, aad);
     this.#refresh();
     core.write(core.at.DATA, plaintext);
-    const status = core.call.encrypt(ekt.length, aad.length, plaintext.length);
-    if (status < 0) core.wipe(core.at.DATA, plaintext.length);
-    return this.#ciphertext(status);
+    return this.#ciphertext(core.call.encrypt(ekt.length, aad.length, plaintext.length));
   }
 
   decrypt(ekt: Bytes, aad: Bytes, ciphertext: Bytes): Bytes | null {
     const core = this.#withToken(ekt);
     this.#writeAad(core.at.AAD, aad);
-    const length = this.#writeCiphertext(ciphertext);
-    const status = core.call.decrypt(ekt.length, aad.length, length);
-    return status === notAuthentic ? null : core.takeSecret(core.at.DATA, answered(status));
+    const length = this.#authentic(core.call.decrypt(ekt.length, aad.length, this.#writeCiphertext(ciphertext)));
+    return length === null ? null : core.takeSecret(core.at.DATA, length);
   }
 
   generateDataKey(ekt: Bytes, aad: Bytes, length: number, want: "both" | "ciphertext") {
@@ -136,7 +130,7 @@ export class WasmBoundary implements Boundary {
     destination: { ekt: Bytes; aad: Bytes },
   ): Bytes | null {
     const core = this.#withToken(source.ekt);
-    assertToken(destination.ekt);
+    if (destination.ekt.length > longestToken) this.#answered(refused);
     core.write(core.at.TOKEN2, destination.ekt);
     this.#writeAad(core.at.AAD, source.aad);
     this.#writeAad(core.at.AAD2, destination.aad);
@@ -149,7 +143,7 @@ export class WasmBoundary implements Boundary {
       destination.ekt.length,
       destination.aad.length,
     );
-    return status === notAuthentic ? null : this.#ciphertext(status);
+    return this.#authentic(status) === null ? null : this.#ciphertext(status);
   }
 
   mac(ekt: Bytes, message: Bytes): Bytes {
@@ -157,9 +151,7 @@ export class WasmBoundary implements Boundary {
     const { call, at } = core;
     const first = message.subarray(0, at.DATA_SIZE);
     core.write(at.DATA, first);
-    const status = call.macStart(ekt.length, first.length);
-    core.wipe(at.DATA, first.length);
-    answered(status);
+    this.#answered(call.macStart(ekt.length, first.length));
     core.stream(message, call.hmacUpdate);
     call.hmacFinish(at.TAG);
     return core.takeSecret(at.TAG, 32);
@@ -169,23 +161,23 @@ export class WasmBoundary implements Boundary {
     assertLength(transportKey, keyLength);
     const core = this.#withToken(ekt);
     core.write(core.at.KEY, transportKey);
-    const status = core.call.wrapFor(ekt.length);
+    const length = this.#answered(core.call.wrapFor(ekt.length));
     core.wipe(core.at.KEY, keyLength);
-    return core.read(core.at.DATA, answered(status));
+    return core.read(core.at.DATA, length);
   }
 
   unwrapFrom(head: Bytes, hbkId: Bytes, transportKey: Bytes, wrapped: Bytes): Bytes {
     assertLength(transportKey, keyLength);
     assertLength(hbkId, 32);
-    if (!isWrapped(wrapped, longestMaterial)) answered(refused);
     const core = this.#withToken(head);
+    if (!isWrapped(wrapped, longestMaterial)) this.#answered(refused);
     this.#refresh();
     core.write(core.at.TAG, hbkId);
     core.write(core.at.KEY, transportKey);
     core.write(core.at.DATA, wrapped);
-    const status = core.call.unwrapFrom(head.length, wrapped.length);
+    const token = this.#token(core.call.unwrapFrom(head.length, wrapped.length));
     core.wipe(core.at.KEY, keyLength);
-    return this.#token(status);
+    return token;
   }
 
   random(length: number): Bytes {
@@ -233,8 +225,8 @@ export class WasmBoundary implements Boundary {
 
   /** A token or a head. */
   #withToken(token: Bytes): Core {
-    assertToken(token);
     const core = this.#core;
+    if (token.length > longestToken) this.#answered(refused);
     core.write(core.at.TOKEN, token);
     return core;
   }
@@ -258,24 +250,28 @@ export class WasmBoundary implements Boundary {
 
   #token(status: number): Bytes {
     const core = this.#core;
-    return core.read(core.at.TOKEN, answered(status));
+    return core.read(core.at.TOKEN, this.#answered(status));
   }
 
   #ciphertext(status: number): Bytes {
     const core = this.#core;
-    return core.read(core.at.DATA - headerLength, answered(status));
+    return core.read(core.at.DATA - headerLength, this.#answered(status));
   }
-}
 
-/** The length that a call answered. */
-function answered(status: number): number {
-  if (status >= 0) return status;
-  if (status === refused) {
-    throw new HsmError("refused", "the key token is not authentic, or not one that this call serves");
+  /** The length that a call answered, or null: not authentic. */
+  #authentic(status: number): number | null {
+    if (status !== notAuthentic) return this.#answered(status);
+    this.#core.wipeWindows();
+    return null;
   }
-  throw new HsmError("internal", status === full ? "32 domain keys are held" : "the boundary is in a wrong state");
-}
 
-function assertToken(token: Bytes): void {
-  if (token.length > longestToken) answered(refused);
+  /** The length that a call answered. One that failed leaves nothing in the windows. */
+  #answered(status: number): number {
+    if (status >= 0) return status;
+    this.#core.wipeWindows();
+    if (status === refused) {
+      throw new HsmError("refused", "the key token is not authentic, or not one that this call serves");
+    }
+    throw new HsmError("internal", status === full ? "32 domain keys are held" : "the boundary is in a wrong state");
+  }
 }

@@ -116,6 +116,11 @@ export class Core {
     this.memory.fill(0, address, address + length);
   }
 
+  /** All of them; KEY is the first. */
+  wipeWindows(): void {
+    this.wipe(this.at.KEY, this.memory.length - this.at.KEY);
+  }
+
   /** Passes `bytes` of any length through DATA, then wipes that. */
   stream(bytes: Bytes, use: (address: Address, length: number) => void): void {
     const { DATA, DATA_SIZE } = this.at;

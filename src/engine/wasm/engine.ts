@@ -19,9 +19,9 @@ class WasmEngine implements Engine {
   readonly #module: WebAssembly.Module;
   readonly #core: Core;
 
-  constructor(module: WebAssembly.Module) {
+  constructor(module: WebAssembly.Module, core: Core) {
     this.#module = module;
-    this.#core = new Core(module);
+    this.#core = core;
   }
 
   sha256(message: Bytes): Bytes {
@@ -153,6 +153,7 @@ class WasmEngine implements Engine {
   }
 }
 
-export const openWith = (module: WebAssembly.Module): Engine => new WasmEngine(module);
+/** `core`: an instance of `module`. */
+export const openWith = (module: WebAssembly.Module, core = new Core(module)): Engine => new WasmEngine(module, core);
 
 export const open = async (): Promise<Engine> => openWith(await compile());

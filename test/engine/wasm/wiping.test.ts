@@ -1,0 +1,192 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { type Bytes, utf8 } from "../../../src/base/bytes.ts";
+import type { Boundary } from "../../../src/engine/boundary.ts";
+import type { Engine } from "../../../src/engine/engine.ts";
+import { WasmBoundary } from "../../../src/engine/wasm/boundary.ts";
+import { Core } from "../../../src/engine/wasm/core.ts";
+import { openWith } from "../../../src/engine/wasm/engine.ts";
+import { builds, compileBuild } from "../../../src/engine/wasm/module.ts";
+import {
+  aad,
+  domainKeyId,
+  hbkIdOf,
+  headOf,
+  materialOf,
+  otherDomainKeyId,
+  root,
+  symmetricKey,
+} from "../../conformance/boundary-fixture.ts";
+import { filled } from "../../conformance/engine-differential.ts";
+
+/**
+ * After a call the linear memory is what it was before, but for what is public. So no scratch can be forgotten, round
+ * keys, powers of H and message schedules in whatever form included.
+ */
+describe.each(builds)("after a call, the %s module", (build) => {
+  let module: WebAssembly.Module;
+  beforeAll(async () => {
+    module = await compileBuild(build);
+  });
+
+  describe("of an engine", () => {
+    const key = filled(32, 1);
+    const plaintext = filled(3000, 2);
+    const calls: readonly [string, (engine: Engine) => unknown][] = [
+      ["sha256", (engine) => engine.sha256(plaintext)],
+      ["hmacSha256", (engine) => engine.hmacSha256(key, plaintext)],
+      ["hmacSha256 by a long key", (engine) => engine.hmacSha256(plaintext, plaintext)],
+      ["kbkdf", (engine) => engine.kbkdf(key, plaintext.subarray(0, 48))],
+      ["gcmSeal of little", (engine) => engine.gcmSeal(key, filled(12, 3), aad, plaintext.subarray(0, 7))],
+      ["gcmSeal", (engine) => engine.gcmSeal(key, filled(12, 3), aad, plaintext)],
+      ["gcmSeal of much", (engine) => engine.gcmSeal(key, filled(12, 3), aad, filled(150_000, 4))],
+      [
+        "gcmOpen",
+        (engine) => engine.gcmOpen(key, filled(12, 3), aad, engine.gcmSeal(key, filled(12, 3), aad, plaintext)),
+      ],
+      ["gcmOpen of a forgery", (engine) => engine.gcmOpen(key, filled(12, 3), aad, plaintext)],
+      ["kwpWrap", (engine) => engine.kwpWrap(key, plaintext)],
+      ["kwpUnwrap", (engine) => engine.kwpUnwrap(key, engine.kwpWrap(key, plaintext))],
+      ["kwpUnwrap of a forgery", (engine) => engine.kwpUnwrap(key, plaintext.subarray(0, 80))],
+      ["equal", (engine) => engine.equal(plaintext, filled(3000, 2))],
+    ];
+
+    it.each(calls)("has forgotten %s", (_, call) => {
+      const core = new Core(module);
+      const engine = openWith(module, core);
+      const before = core.memory.slice();
+      call(engine);
+      const { IV, TAG, DATA } = core.at;
+      // IV; tag or digest compared with; what kwpWrap and gcmSeal made; the counter of KBKDF
+      const open = [
+        [IV, 16],
+        [TAG, 32],
+        [DATA, 3100],
+        [kbkdfCounter, 4],
+      ] as const;
+      expect(changed(before, core.memory, open)).toEqual([]);
+      expect(holds(core.memory, key)).toBe(false);
+      expect(holds(core.memory, plaintext)).toBe(false);
+    });
+  });
+
+  describe("of a boundary", () => {
+    const plaintext = filled(600, 5);
+    const refusing = (call: () => unknown) => () => expect(call).toThrow();
+    const calls: readonly [string, (boundary: Boundary, ekt: Bytes) => unknown][] = [
+      ["generate", (boundary) => boundary.generate(headOf("record"), 64)],
+      ["import", (boundary) => boundary.import(headOf("sigv4"), plaintext)],
+      ["import, refused", (boundary) => refusing(() => boundary.import(headOf("kms-symmetric"), plaintext))()],
+      ["rewrap", (boundary, ekt) => boundary.rewrap(ekt, otherDomainKeyId)],
+      ["rewrap, refused", (boundary, ekt) => refusing(() => boundary.rewrap(ekt, filled(16, 0)))()],
+      ["release", (boundary) => boundary.release(boundary.import(headOf("index"), plaintext))],
+      ["release, refused", (boundary, ekt) => refusing(() => boundary.release(ekt))()],
+      ["encrypt", (boundary, ekt) => boundary.encrypt(ekt, aad, plaintext)],
+      ["encrypt, refused", (boundary, ekt) => refusing(() => boundary.encrypt(ekt.with(80, 0), aad, plaintext))()],
+      ["decrypt", (boundary, ekt) => boundary.decrypt(ekt, aad, boundary.encrypt(ekt, aad, plaintext))],
+      [
+        "decrypt of a forgery",
+        (boundary, ekt) => boundary.decrypt(ekt, utf8("?"), boundary.encrypt(ekt, aad, plaintext)),
+      ],
+      ["decrypt of another's", (boundary, ekt) => boundary.decrypt(ekt, aad, new Uint8Array(200).fill(6))],
+      ["generateDataKey", (boundary, ekt) => boundary.generateDataKey(ekt, aad, 600, "both")],
+      ["generateDataKey, hidden", (boundary, ekt) => boundary.generateDataKey(ekt, aad, 600, "ciphertext")],
+      ["reEncrypt", (boundary, ekt) => reEncrypt(boundary, ekt, symmetricKey(boundary))],
+      ["reEncrypt, refused", (boundary, ekt) => refusing(() => reEncrypt(boundary, ekt, ekt.with(70, 0)))()],
+      ["mac", (boundary) => boundary.mac(boundary.import(headOf("sigv4"), plaintext), plaintext)],
+      ["wrapFor", (boundary, ekt) => boundary.wrapFor(ekt, filled(32, 7))],
+      ["unwrapFrom", (boundary, ekt) => carry(boundary, ekt, hbkIdOf(ekt))],
+      ["unwrapFrom, refused", (boundary, ekt) => refusing(() => carry(boundary, ekt, filled(32, 8)))()],
+      ["random", (boundary) => boundary.random(1000)],
+      ["sealDomainKey", (boundary) => boundary.sealDomainKey(domainKeyId)],
+      ["openDomainKey", (boundary) => boundary.openDomainKey(domainKeyId, boundary.sealDomainKey(domainKeyId))],
+      ["openDomainKey of a forgery", (boundary) => boundary.openDomainKey(domainKeyId, new Uint8Array(60).fill(9))],
+    ];
+
+    const reEncrypt = (boundary: Boundary, from: Bytes, to: Bytes) =>
+      boundary.reEncrypt({ ekt: from, aad, ciphertext: boundary.encrypt(from, aad, plaintext) }, { ekt: to, aad });
+    const carry = (boundary: Boundary, ekt: Bytes, hbkId: Bytes) =>
+      boundary.unwrapFrom(headOf("kms-symmetric"), hbkId, filled(32, 7), boundary.wrapFor(ekt, filled(32, 7)));
+
+    it.each(calls)("has forgotten %s", (_, call) => {
+      const { core, boundary } = open();
+      const ekt = symmetricKey(boundary);
+      const material = materialOf(openWith(module), boundary, ekt);
+      const before = core.memory.slice();
+      call(boundary, ekt);
+      const { ID, DATA, TAG } = core.at;
+      const windows = [
+        [ID, 16],
+        [TAG, 32],
+        [core.at.TOKEN, 0x10000 - 0x1000],
+        [DATA - 62, 62 + 4096],
+      ] as const;
+      // Key and V of the DRBG move on; FIXED_INPUT, HBK_NAME and the first of RANDOM hold labels, names, N and IV.
+      const inside = [
+        [0x6000, 48],
+        [0x6800, 48],
+        [0x6860, 32],
+        [0x6880, 28],
+        [kbkdfCounter, 4],
+      ] as const;
+      expect(changed(before, core.memory, [...windows, ...inside])).toEqual([]);
+      for (const secret of [material, plaintext, filled(32, 7)]) expect(holds(core.memory, secret)).toBe(false);
+      boundary.close();
+    });
+
+    it("holds nothing but tables once closed", () => {
+      const { core, boundary } = open();
+      boundary.encrypt(symmetricKey(boundary), aad, plaintext);
+      boundary.close();
+      expect(changed(new Core(module).memory, core.memory, [])).toEqual([]);
+    });
+
+    it("holds no dropped domain key", () => {
+      const { core, boundary } = open();
+      const before = core.memory.slice();
+      const id = filled(16, 10);
+      boundary.generateDomainKey(id);
+      boundary.dropDomainKey(id);
+      expect(
+        changed(before, core.memory, [
+          [core.at.ID, 16],
+          [0x6000, 48],
+        ]),
+      ).toEqual([]);
+      boundary.close();
+    });
+
+    function open() {
+      const core = new Core(module);
+      const boundary = new WasmBoundary(core);
+      boundary.setRoot(root);
+      boundary.generateDomainKey(domainKeyId);
+      boundary.generateDomainKey(otherDomainKeyId);
+      return { core, boundary };
+    }
+  });
+});
+
+/** KBKDF_COUNTER of assembly/memory.ts: 00000001 */
+const kbkdfCounter = 0x2880;
+
+/** Addresses outside the `except`ed regions whose octet is another now. */
+function changed(
+  before: Bytes,
+  after: Bytes,
+  except: readonly (readonly [address: number, length: number])[],
+): string[] {
+  const image = after.slice();
+  for (const [address, length] of except) image.set(before.subarray(address, address + length), address);
+  return Array.from(image.keys())
+    .filter((address) => image[address] !== before[address])
+    .map((address) => address.toString(16));
+}
+
+/** Whether any eight octets of `secret`, on a boundary of eight, are anywhere in `memory`. */
+function holds(memory: Bytes, secret: Bytes): boolean {
+  const image = Buffer.from(memory.buffer);
+  for (let offset = 0; offset + 8 <= secret.length; offset += 8) {
+    if (image.includes(secret.subarray(offset, offset + 8))) return true;
+  }
+  return false;
+}

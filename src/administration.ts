@@ -57,16 +57,7 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
       const domainKeys = new DomainKeys({ ...parts, clock: systemClock, openAdmin: () => openHsmAdmin(site.hsm) });
       const active = await domainKeys.rotate();
       const rewrapped = await domainKeys.rewrap();
-      await parts.log.append(
-        buildEvent({
-          actor: operator(site.account),
-          name: "RotateDomainKey",
-          time: Date.now(),
-          readOnly: false,
-          requestParameters: null,
-          responseElements: { active, rewrapped },
-        }),
-      );
+      await tell(parts, site, "RotateDomainKey", { active, rewrapped });
       print({ active, rewrapped });
     }),
 
@@ -92,8 +83,38 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     if (reports.some(({ problem }) => problem)) throw new AuditError("a chain does not verify");
   },
 
-  clockConfirm: (of) => withParts(of, ({ store }) => confirmClock(store)),
+  async storeAcceptRollback(of) {
+    const site = siteOfInstallation(of);
+    const parts = await openParts({ ...site, store: { ...site.store, acceptRollback: true } });
+    try {
+      const { rollback } = parts.store;
+      if (rollback === undefined) throw new ConfigError("the store is not older than its anchor");
+      await tell(parts, site, "AcceptRollback", { rollback });
+      print({ rollback });
+    } finally {
+      await parts.close();
+    }
+  },
+
+  clockConfirm: (of) =>
+    withParts(of, async (parts, site) => {
+      await confirmClock(parts.store);
+      await tell(parts, site, "ConfirmClock", {});
+    }),
 };
+
+/** The commands of an operator are in the audit log, too. */
+const tell = ({ log }: Parts, site: Site, name: string, responseElements: Record<string, unknown>): Promise<void> =>
+  log.append(
+    buildEvent({
+      actor: operator(site.account),
+      name,
+      time: Date.now(),
+      readOnly: false,
+      requestParameters: null,
+      responseElements,
+    }),
+  );
 
 function siteOf(config: Config, chain: "service" | "operator"): Site {
   const { account, hsm, store, audit } = config;

@@ -8,9 +8,10 @@ import { type DevOptions, dev } from "./commands/dev.ts";
 import { type HsmHandlers, hsm } from "./commands/hsm.ts";
 import { type IamHandlers, iam } from "./commands/iam.ts";
 import { type ServeOptions, serve } from "./commands/serve.ts";
+import { type StoreHandlers, store } from "./commands/store.ts";
 
 /** What the commands do: main.ts. */
-export interface Handlers extends AuditHandlers, ClockHandlers, HsmHandlers, IamHandlers {
+export interface Handlers extends AuditHandlers, ClockHandlers, HsmHandlers, IamHandlers, StoreHandlers {
   dev(options: DevOptions): Promise<void>;
   serve(options: ServeOptions): Promise<void>;
 }
@@ -57,6 +58,7 @@ function parser(argv: readonly string[], handlers: Handlers) {
   iam(cli, handlers);
   audit(cli, handlers);
   clock(cli, handlers);
+  store(cli, handlers);
   return cli;
 }
 

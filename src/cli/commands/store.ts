@@ -1,0 +1,18 @@
+import type { Argv } from "yargs";
+import { type Installation, installation, installationFlags } from "../flags.ts";
+
+export interface StoreHandlers {
+  storeAcceptRollback(of: Installation): Promise<void>;
+}
+
+export const store = (cli: Argv, handlers: StoreHandlers): Argv =>
+  cli.command("store", "The store of records", (group) =>
+    group
+      .command(
+        "accept-rollback",
+        "Go on with a store that is older than its anchor in the HSM: what came after is lost",
+        (command) => command.options(installationFlags),
+        (given) => handlers.storeAcceptRollback(installation(given)),
+      )
+      .demandCommand(1, "name a command: accept-rollback"),
+  );

@@ -28,12 +28,13 @@ const full = -3;
  */
 export class WasmBoundary implements Boundary {
   readonly #instance: Core;
-  readonly #entropy = new EntropySource();
+  readonly #entropy: EntropySource;
   /** Why every call throws. */
   #stopped: string | undefined;
 
-  constructor(core: Core) {
+  constructor(core: Core, entropy = new EntropySource()) {
     this.#instance = core;
+    this.#entropy = entropy;
     const seed = this.#entropy.take(48);
     core.write(core.at.ENTROPY, seed);
     wipe(seed);

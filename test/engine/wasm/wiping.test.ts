@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { beforeAll, describe, expect, it } from "vitest";
 import { type Bytes, utf8 } from "../../../src/base/bytes.ts";
 import type { Boundary } from "../../../src/engine/boundary.ts";
@@ -16,7 +17,6 @@ import {
   root,
   symmetricKey,
 } from "../../conformance/boundary-fixture.ts";
-import { filled } from "../../conformance/engine-differential.ts";
 
 /**
  * After a call the linear memory is what it was before, but for what is public. So no scratch can be forgotten, round
@@ -29,25 +29,23 @@ describe.each(builds)("after a call, the %s module", (build) => {
   });
 
   describe("of an engine", () => {
-    const key = filled(32, 1);
-    const plaintext = filled(3000, 2);
+    const key = random(32);
+    const iv = random(12);
+    const plaintext = random(3000);
     const calls: readonly [string, (engine: Engine) => unknown][] = [
       ["sha256", (engine) => engine.sha256(plaintext)],
       ["hmacSha256", (engine) => engine.hmacSha256(key, plaintext)],
       ["hmacSha256 by a long key", (engine) => engine.hmacSha256(plaintext, plaintext)],
       ["kbkdf", (engine) => engine.kbkdf(key, plaintext.subarray(0, 48))],
-      ["gcmSeal of little", (engine) => engine.gcmSeal(key, filled(12, 3), aad, plaintext.subarray(0, 7))],
-      ["gcmSeal", (engine) => engine.gcmSeal(key, filled(12, 3), aad, plaintext)],
-      ["gcmSeal of much", (engine) => engine.gcmSeal(key, filled(12, 3), aad, filled(150_000, 4))],
-      [
-        "gcmOpen",
-        (engine) => engine.gcmOpen(key, filled(12, 3), aad, engine.gcmSeal(key, filled(12, 3), aad, plaintext)),
-      ],
-      ["gcmOpen of a forgery", (engine) => engine.gcmOpen(key, filled(12, 3), aad, plaintext)],
+      ["gcmSeal of little", (engine) => engine.gcmSeal(key, iv, aad, plaintext.subarray(0, 7))],
+      ["gcmSeal", (engine) => engine.gcmSeal(key, iv, aad, plaintext)],
+      ["gcmSeal of much", (engine) => engine.gcmSeal(key, iv, aad, random(150_000))],
+      ["gcmOpen", (engine) => engine.gcmOpen(key, iv, aad, engine.gcmSeal(key, iv, aad, plaintext))],
+      ["gcmOpen of a forgery", (engine) => engine.gcmOpen(key, iv, aad, random(300))],
       ["kwpWrap", (engine) => engine.kwpWrap(key, plaintext)],
       ["kwpUnwrap", (engine) => engine.kwpUnwrap(key, engine.kwpWrap(key, plaintext))],
       ["kwpUnwrap of a forgery", (engine) => engine.kwpUnwrap(key, plaintext.subarray(0, 80))],
-      ["equal", (engine) => engine.equal(plaintext, filled(3000, 2))],
+      ["equal", (engine) => engine.equal(plaintext, plaintext)],
     ];
 
     it.each(calls)("has forgotten %s", (_, call) => {
@@ -70,14 +68,15 @@ describe.each(builds)("after a call, the %s module", (build) => {
   });
 
   describe("of a boundary", () => {
-    const plaintext = filled(600, 5);
+    const plaintext = random(600);
+    const transportKey = random(32);
     const refusing = (call: () => unknown) => () => expect(call).toThrow();
     const calls: readonly [string, (boundary: Boundary, ekt: Bytes) => unknown][] = [
       ["generate", (boundary) => boundary.generate(headOf("record"), 64)],
       ["import", (boundary) => boundary.import(headOf("sigv4"), plaintext)],
       ["import, refused", (boundary) => refusing(() => boundary.import(headOf("kms-symmetric"), plaintext))()],
       ["rewrap", (boundary, ekt) => boundary.rewrap(ekt, otherDomainKeyId)],
-      ["rewrap, refused", (boundary, ekt) => refusing(() => boundary.rewrap(ekt, filled(16, 0)))()],
+      ["rewrap, refused", (boundary, ekt) => refusing(() => boundary.rewrap(ekt, random(16)))()],
       ["release", (boundary) => boundary.release(boundary.import(headOf("index"), plaintext))],
       ["release, refused", (boundary, ekt) => refusing(() => boundary.release(ekt))()],
       ["encrypt", (boundary, ekt) => boundary.encrypt(ekt, aad, plaintext)],
@@ -87,25 +86,25 @@ describe.each(builds)("after a call, the %s module", (build) => {
         "decrypt of a forgery",
         (boundary, ekt) => boundary.decrypt(ekt, utf8("?"), boundary.encrypt(ekt, aad, plaintext)),
       ],
-      ["decrypt of another's", (boundary, ekt) => boundary.decrypt(ekt, aad, new Uint8Array(200).fill(6))],
+      ["decrypt of another's", (boundary, ekt) => boundary.decrypt(ekt, aad, random(200))],
       ["generateDataKey", (boundary, ekt) => boundary.generateDataKey(ekt, aad, 600, "both")],
       ["generateDataKey, hidden", (boundary, ekt) => boundary.generateDataKey(ekt, aad, 600, "ciphertext")],
       ["reEncrypt", (boundary, ekt) => reEncrypt(boundary, ekt, symmetricKey(boundary))],
       ["reEncrypt, refused", (boundary, ekt) => refusing(() => reEncrypt(boundary, ekt, ekt.with(70, 0)))()],
       ["mac", (boundary) => boundary.mac(boundary.import(headOf("sigv4"), plaintext), plaintext)],
-      ["wrapFor", (boundary, ekt) => boundary.wrapFor(ekt, filled(32, 7))],
+      ["wrapFor", (boundary, ekt) => boundary.wrapFor(ekt, transportKey)],
       ["unwrapFrom", (boundary, ekt) => carry(boundary, ekt, hbkIdOf(ekt))],
-      ["unwrapFrom, refused", (boundary, ekt) => refusing(() => carry(boundary, ekt, filled(32, 8)))()],
+      ["unwrapFrom, refused", (boundary, ekt) => refusing(() => carry(boundary, ekt, random(32)))()],
       ["random", (boundary) => boundary.random(1000)],
       ["sealDomainKey", (boundary) => boundary.sealDomainKey(domainKeyId)],
       ["openDomainKey", (boundary) => boundary.openDomainKey(domainKeyId, boundary.sealDomainKey(domainKeyId))],
-      ["openDomainKey of a forgery", (boundary) => boundary.openDomainKey(domainKeyId, new Uint8Array(60).fill(9))],
+      ["openDomainKey of a forgery", (boundary) => boundary.openDomainKey(domainKeyId, random(60))],
     ];
 
     const reEncrypt = (boundary: Boundary, from: Bytes, to: Bytes) =>
       boundary.reEncrypt({ ekt: from, aad, ciphertext: boundary.encrypt(from, aad, plaintext) }, { ekt: to, aad });
     const carry = (boundary: Boundary, ekt: Bytes, hbkId: Bytes) =>
-      boundary.unwrapFrom(headOf("kms-symmetric"), hbkId, filled(32, 7), boundary.wrapFor(ekt, filled(32, 7)));
+      boundary.unwrapFrom(headOf("kms-symmetric"), hbkId, transportKey, boundary.wrapFor(ekt, transportKey));
 
     it.each(calls)("has forgotten %s", (_, call) => {
       const { core, boundary } = open();
@@ -129,7 +128,7 @@ describe.each(builds)("after a call, the %s module", (build) => {
         [kbkdfCounter, 4],
       ] as const;
       expect(changed(before, core.memory, [...windows, ...inside])).toEqual([]);
-      for (const secret of [material, plaintext, filled(32, 7)]) expect(holds(core.memory, secret)).toBe(false);
+      for (const secret of [material, plaintext, transportKey]) expect(holds(core.memory, secret)).toBe(false);
       boundary.close();
     });
 
@@ -143,7 +142,7 @@ describe.each(builds)("after a call, the %s module", (build) => {
     it("holds no dropped domain key", () => {
       const { core, boundary } = open();
       const before = core.memory.slice();
-      const id = filled(16, 10);
+      const id = random(16);
       boundary.generateDomainKey(id);
       boundary.dropDomainKey(id);
       expect(
@@ -165,6 +164,8 @@ describe.each(builds)("after a call, the %s module", (build) => {
     }
   });
 });
+
+const random = (length: number): Bytes => new Uint8Array(randomBytes(length));
 
 /** KBKDF_COUNTER of assembly/memory.ts: 00000001 */
 const kbkdfCounter = 0x2880;

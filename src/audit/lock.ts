@@ -5,10 +5,11 @@ import { ConfigError } from "../base/errors.ts";
 /**
  * Holds `file` for this process until `release`, or until the process dies, however it dies. Node has no flock: SQLite's
  * exclusive lock is one of fcntl, which the kernel drops with the process, and which other containers on the machine
- * see. ConfigError when somebody else holds it.
+ * see. ConfigError when somebody else holds it. Nobody in this process may open `file` in another way: closing any
+ * descriptor of a file drops all locks that the process has on it (POSIX).
  */
 export function holdLock(file: string): { release(): void } {
-  closeSync(openSync(file, "a", 0o600));
+  makePrivate(file);
   const database = new DatabaseSync(file, { timeout: 0 });
   try {
     database.exec("BEGIN EXCLUSIVE");
@@ -17,4 +18,12 @@ export function holdLock(file: string): { release(): void } {
     throw new ConfigError(`${file} is held by another process`, { cause });
   }
   return { release: () => database.close() };
+}
+
+function makePrivate(file: string): void {
+  try {
+    closeSync(openSync(file, "ax", 0o600));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+  }
 }

@@ -175,7 +175,8 @@ class ChainLog implements AuditLog {
   }
 
   reserve(): void {
-    this.#checkUsable();
+    const unusable = this.#unusable();
+    if (unusable) throw unusable;
     const now = performance.now();
     if (now - this.#spaceChecked >= spaceCheckInterval) {
       this.#spaceChecked = now;
@@ -184,8 +185,9 @@ class ChainLog implements AuditLog {
     if (this.#shortage !== undefined) throw new AuditError(this.#shortage);
   }
 
-  async append(event: AuditEvent): Promise<void> {
-    this.#checkUsable();
+  append(event: AuditEvent): Promise<void> {
+    const unusable = this.#unusable();
+    if (unusable) return Promise.reject(unusable);
     const line = chainLine(event, { id: this.chain, sequence: this.#sequence + 1, previous: this.#head });
     this.#batch ??= new Batch();
     this.#head = hashLine(this.#batch.add(line));
@@ -252,9 +254,8 @@ class ChainLog implements AuditLog {
     return this.#failure;
   }
 
-  #checkUsable(): void {
-    if (this.#failure) throw this.#failure;
-    if (this.#closed) throw new AuditError("the audit log is closed");
+  #unusable(): AuditError | undefined {
+    return this.#failure ?? (this.#closed ? new AuditError("the audit log is closed") : undefined);
   }
 
   #checkSpace(): void {

@@ -1,0 +1,31 @@
+/**
+ * A process that appends until it is killed: `node appender.ts <directory> <in flight> [options as JSON]`. Tells each
+ * event on its standard output when the log says that it is durable.
+ */
+import { writeSync } from "node:fs";
+import { buildEvent } from "../../src/audit/event.ts";
+import { openAuditLog } from "../../src/audit/log.ts";
+import { actor } from "./actor.ts";
+
+const [directory = "", inFlight = "1", options = "{}"] = process.argv.slice(2);
+const log = await openAuditLog(directory, "server", JSON.parse(options));
+log.failed.then((error) => {
+  writeSync(1, `failed ${error.message}\n`);
+  process.exit(1);
+});
+
+async function appendForever(): Promise<void> {
+  for (;;) {
+    try {
+      log.reserve();
+    } catch (error) {
+      writeSync(1, `refused ${(error as Error).message}\n`);
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      continue;
+    }
+    const event = buildEvent({ actor, name: "Decrypt", time: Date.now(), readOnly: true, requestParameters: null });
+    await log.append(event);
+    writeSync(1, `durable ${event.eventID}\n`);
+  }
+}
+for (let i = 0; i < Number(inFlight); i++) appendForever();

@@ -68,7 +68,7 @@ export class HsmError extends Error {
 /**
  * A failure of the store.
  * - `conflict`: a revision in the commit was stale; nothing was written.
- * - `unavailable`: not reachable, read-only or full; nothing was written.
+ * - `unavailable`: not reachable, read-only, full or failing; nothing was acknowledged.
  * - `corrupt`: truncated, edited, or sealed by another key. Never repaired by guessing.
  * - `rollback`: older than its anchor in the HSM.
  */

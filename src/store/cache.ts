@@ -1,10 +1,9 @@
-import type { Row } from "./manifest.ts";
 import type { Stored } from "./store.ts";
 
-/** Opened records, the oldest dropped first. An entry counts only for the very row that it was opened from. */
+/** Opened records, the oldest dropped first. An entry counts only for the very value that it was opened from. */
 export class OpenedCache {
   readonly #limit: number;
-  readonly #entries = new Map<string, { readonly row: Row; readonly opened: Stored }>();
+  readonly #entries = new Map<string, { readonly hash: string; readonly opened: Stored }>();
   #size = 0;
 
   /** `limit`: bytes of values and paths. */
@@ -12,22 +11,23 @@ export class OpenedCache {
     this.#limit = limit;
   }
 
-  get(stored: string, row: Row): Stored | undefined {
+  /** `hash`: of the value as stored. */
+  get(stored: string, hash: string): Stored | undefined {
     const entry = this.#entries.get(stored);
-    return entry?.row.hash === row.hash ? entry.opened : undefined;
+    return entry?.hash === hash ? entry.opened : undefined;
   }
 
-  set(stored: string, row: Row, opened: Stored): void {
-    this.delete(stored);
-    this.#entries.set(stored, { row, opened });
+  set(stored: string, hash: string, opened: Stored): void {
+    this.#delete(stored);
+    this.#entries.set(stored, { hash, opened });
     this.#size += weight(stored, opened);
     for (const oldest of this.#entries.keys()) {
       if (this.#size <= this.#limit) break;
-      this.delete(oldest);
+      this.#delete(oldest);
     }
   }
 
-  delete(stored: string): void {
+  #delete(stored: string): void {
     const entry = this.#entries.get(stored);
     if (!entry) return;
     this.#entries.delete(stored);

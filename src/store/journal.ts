@@ -17,6 +17,7 @@ export class Journal {
   /** The version of the store below that the chain has followed; undefined: follow before anything is trusted. */
   #seen: number | undefined;
   readonly #queue: Pending[] = [];
+  #scheduled = false;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(inner: Store, keyring: Keyring, chain: Chain) {
@@ -59,7 +60,7 @@ export class Journal {
   commit(writes: Pending["writes"], expectations: Pending["expectations"]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#queue.push({ writes, expectations, resolve, reject });
-      if (this.#queue.length === 1) this.#exclusive(() => this.#commitGroup());
+      this.#schedule();
     });
   }
 
@@ -81,6 +82,15 @@ export class Journal {
     }
   }
 
+  #schedule(): void {
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    this.#exclusive(() => {
+      this.#scheduled = false;
+      return this.#commitGroup();
+    });
+  }
+
   async #commitGroup(): Promise<void> {
     let group: readonly Pending[] = [];
     try {
@@ -96,7 +106,7 @@ export class Journal {
     } catch (error) {
       for (const { reject } of group.length > 0 ? group : this.#queue.splice(0)) reject(error);
     }
-    if (this.#queue.length > 0) this.#exclusive(() => this.#commitGroup());
+    if (this.#queue.length > 0) this.#schedule();
   }
 
   async #append(group: readonly Pending[]): Promise<"committed" | "overtaken"> {
@@ -109,7 +119,7 @@ export class Journal {
     } catch (error) {
       // It may be there in spite of the error, so the chain tells what has happened.
       this.#seen = undefined;
-      if (error instanceof StoreError && error.kind === "conflict") return "overtaken";
+      if (isConflict(error)) return "overtaken";
       throw error;
     }
     this.#chain.accept(appended);
@@ -159,3 +169,5 @@ export function assertGoesOn(found: Chain, seen: Head): void {
     `the store was at change ${seen.sequence} before; an older or other copy was put back`,
   );
 }
+
+export const isConflict = (error: unknown): boolean => error instanceof StoreError && error.kind === "conflict";

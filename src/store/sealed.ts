@@ -1,15 +1,14 @@
-import { equalBytes } from "../base/bytes.ts";
 import { ConfigError, StoreError } from "../base/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Ekt, Hsm } from "../hsm/hsm.ts";
-import { parseEkt } from "../model/ekt.ts";
 import { behindAnchor, decodeAnchor, encodeAnchor } from "./anchor.ts";
-import { type Barrier, barrierPath, formatBarrier } from "./barrier.ts";
+import { barrierPath, formatBarrier } from "./barrier.ts";
 import { OpenedCache } from "./cache.ts";
 import { Chain } from "./chain.ts";
-import { assertGoesOn, Journal } from "./journal.ts";
+import { assertGoesOn, isConflict, Journal } from "./journal.ts";
+import { KeyRotation } from "./key-rotation.ts";
 import { Keyring } from "./keyring.ts";
-import { scan } from "./scan.ts";
+import { checkRow, openRow } from "./row.ts";
 import type { Expectation, Store, Stored, Write } from "./store.ts";
 
 export interface SealedOptions {
@@ -20,7 +19,7 @@ export interface SealedOptions {
 }
 
 /**
- * Opens the barrier over `inner`, which belongs to it from then on, after checking every row.
+ * Opens the barrier over `inner`, after checking every row. `inner` belongs to it, and is closed when it does not open.
  * StoreError("corrupt") when rows were edited, moved, removed or added, or the keys are another HSM's; "rollback" when
  * the store is behind its anchor in `hsm`. `hsm` and `engine` must outlive the store.
  */
@@ -46,6 +45,7 @@ export async function openSealed(
     return new SealedStore(inner, hsm, keyring, chain, rollback);
   } catch (error) {
     keyring.close();
+    await inner.close();
     throw error;
   }
 }
@@ -86,6 +86,7 @@ export class SealedStore implements Store {
   readonly #hsm: Hsm;
   readonly #keyring: Keyring;
   readonly #journal: Journal;
+  readonly #rotation: KeyRotation;
   readonly #cache = new OpenedCache(cacheLimit);
   #anchored = 0;
   #anchoring: Promise<void> = Promise.resolve();
@@ -98,6 +99,7 @@ export class SealedStore implements Store {
     this.#hsm = hsm;
     this.#keyring = keyring;
     this.#journal = new Journal(inner, keyring, chain);
+    this.#rotation = new KeyRotation(inner, keyring, this.#journal);
     this.rollback = rollback;
   }
 
@@ -108,7 +110,7 @@ export class SealedStore implements Store {
     const row = this.#journal.manifest.get(stored);
     if (!row) return undefined;
     return (
-      this.#cache.get(stored, row) ??
+      this.#cache.get(stored, row.hash) ??
       this.#journal.settled(async () => this.#opened(stored, await this.#inner.get(stored)))
     );
   }
@@ -168,37 +170,18 @@ export class SealedStore implements Store {
    * For the rotation of domain keys: the tokens of the store's keys are replaced by what `rewrap` makes of them. Resolves
    * to how many are others than before; nothing is written when none is.
    */
-  async rewrapKeys(rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<number> {
-    let count = 0;
-    await this.#changeBarrier(async (before) => {
-      const index = await rewrapSame(before.index, rewrap);
-      const records = await Promise.all(before.records.map((ekt) => rewrapSame(ekt, rewrap)));
-      const replaced = [index, ...records].filter(
-        (ekt, i) => !equalBytes(ekt, [before.index, ...before.records][i] as Ekt),
-      );
-      count = replaced.length;
-      return count > 0 ? { index, records } : undefined;
-    });
-    return count;
+  rewrapKeys(rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<number> {
+    return this.#rotation.rewrap(rewrap);
   }
 
   /** A new record key seals from now on. What older ones seal is sealed again when it is next written, or by `reseal`. */
-  async rotateRecordKey(): Promise<void> {
-    const ekt = await this.#keyring.makeRecordKey();
-    await this.#changeBarrier(async ({ index, records }) => ({ index, records: [...records, ekt] }));
+  rotateRecordKey(): Promise<void> {
+    return this.#rotation.addRecordKey();
   }
 
   /** Seals by the newest record key whatever an older one seals; resolves to the number of records. */
-  async reseal(): Promise<number> {
-    this.#assertOpen();
-    let count = 0;
-    for await (const rows of scan(this.#inner)) {
-      const old = rows.filter(({ path, value }) => path !== barrierPath && !this.#keyring.isCurrent(value));
-      count += (await Promise.all(old.map(({ path, revision }) => this.#resealOne(path, revision)))).filter(
-        Boolean,
-      ).length;
-    }
-    return count;
+  reseal(): Promise<number> {
+    return this.#rotation.reseal();
   }
 
   /** Anchors what was committed, and closes the store below. The HSM must still be open. */
@@ -209,27 +192,19 @@ export class SealedStore implements Store {
       await this.#journal.drained();
       if (this.#journal.chain.head.sequence !== this.#anchored) await this.anchor();
     } finally {
-      await this.#inner.close();
       this.#keyring.close();
+      await this.#inner.close();
     }
   }
 
-  /** The record of a row that is the manifest's; undefined when neither has one. */
   #opened(stored: string, found: Stored | undefined): Stored | undefined {
-    const row = this.#journal.manifest.get(stored);
-    if (!found && !row) return undefined;
-    if (!found) throw new StoreError("corrupt", `record ${stored} is missing`);
-    if (!row) throw new StoreError("corrupt", `record ${stored} was added or put back`);
-    if (found.revision < row.revision) throw new StoreError("rollback", `an older record ${stored} was put back`);
-    if (this.#keyring.hash(found.value) !== row.hash) throw new StoreError("corrupt", `record ${stored} was edited`);
-    const known = this.#cache.get(stored, row);
+    const row = checkRow(this.#journal.manifest, this.#keyring, stored, found);
+    if (!row) return undefined;
+    const hash = this.#journal.manifest.get(stored)?.hash as string;
+    const known = this.#cache.get(stored, hash);
     if (known) return known;
-    const opened = this.#keyring.open(stored, row.revision, found.value);
-    if (!opened || this.#keyring.paths.of(opened.path) !== stored) {
-      throw new StoreError("corrupt", `record ${stored} is not authentic`);
-    }
-    const record = { ...opened, revision: row.revision };
-    this.#cache.set(stored, row, record);
+    const record = openRow(this.#keyring, row);
+    this.#cache.set(stored, hash, record);
     return record;
   }
 
@@ -246,49 +221,7 @@ export class SealedStore implements Store {
     this.#anchored = head.sequence;
   }
 
-  /** Again after another process's change, until it is made; undefined: nothing to change. */
-  async #changeBarrier(change: (barrier: Barrier) => Promise<Barrier | undefined>): Promise<void> {
-    this.#assertOpen();
-    for (;;) {
-      await this.#journal.refresh();
-      const revision = this.#journal.manifest.revision(barrierPath);
-      const barrier = await change(this.#keyring.barrier);
-      if (!barrier) return;
-      // Before the commit: from then on another process may seal by a key that is new.
-      await this.#keyring.release(barrier);
-      const write = { path: barrierPath, stored: barrierPath, value: formatBarrier(barrier), revision };
-      try {
-        await this.#journal.commit([write], []);
-        return this.#keyring.adopt(barrier);
-      } catch (error) {
-        if (!isConflict(error)) throw error;
-      }
-    }
-  }
-
-  /** false when somebody has written it meanwhile, and so sealed it. */
-  async #resealOne(stored: string, revision: number): Promise<boolean> {
-    const record = await this.#journal.settled(async () => this.#opened(stored, await this.#inner.get(stored)));
-    if (record?.revision !== revision) return false;
-    try {
-      await this.#journal.commit([{ ...record, stored }], []);
-      return true;
-    } catch (error) {
-      if (!isConflict(error)) throw error;
-      return false;
-    }
-  }
-
   #assertOpen(): void {
     if (this.#closed) throw new StoreError("unavailable", "the store is closed");
   }
-}
-
-const isConflict = (error: unknown): boolean => error instanceof StoreError && error.kind === "conflict";
-
-/** Throws unless the new token says that it is of the same material. */
-async function rewrapSame(ekt: Ekt, rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<Ekt> {
-  const rewrapped = await rewrap(ekt);
-  if (equalBytes(parseEkt(ekt).hbkId, parseEkt(rewrapped).hbkId)) return rewrapped;
-  throw new StoreError("corrupt", "a rewrapped store key is of other material");
 }

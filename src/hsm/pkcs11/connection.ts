@@ -2,9 +2,10 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ConfigError, HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import type { HsmInfo, Pkcs11Config } from "../hsm.ts";
+import { readSecret } from "../secret-reference.ts";
 import { Link } from "./link.ts";
 import { trustedModule } from "./module-file.ts";
-import { PinLatch, readPin } from "./pin.ts";
+import { PinLatch } from "./pin-latch.ts";
 import { type MethodOf, methods, PinRefused, type Role } from "./protocol.ts";
 import { parseUri, type TokenUri } from "./uri.ts";
 
@@ -71,8 +72,8 @@ export class Connection<R extends "hsm" | "admin"> {
     const old = this.#link;
     this.#start().then(
       () => old.close(),
-      // The old one serves on, and will ask again.
-      () => undefined,
+      // The old one serves on.
+      () => setTimeout(() => this.renew(), longestPause).unref(),
     );
   }
 
@@ -88,6 +89,10 @@ export class Connection<R extends "hsm" | "admin"> {
 
   async #restart(): Promise<void> {
     while (this.#down !== "" && !this.#closing.signal.aborted) {
+      if (this.#starting) {
+        await this.#starting.catch(() => undefined);
+        continue;
+      }
       const pause = this.#failures === 0 ? 0 : Math.min(longestPause, 25 * 2 ** this.#failures);
       this.#failures += 1;
       try {
@@ -127,8 +132,8 @@ export class Connection<R extends "hsm" | "admin"> {
   }
 }
 
-/** One login after the other: as many workers with one wrong PIN are as many tries. */
-let turn: Promise<unknown> = Promise.resolve();
+/** One login after the other, by URI: as many workers with one wrong PIN are as many tries. */
+const turns = new Map<string, Promise<unknown>>();
 
 interface Started {
   readonly link: Link;
@@ -138,8 +143,12 @@ interface Started {
 
 /** Starts a worker and waits until it is ready. ConfigError, or the HsmError of the start. */
 export function startWorker(role: Role, config: Pkcs11Config, onRetire = () => {}): Promise<Started> {
-  const started = turn.then(() => loggedIn(role, config, onRetire));
-  turn = started.catch(() => undefined);
+  const before = turns.get(config.uri) ?? Promise.resolve();
+  const started = before.then(() => loggedIn(role, config, onRetire));
+  turns.set(
+    config.uri,
+    started.catch(() => undefined),
+  );
   return started;
 }
 
@@ -156,7 +165,7 @@ async function loggedIn(role: Role, config: Pkcs11Config, onRetire: () => void):
   const latch =
     reference === undefined ? undefined : new PinLatch(tokenName(module, uri), reference, config.stateDirectory);
   latch?.check();
-  const pin = reference === undefined ? undefined : readPin(reference);
+  const pin = reference === undefined ? undefined : readSecret(reference);
 
   const greeting = { role, module, token: selectorOf(uri), ...(pin && { pin }), engine: config.engine ?? "wasm" };
   const link = new Link({

@@ -11,6 +11,7 @@ import { answers, errorOf, type Greeting } from "./protocol.ts";
 /** Beside this file, compiled or not. */
 const entry = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.meta.url));
 const lastWords = 50;
+const longestClose = 10_000;
 const flags = ["--disable-sigusr1", "--disallow-code-generation-from-strings"];
 
 export interface LinkOptions {
@@ -49,6 +50,7 @@ export class Link {
   #lastCall = 0;
   #lastAnswer = performance.now();
   #watch: NodeJS.Timeout | undefined;
+  #watchDue = 0;
   #alive = true;
   #closing = false;
   #killed: string | undefined;
@@ -87,7 +89,7 @@ export class Link {
   async close(): Promise<void> {
     this.#closing = true;
     this.#endWhenIdle();
-    const force = setTimeout(() => this.kill("it did not close"), this.#deadline);
+    const force = setTimeout(() => this.kill("it did not close"), Math.min(this.#deadline, longestClose));
     await this.ended;
     clearTimeout(force);
   }
@@ -101,10 +103,19 @@ export class Link {
     if (!this.#alive) return Promise.reject(new HsmError("unavailable", "the PKCS#11 worker has ended"));
     if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
     this.#outgoing.push(frame(id, code, value));
+    const due = performance.now() + deadline;
+    this.#watchFor(due, deadline);
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, { due: performance.now() + deadline, deadline, resolve, reject });
-      this.#watch ??= setTimeout(() => this.#expire(), deadline);
+      this.#calls.set(id, { due, deadline, resolve, reject });
     });
+  }
+
+  /** One timer for all calls: it fires no later than the first is due. */
+  #watchFor(due: number, wait: number): void {
+    if (this.#watch && this.#watchDue <= due) return;
+    clearTimeout(this.#watch);
+    this.#watchDue = due;
+    this.#watch = setTimeout(() => this.#expire(), wait);
   }
 
   #flush(): void {
@@ -140,7 +151,7 @@ export class Link {
     const now = performance.now();
     for (const [id, call] of this.#calls) {
       if (call.due > now) {
-        this.#watch = setTimeout(() => this.#expire(), call.due - now);
+        this.#watchFor(call.due, call.due - now);
         return;
       }
       if (now - this.#lastAnswer >= call.deadline) {

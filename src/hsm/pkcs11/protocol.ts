@@ -69,7 +69,8 @@ export function answerOf(error: unknown): { code: number; value: unknown } {
   if (error instanceof PinRefused) return { code: answers.pinRefused, value: { message: error.message } };
   if (error instanceof ConfigError) return { code: answers.configError, value: { message: error.message } };
   if (error instanceof RangeError) return { code: answers.rangeError, value: { message: error.message } };
-  return { code: answers.hsmError, value: { kind: "internal", message: "the PKCS#11 worker failed" } };
+  const name = error instanceof Error ? error.name : typeof error;
+  return { code: answers.hsmError, value: { kind: "internal", message: `the PKCS#11 worker failed: ${name}` } };
 }
 
 export function errorOf(code: number, value: unknown): Error {

@@ -88,6 +88,9 @@ function send(frames: readonly Bytes[]): void {
 }
 
 function leave(): void {
-  service?.close();
-  process.exit(0);
+  try {
+    service?.close();
+  } finally {
+    process.exit(0);
+  }
 }

@@ -1,12 +1,22 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll } from "vitest";
-import type { Pkcs11Config } from "../../../src/hsm/index.ts";
-import { provisionSoftHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
+import { afterAll, expect } from "vitest";
+import { type Bytes, utf8 } from "../../../src/base/bytes.ts";
+import type { Ekt, Hsm, Pkcs11Config } from "../../../src/hsm/index.ts";
+import type { Pkcs11Hsm } from "../../../src/hsm/pkcs11/driver.ts";
+import { driver } from "../../../src/hsm/pkcs11/driver.ts";
+import { provisionSoftHsm2, softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
+import { metaOf } from "../../conformance/hsm-fixture.ts";
+
+export interface SoftToken extends Pkcs11Config {
+  /** Where its files are: softhsm2.conf, tokens/, pin, so-pin. */
+  readonly folder: string;
+}
 
 /** A maker of real SoftHSM2 tokens, each in a folder of its own, which go with the file's tests. */
-export function softTokens(): (label?: string) => Promise<Pkcs11Config & { readonly folder: string }> {
+export function softTokens(): (label?: string) => Promise<SoftToken> {
   const root = mkdtempSync(join(tmpdir(), "strongroom-pkcs11-"));
   afterAll(() => rmSync(root, { recursive: true }));
   let made = 0;
@@ -14,4 +24,40 @@ export function softTokens(): (label?: string) => Promise<Pkcs11Config & { reado
     const folder = join(root, `${++made}`);
     return { ...(await provisionSoftHsm2(folder, label)), folder };
   };
+}
+
+export const pinOf = ({ folder }: SoftToken): string => readFileSync(join(folder, "pin"), "utf8");
+
+/** softhsm2-util on the token's configuration. */
+export const softHsm2Util = (token: SoftToken, ...args: string[]): string =>
+  execFileSync("softhsm2-util", ["--module", softHsm2(), ...args], {
+    env: { ...process.env, ...token.environment },
+    encoding: "utf8",
+  });
+
+export const openSoft = async (config: Pkcs11Config): Promise<Pkcs11Hsm> => (await driver.open(config)) as Pkcs11Hsm;
+
+export const algorithm = "SYMMETRIC_DEFAULT";
+export const aad = utf8("aad");
+export const newKey = (hsm: Hsm): Promise<Ekt> => hsm.generateKey(metaOf("kms-symmetric"));
+export const encrypt = (hsm: Hsm, key: Ekt, plaintext: Bytes = utf8("plaintext")): Promise<Bytes> =>
+  hsm.encrypt(key, algorithm, plaintext, aad);
+
+/** Until `done` holds; fails after `within` milliseconds. */
+export async function until(done: () => boolean | Promise<boolean>, within = 5_000): Promise<number> {
+  const start = performance.now();
+  while (!(await done())) {
+    expect(performance.now() - start, "it takes too long").toBeLessThan(within);
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return performance.now() - start;
+}
+
+export function isAlive(pid: number): boolean {
+  try {
+    // A process that ended and was not waited for yet is a zombie: Z.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, "utf8"));
+  } catch {
+    return false;
+  }
 }

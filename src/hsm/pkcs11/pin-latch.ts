@@ -1,21 +1,7 @@
 import { createHash } from "node:crypto";
 import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError } from "../../base/errors.ts";
-import { secretFrom } from "../../base/secret.ts";
-import { readSecret } from "../secret-reference.ts";
-
-/** `readSecret` takes a variable out of the environment, and a worker that is started again needs the PIN again. */
-const variables = new Map<string, Bytes>();
-
-/** The PIN that `reference` names now; the caller wipes it. */
-export function readPin(reference: string): Bytes {
-  if (!reference.startsWith("env:")) return readSecret(reference);
-  const kept = variables.get(reference) ?? readSecret(reference);
-  variables.set(reference, kept);
-  return secretFrom(kept);
-}
 
 /** Tokens whose PIN was refused, for processes that were given no folder to remember it in. */
 const refusedHere = new Map<string, string>();

@@ -3,6 +3,7 @@
  * event on its standard output when the log says that it is durable.
  */
 import { writeSync } from "node:fs";
+import { setTimeout } from "node:timers/promises";
 import { buildEvent } from "../../src/audit/event.ts";
 import { openAuditLog } from "../../src/audit/log.ts";
 import { actor } from "./actor.ts";
@@ -20,7 +21,7 @@ async function appendForever(): Promise<void> {
       log.reserve();
     } catch (error) {
       writeSync(1, `refused ${(error as Error).message}\n`);
-      await new Promise((resolve) => setTimeout(resolve, 300));
+      await setTimeout(300);
       continue;
     }
     const event = buildEvent({ actor, name: "Decrypt", time: Date.now(), readOnly: true, requestParameters: null });

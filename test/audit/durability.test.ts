@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
@@ -133,12 +133,11 @@ test("after an fdatasync that failed, nothing is said to be durable and nothing 
   expect(await closed).toEqual([1, null]);
 });
 
-/** In a mount namespace of its own: a file system of 2 MiB, and something that can fill it. */
+/** A file system of 16 MiB in a mount namespace of its own, which the test reaches through /proc. */
 test("on a full disk what was accepted is still recorded, nothing new is accepted, and all goes on when there is space", async () => {
   const directory = folder();
-  const script = `mount -t tmpfs -o size=2m tmpfs "$1" && mkdir -m 700 "$1/audit" &&
-    { (sleep 1.5; head -c 4m /dev/zero > "$1/filler" 2>/dev/null; sleep 1.5; rm "$1/filler") & } &&
-    exec "$2" "$3" "$1/audit" 8 '{"minimumFree":0,"ballast":65536}'`;
+  const script = 'mount -t tmpfs -o size=16m tmpfs "$1" && mkdir -m 700 "$1/audit" && exec "$2" "$3" "$1/audit" 8 "$4"';
+  const parameters = [directory, process.execPath, appender, '{"minimumFree":0,"ballast":65536}'];
   const { child, lines } = run(
     "unshare",
     "--user",
@@ -148,20 +147,27 @@ test("on a full disk what was accepted is still recorded, nothing new is accepte
     "-c",
     script,
     "sh",
-    directory,
-    process.execPath,
-    appender,
+    ...parameters,
   );
-  const states: string[] = [];
+  const inside = join(`/proc/${child.pid}/root`, directory);
   const acknowledged: string[] = [];
-  for (let line = await lines.next(); !line.done; line = await lines.next()) {
-    const [state = "", id = ""] = line.value.split(" ");
-    if (state === "durable") acknowledged.push(id);
-    if (states.at(-1) !== state) states.push(state);
-    if (states.length === 3) break;
-  }
-  expect(states).toEqual(["durable", "refused", "durable"]);
-  const file = join(`/proc/${child.pid}/root`, directory, "audit/server.jsonl");
+  const until = async (wanted: string, count: number): Promise<void> => {
+    for (let seen = 0; seen < count; ) {
+      const [state = "", id = ""] = String((await lines.next()).value).split(" ");
+      expect(["durable", "refused"]).toContain(state);
+      if (state === "durable") acknowledged.push(id);
+      if (state === wanted) seen += 1;
+    }
+  };
+  await until("durable", 20);
+  expect(() => writeFileSync(join(inside, "filler"), Buffer.alloc(32 << 20))).toThrow(/ENOSPC/);
+  // Each of the eight, twice: by then none is on its way.
+  await until("refused", 16);
+  rmSync(join(inside, "filler"));
+  const before = acknowledged.length;
+  await until("durable", 20);
+  expect(acknowledged.length).toBe(before + 20);
+  const file = join(inside, "audit/server.jsonl");
   expect(await verifyChain(file)).not.toHaveProperty("problem");
   const text = readFileSync(file, "utf8");
   expect(acknowledged.filter((id) => !text.includes(id))).toEqual([]);

@@ -26,15 +26,20 @@ export class EntropySource {
   /** `length` at least 32; the caller wipes the answer. */
   take(length: number): Bytes {
     const seed = secret(length);
-    if (this.#failed || !this.#fill(seed)) {
+    this.fill(seed);
+    return seed;
+  }
+
+  /** Writes a seed where it is wanted; `seed` has at least 32 bytes, and zeros after a failure. */
+  fill(seed: Bytes): void {
+    if (this.#failed || !this.#read(seed)) {
       this.#failed = true;
       wipe(seed);
       throw new HsmError("internal", "the operating system's random generator failed or repeated itself");
     }
-    return seed;
   }
 
-  #fill(seed: Bytes): boolean {
+  #read(seed: Bytes): boolean {
     try {
       if (readSync(this.#device, seed, 0, seed.length, null) !== seed.length) return false;
     } catch {

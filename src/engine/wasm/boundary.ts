@@ -1,6 +1,5 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import { wipe } from "../../base/secret.ts";
 import { ciphertextOverhead, headerLength } from "../../model/ciphertext.ts";
 import type { Boundary } from "../boundary.ts";
 import { EntropySource, personalization } from "../entropy.ts";
@@ -29,15 +28,17 @@ const full = -3;
 export class WasmBoundary implements Boundary {
   readonly #instance: Core;
   readonly #entropy: EntropySource;
+  /** Where the next request's entropy goes: read into the linear memory, it is never anywhere else. */
+  readonly #fresh: Bytes;
   /** Why every call throws. */
   #stopped: string | undefined;
 
   constructor(core: Core, entropy = new EntropySource()) {
     this.#instance = core;
     this.#entropy = entropy;
-    const seed = this.#entropy.take(48);
-    core.write(core.at.ENTROPY, seed);
-    wipe(seed);
+    const { ENTROPY } = core.at;
+    this.#fresh = core.memory.subarray(ENTROPY, ENTROPY + freshLength);
+    entropy.fill(core.memory.subarray(ENTROPY, ENTROPY + 48));
     core.write(core.at.PERSONALIZATION, personalization());
     core.call.drbgInstantiate(core.at.ENTROPY, core.at.PERSONALIZATION);
     core.wipeWindows();
@@ -206,11 +207,8 @@ export class WasmBoundary implements Boundary {
 
   /** Fresh entropy for the one request to the DRBG that the next call makes. */
   #refresh(): void {
-    const core = this.#core;
     try {
-      const fresh = this.#entropy.take(freshLength);
-      core.write(core.at.ENTROPY, fresh);
-      wipe(fresh);
+      this.#entropy.fill(this.#fresh);
     } catch (error) {
       this.#stop("the random generator has failed");
       throw error;

@@ -72,9 +72,10 @@ async function deriveKeys(config: SoftConfig, engine: Engine, preamble: Bytes): 
   const master = source === sources.keyFile ? readKeyFile(config) : await stretch(config, salt, cost);
   const derive = (label: KbkdfLabel) =>
     engine.kbkdf(master, kbkdfFixedInput(label, salt.subarray(0, 16), salt.subarray(16)));
-  const check = derive("SR1-hsmname").subarray(0, checkLength);
-  const keys = { header: concat(preamble, check), root: derive("SR1-hsmroot"), file: derive("SR1-hsmfile") };
-  wipe(master);
+  const name = derive("SR1-hsmname");
+  const header = concat(preamble, name.subarray(0, checkLength));
+  const keys = { header, root: derive("SR1-hsmroot"), file: derive("SR1-hsmfile") };
+  wipe(master, name);
   return keys;
 }
 

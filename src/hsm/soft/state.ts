@@ -95,6 +95,7 @@ export class StateFile {
     const json = this.#unseal(header, bytes.subarray(headerLength));
     if (!json) throw damaged(folder, "truncated, edited, or of another soft HSM");
     const state = JSON.parse(fromUtf8(json)) as State;
+    wipe(json);
     if (state.revision < this.#newest) throw damaged(folder, "older than it was");
     this.#newest = state.revision;
     return state;

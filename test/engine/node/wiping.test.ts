@@ -3,30 +3,11 @@ import { type Bytes, utf8 } from "../../../src/base/bytes.ts";
 import { open } from "../../../src/engine/node/engine.ts";
 import { ektHead } from "../../../src/model/ekt.ts";
 import type { HbkKind } from "../../../src/model/hbk.ts";
+import { SecretsMade } from "./secrets-made.ts";
 
-const PlainArrayBuffer = globalThis.ArrayBuffer;
-let made: ArrayBuffer[];
-
-/** Every buffer that `secret` makes from now on is kept in `made`. */
-beforeEach(() => {
-  made = [];
-  globalThis.ArrayBuffer = class extends PlainArrayBuffer {
-    constructor(length: number) {
-      super(length);
-      made.push(this);
-    }
-  } as ArrayBufferConstructor;
-});
-afterEach(() => {
-  globalThis.ArrayBuffer = PlainArrayBuffer;
-});
-
-/** The buffers that hold something still, without what is in the clear in `open`: nonces, names, answers. */
-const left = (...open: readonly Bytes[]): Bytes[] =>
-  made
-    .map((buffer) => new Uint8Array(buffer))
-    .filter((bytes) => bytes.some((byte) => byte !== 0))
-    .filter((bytes) => !open.some((whole) => Buffer.from(whole).includes(bytes)));
+const secrets = new SecretsMade();
+beforeEach(() => secrets.watch());
+afterEach(() => secrets.unwatch());
 
 const domainKeyId = new Uint8Array(16).fill(1);
 const aad = utf8("aad");
@@ -77,10 +58,10 @@ describe("the node boundary", () => {
       random: () => boundary.random(32),
     };
     for (const [name, call] of Object.entries(calls)) {
-      made = [];
+      secrets.watch();
       const answer = call() ?? {};
       const open = answer instanceof Uint8Array ? [answer] : Object.values(answer);
-      expect(left(key, ...open), name).toEqual([]);
+      expect(secrets.left(key, ...open), name).toEqual([]);
     }
     boundary.close();
   });
@@ -98,9 +79,9 @@ describe("the node boundary", () => {
       "no destination": () => boundary.generateDataKey(record, aad, 32, "both"),
     };
     for (const [name, call] of Object.entries(calls)) {
-      made = [];
+      secrets.watch();
       expect(call, name).toThrow(expect.objectContaining({ kind: "refused" }));
-      expect(left(key), name).toEqual([]);
+      expect(secrets.left(key), name).toEqual([]);
     }
     boundary.close();
   });
@@ -108,12 +89,12 @@ describe("the node boundary", () => {
   it("wipes domain keys that are dropped, and everything when it is closed", async () => {
     const { boundary, key, record, sigv4 } = await ready();
     const other = new Uint8Array(16).fill(2);
-    const before = left().length;
+    const before = secrets.left().length;
     boundary.generateDomainKey(other);
-    expect(left()).toHaveLength(before + 1);
+    expect(secrets.left()).toHaveLength(before + 1);
     boundary.dropDomainKey(other);
-    expect(left()).toHaveLength(before);
+    expect(secrets.left()).toHaveLength(before);
     boundary.close();
-    expect(left(key, record, sigv4)).toEqual([]);
+    expect(secrets.left(key, record, sigv4)).toEqual([]);
   });
 });

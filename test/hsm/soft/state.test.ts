@@ -87,6 +87,20 @@ describe("the folder of a soft HSM", () => {
 });
 
 describe("a state file", () => {
+  it("does not keep a domain key that has been destroyed", async () => {
+    await driver.init(config);
+    const admin = await driver.openAdmin(config);
+    const [first] = await admin.domainKeys();
+    const id = first?.id ?? "";
+    await admin.activateDomainKey(await admin.addDomainKey());
+    await admin.quarantineDomainKey(id);
+    const quarantined = statSync(state).size;
+    await admin.destroyDomainKey(id);
+    // IV, key and tag in base64
+    expect(quarantined - statSync(state).size).toBeGreaterThan(80);
+    await admin.close();
+  });
+
   it("made on one engine opens on the other, with the same keys in it", async () => {
     await driver.init(config);
     const node = await driver.open(config);

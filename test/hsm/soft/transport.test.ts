@@ -39,4 +39,11 @@ describe("what a soft HSM exports", () => {
     const exported = new Uint8Array(424);
     await expectHsmError("refused", bench.admin.importFrom(metaOf("record"), new Uint8Array(32), exported));
   });
+
+  it("comes in under one transport key, whoever makes it first", async () => {
+    const other = await driver.openAdmin(bench.config);
+    const [mine, theirs] = await Promise.all([bench.admin.transportKey(), other.transportKey()]);
+    expect(mine).toEqual(theirs);
+    await other.close();
+  });
 });

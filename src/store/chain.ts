@@ -17,13 +17,17 @@ export interface Head {
   readonly hash: string;
 }
 
-/** A change that is sealed and waits for its commit. */
-export interface Appended {
+/** A change that would come next, and the head that it would make. */
+export interface Link {
+  readonly change: Change;
+  readonly head: Head;
+}
+
+/** A new change, and what commits it. */
+export interface Appended extends Link {
   readonly writes: readonly Write[];
   /** That the head is still there: else the change would be lost in a table that was put back. */
   readonly expectations: readonly Expectation[];
-  readonly head: Head;
-  readonly change: Change;
 }
 
 /**
@@ -57,10 +61,13 @@ export class Chain {
       throw new StoreError("corrupt", "changes are missing from the chain");
     }
     await chain.#scan();
-    const meanwhile = await Array.fromAsync(chain.#news());
-    chain.manifest.apply(newest(meanwhile));
-    changes.push(...meanwhile);
-    if (!equalBytes(chain.manifest.digest, (changes.at(-1) as Change).digest)) {
+    const before = changes.length;
+    for (let link = await chain.#next(); link; link = await chain.#next()) {
+      chain.#advance(link.head);
+      changes.push(link.change);
+    }
+    chain.manifest.apply(newest(changes.slice(before)));
+    if (!keyring.equal(chain.manifest.digest, (changes.at(-1) as Change).digest)) {
       throw new StoreError("corrupt", await findFault(inner, keyring, newest(changes)));
     }
     return chain;
@@ -77,11 +84,12 @@ export class Chain {
 
   /** Takes over what others have committed. false when this chain's head is gone from the store: load it again. */
   async follow(): Promise<boolean> {
-    for await (const change of this.#news()) {
-      if (!equalBytes(this.manifest.digestAfter(change.entries), change.digest)) {
-        throw new StoreError("corrupt", `change ${change.sequence} does not follow from the table`);
+    for (let link = await this.#next(); link; link = await this.#next()) {
+      const { sequence, entries, digest } = link.change;
+      if (!this.#keyring.equal(this.manifest.digestAfter(entries), digest)) {
+        throw new StoreError("corrupt", `change ${sequence} does not follow from the table`);
       }
-      this.manifest.apply(change.entries, change.digest);
+      this.accept(link);
     }
     const own = await this.#inner.get(changePath(this.#head.sequence));
     return own !== undefined && this.#keyring.hash(own.value) === this.#head.hash;
@@ -102,8 +110,8 @@ export class Chain {
     return { writes, expectations, head: { sequence, hash: this.#keyring.hash(value) }, change };
   }
 
-  /** Its commit has been acknowledged. */
-  accept({ head, change }: Appended): void {
+  /** It is committed. */
+  accept({ head, change }: Link): void {
     this.manifest.apply(change.entries, change.digest);
     this.#advance(head);
   }
@@ -113,19 +121,18 @@ export class Chain {
     return window.map((stored, i) => {
       const change = this.#open(stored);
       if (i === 0) this.#head = { sequence: change.sequence - 1, hash: change.previous };
-      return this.#link(stored, change);
+      this.#advance(this.#link(stored, change).head);
+      return change;
     });
   }
 
-  /** Changes after the head, which moves along with them; one about the keys brings them. */
-  async *#news(): AsyncGenerator<Change> {
-    for (;;) {
-      const stored = await this.#inner.get(changePath(this.#head.sequence + 1));
-      if (!stored) return;
-      const change = this.#open(stored);
-      if (change.entries.some((entry) => entry.stored === barrierPath)) await loadKeys(this.#inner, this.#keyring);
-      yield this.#link(stored, change);
-    }
+  /** The change after the head, if there is one. If it is about the keys, they are there before any that needs them. */
+  async #next(): Promise<Link | undefined> {
+    const stored = await this.#inner.get(changePath(this.#head.sequence + 1));
+    if (!stored) return undefined;
+    const link = this.#link(stored, this.#open(stored));
+    if (link.change.entries.some((entry) => entry.stored === barrierPath)) await loadKeys(this.#inner, this.#keyring);
+    return link;
   }
 
   #open(stored: Stored): Change {
@@ -137,14 +144,13 @@ export class Chain {
     return change;
   }
 
-  #link(stored: Stored, change: Change): Change {
-    const expected = this.#head.sequence + 1;
-    if (change.sequence !== expected) throw new StoreError("corrupt", `change ${expected} is missing`);
-    if (change.previous !== this.#head.hash) {
+  #link(stored: Stored, change: Change): Link {
+    const { sequence, hash } = this.#head;
+    if (change.sequence !== sequence + 1) throw new StoreError("corrupt", `change ${sequence + 1} is missing`);
+    if (change.previous !== hash) {
       throw new StoreError("corrupt", `change ${change.sequence} does not follow the one before`);
     }
-    this.#advance({ sequence: change.sequence, hash: this.#keyring.hash(stored.value) });
-    return change;
+    return { change, head: { sequence: change.sequence, hash: this.#keyring.hash(stored.value) } };
   }
 
   async #scan(): Promise<void> {

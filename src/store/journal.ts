@@ -41,7 +41,7 @@ export class Journal {
 
   /** Follows what others have committed. */
   async refresh(): Promise<void> {
-    if (!this.current) await this.#exclusive(() => this.#follow());
+    if (!this.current) await this.#exclusive(() => this.#catchUp());
   }
 
   /**
@@ -94,7 +94,7 @@ export class Journal {
   async #commitGroup(): Promise<void> {
     let group: readonly Pending[] = [];
     try {
-      if (!this.current) await this.#follow();
+      await this.#catchUp();
       group = takeGroup(this.#queue, this.manifest);
       const before = this.#chain.head;
       const outcome = await this.#append(group);
@@ -141,6 +141,10 @@ export class Journal {
     const sealed = stored === barrierPath ? value : this.#keyring.seal(stored, next, { path, value });
     const row = { revision: next, hash: this.#keyring.hash(sealed) };
     return { write: { path: stored, value: sealed, revision }, entry: { stored, row } };
+  }
+
+  async #catchUp(): Promise<void> {
+    if (!this.current) await this.#follow();
   }
 
   async #follow(): Promise<void> {

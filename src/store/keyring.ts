@@ -102,6 +102,11 @@ export class Keyring {
     return this.#engine.hmacSha256(this.#state.index, message);
   }
 
+  /** In constant time: the digest of a manifest is secret. */
+  equal(a: Bytes, b: Bytes): boolean {
+    return this.#engine.equal(a, b);
+  }
+
   close(): void {
     for (const { material } of this.#records) wipe(material);
     wipe(this.#opened?.index);

@@ -60,10 +60,6 @@ export class Manifest {
       else this.#rows.delete(stored);
     }
   }
-
-  rows(): IterableIterator<[string, Row]> {
-    return this.#rows.entries();
-  }
 }
 
 function addTag(digest: Bytes, tag: Bytes): void {

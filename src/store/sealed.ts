@@ -1,3 +1,4 @@
+import { equalBytes } from "../base/bytes.ts";
 import { ConfigError, StoreError } from "../base/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Ekt, Hsm } from "../hsm/hsm.ts";
@@ -42,7 +43,8 @@ export async function openSealed(
     const rollback = anchor && behindAnchor(anchor, keyring.storeId, chain);
     if (rollback && !acceptRollback) throw new StoreError("rollback", rollback);
     if (rollback || !anchor) await hsm.writeAnchor(encodeAnchor({ storeId: keyring.storeId, ...chain.head }));
-    return new SealedStore(inner, hsm, keyring, chain, rollback);
+    const anchored = rollback || !anchor ? chain.head.sequence : anchor.sequence;
+    return new SealedStore({ inner, hsm, keyring, chain, anchored }, rollback);
   } catch (error) {
     keyring.close();
     await inner.close();
@@ -67,6 +69,14 @@ async function seal(inner: Store, hsm: Hsm, engine: Engine): Promise<void> {
   }
 }
 
+interface SealedParts {
+  readonly inner: Store;
+  readonly hsm: Hsm;
+  readonly keyring: Keyring;
+  readonly chain: Chain;
+  readonly anchored: number;
+}
+
 /** Bytes of opened records that are kept. */
 const cacheLimit = 16 << 20;
 
@@ -75,9 +85,9 @@ const cacheLimit = 16 << 20;
  * the store below learns no value, and whoever writes it gets no edited, moved, removed or older row accepted.
  *
  * Limits. What is newer than the last `anchor()` can be rolled back unseen while no process has the store open. While one
- * has, a row that was removed below is missed by `get` (corrupt), but not by `list`; `verify` finds it. Counts, sizes and
- * times of records show, and so do account ids, regions and key ids. Processes that share a store must all have it open
- * through the barrier.
+ * has, a row that was removed below is missed by `get` (corrupt), but not by `list`; `verify` finds it. Whoever writes the
+ * file can keep a process from noticing that another has committed. Counts, sizes and times of records show, and so do
+ * account ids, regions and key ids.
  */
 export class SealedStore implements Store {
   /** Why the store is behind its anchor, if it was opened all the same: to be audited. */
@@ -88,18 +98,20 @@ export class SealedStore implements Store {
   readonly #journal: Journal;
   readonly #rotation: KeyRotation;
   readonly #cache = new OpenedCache(cacheLimit);
-  #anchored = 0;
+  /** The sequence of the last anchor that is known. */
+  #anchored: number;
   #anchoring: Promise<void> = Promise.resolve();
   #nextAnchor: Promise<void> | undefined;
   #closed = false;
 
   /** Made by `openSealed`. */
-  constructor(inner: Store, hsm: Hsm, keyring: Keyring, chain: Chain, rollback: string | undefined) {
+  constructor({ inner, hsm, keyring, chain, anchored }: SealedParts, rollback: string | undefined) {
     this.#inner = inner;
     this.#hsm = hsm;
     this.#keyring = keyring;
     this.#journal = new Journal(inner, keyring, chain);
     this.#rotation = new KeyRotation(inner, keyring, this.#journal);
+    this.#anchored = anchored;
     this.rollback = rollback;
   }
 
@@ -216,9 +228,10 @@ export class SealedStore implements Store {
     const { storeId } = this.#keyring;
     const behind = remembered && behindAnchor(decodeAnchor(remembered), storeId, chain);
     if (behind) throw new StoreError("rollback", behind);
-    const { head } = chain;
-    await this.#hsm.writeAnchor(encodeAnchor({ storeId, ...head }));
-    this.#anchored = head.sequence;
+    const anchor = encodeAnchor({ storeId, ...chain.head });
+    const { sequence } = chain.head;
+    if (!remembered || !equalBytes(anchor, remembered)) await this.#hsm.writeAnchor(anchor);
+    this.#anchored = sequence;
   }
 
   #assertOpen(): void {

@@ -6,13 +6,16 @@ const damage = new Set([
   26 /* NOTADB */,
 ]);
 
-/** Result codes after which it is not known what is on the disk: 10 IOERR, 11 CORRUPT, 26 NOTADB. */
-const broken = new Set([10, 11, 26]);
+/** Result codes after which a transaction is known to be undone; after any other, nobody knows what is on the disk. */
+const undone = new Set([
+  5 /* BUSY */, 6 /* LOCKED */, 8 /* READONLY */, 13 /* FULL */, 18 /* TOOBIG */, 19 /* CONSTRAINT */,
+]);
 
 const codeOf = (error: unknown): number =>
   error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode & 0xff : 0;
 
-export const breaksWriter = (error: unknown): boolean => broken.has(codeOf(error));
+/** Whether no commit may be tried after this one. What is not from SQLite (code 0) has not reached it. */
+export const breaksWriter = (error: unknown): boolean => codeOf(error) !== 0 && !undone.has(codeOf(error));
 
 /** What a failure of node:sqlite means. Messages of SQLite name no values. */
 export function storeFailure(file: string, doing: string, error: unknown): StoreError {

@@ -12,7 +12,7 @@ const port = parentPort as MessagePort;
 const groupLimit = 256;
 
 const db = new DatabaseSync(file, { timeout: busyTimeout });
-// FULL: fdatasync on the log before COMMIT returns. secure_delete: freed pages and cells are zeroed, off by default.
+// FULL: fsync of the log before COMMIT returns. secure_delete: freed pages and cells are zeroed, off by default.
 db.exec(
   "PRAGMA synchronous = FULL; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON",
 );
@@ -29,7 +29,7 @@ const remove = statement("DELETE FROM record WHERE path = ? AND revision = ?");
 const revisionOf = statement("SELECT revision FROM record WHERE path = ?");
 const takeTurn = statement("UPDATE turn SET number = number + 1, writer = ?1 WHERE writer <> ?1");
 
-/** After a failed write or fdatasync nobody knows what is on the disk, and a second fdatasync would lie: no retry. */
+/** A second fsync after one that failed may succeed without the data: what is in doubt stays so until the next opening. */
 let broken: StoreError | undefined;
 
 port.on("message", (first: Request) => {

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { KMSClient } from "@aws-sdk/client-kms";
+import { KMS } from "@aws-sdk/client-kms";
 
 export const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -19,7 +19,7 @@ export interface Service {
   readonly process: ChildProcess;
   /** Standard error so far. */
   log(): string;
-  client(credentials?: { accessKeyId: string; secretAccessKey: string }): KMSClient;
+  client(credentials?: { accessKeyId: string; secretAccessKey: string }): KMS;
   /** A dev endpoint of the admin listener. */
   dev(path: "/dev/reset" | "/dev/clock", body?: object): Promise<Response>;
   /** SIGTERM; resolves with the exit code. */
@@ -95,9 +95,9 @@ function kmsClient(
   caFile: string,
   credentials: { accessKeyId: string; secretAccessKey: string },
   region = "us-east-1",
-): KMSClient {
+): KMS {
   const ca = readFileSync(caFile);
-  return new KMSClient({
+  return new KMS({
     endpoint,
     region,
     credentials,

@@ -1,0 +1,190 @@
+import type { KMS } from "@aws-sdk/client-kms";
+import type { KeyFacts, Ledger } from "./ledger.ts";
+
+/** The SDK's error of a request that was answered has the status of the answer. */
+export interface RequestError extends Error {
+  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+}
+
+export const wasAnswered = (error: RequestError): boolean => error.$metadata?.httpStatusCode !== undefined;
+
+/** Most keys that one client makes: what is to be verified afterwards stays within bounds. */
+const keysPerClient = 3;
+let clients = 0;
+
+interface Answer {
+  readonly $metadata: { readonly requestId?: string };
+}
+
+/**
+ * One client that changes and uses keys of its own, one request after the other, and notes what is acknowledged: so at
+ * most one change of each key is ever in doubt. Ends when `stopped` says so, or when a request fails and `survives` does
+ * not.
+ */
+export class LoadClient {
+  readonly #kms: KMS;
+  readonly #ledger: Ledger;
+  readonly #name = `client-${++clients}`;
+  readonly #keys: string[] = [];
+  #count = 0;
+
+  constructor(kms: KMS, ledger: Ledger) {
+    this.#kms = kms;
+    this.#ledger = ledger;
+  }
+
+  async run(stopped: () => boolean, survives: (error: RequestError) => boolean = () => false): Promise<void> {
+    while (!stopped()) {
+      try {
+        await this.#step();
+      } catch (error) {
+        if (survives(error as RequestError)) continue;
+        if (wasAnswered(error as RequestError)) throw error;
+        return;
+      }
+    }
+  }
+
+  async #step(): Promise<void> {
+    const enabled = this.#keys.filter((id) => this.#facts(id).state === "Enabled");
+    if (enabled.length === 0 || (this.#keys.length < keysPerClient && Math.random() < 0.2)) return this.#create();
+    const key = pick(this.#keys);
+    const used = pick(enabled);
+    await pick([
+      () => this.#manage(key),
+      () => this.#manage(key),
+      () => this.#tag(key),
+      () => this.#alias(key),
+      () => this.#encrypt(used),
+      () => this.#generate(used),
+      () => this.#reopen(used),
+    ])();
+  }
+
+  async #create(): Promise<void> {
+    const Description = this.#fresh();
+    const made = this.#kms.createKey({ Description, Tags: [{ TagKey: "made", TagValue: "x" }] });
+    const id = (await this.#noted("CreateKey", made)).KeyMetadata?.KeyId as string;
+    this.#ledger.keys.set(id, { description: Description, state: "Enabled", tags: { made: "x" }, aliases: [] });
+    this.#keys.push(id);
+  }
+
+  async #manage(KeyId: string): Promise<void> {
+    const { state } = this.#facts(KeyId);
+    const Description = this.#fresh();
+    const change = {
+      PendingDeletion: () =>
+        this.#change(KeyId, "CancelKeyDeletion", { state: "Disabled" }, () => this.#kms.cancelKeyDeletion({ KeyId })),
+      Disabled: () => this.#change(KeyId, "EnableKey", { state: "Enabled" }, () => this.#kms.enableKey({ KeyId })),
+      Enabled: pick([
+        () => this.#change(KeyId, "DisableKey", { state: "Disabled" }, () => this.#kms.disableKey({ KeyId })),
+        () =>
+          this.#change(KeyId, "ScheduleKeyDeletion", { state: "PendingDeletion" }, () =>
+            this.#kms.scheduleKeyDeletion({ KeyId }),
+          ),
+        () =>
+          this.#change(KeyId, "UpdateKeyDescription", { description: Description }, () =>
+            this.#kms.updateKeyDescription({ KeyId, Description }),
+          ),
+      ]),
+    }[state];
+    await change?.();
+  }
+
+  async #tag(KeyId: string): Promise<void> {
+    const { tags, state } = this.#facts(KeyId);
+    if (state === "PendingDeletion") return;
+    const { later, ...rest } = tags;
+    if (later !== undefined) {
+      const untag = () => this.#kms.untagResource({ KeyId, TagKeys: ["later"] });
+      return this.#change(KeyId, "UntagResource", { tags: rest }, untag);
+    }
+    const value = this.#fresh();
+    const tag = () => this.#kms.tagResource({ KeyId, Tags: [{ TagKey: "later", TagValue: value }] });
+    await this.#change(KeyId, "TagResource", { tags: { ...tags, later: value } }, tag);
+  }
+
+  async #alias(KeyId: string): Promise<void> {
+    const { aliases, state } = this.#facts(KeyId);
+    const [first, ...rest] = aliases;
+    if (first !== undefined && rest.length > 0) {
+      const drop = () => this.#kms.deleteAlias({ AliasName: first });
+      return this.#change(KeyId, "DeleteAlias", { aliases: rest }, drop);
+    }
+    if (state === "PendingDeletion") return;
+    const AliasName = `alias/${this.#fresh()}`;
+    const make = () => this.#kms.createAlias({ AliasName, TargetKeyId: KeyId });
+    await this.#change(KeyId, "CreateAlias", { aliases: [...aliases, AliasName].sort() }, make);
+  }
+
+  async #encrypt(keyId: string): Promise<void> {
+    const [plaintext, context] = [Buffer.from(this.#fresh()), { of: keyId }];
+    const request = { KeyId: keyId, Plaintext: plaintext, EncryptionContext: context };
+    const { CiphertextBlob } = await this.#noted("Encrypt", this.#kms.encrypt(request));
+    this.#ledger.ciphertexts.push({ keyId, plaintext, blob: CiphertextBlob as Uint8Array, context });
+  }
+
+  async #generate(keyId: string): Promise<void> {
+    const context = { of: keyId };
+    const request = { KeyId: keyId, KeySpec: "AES_256", EncryptionContext: context } as const;
+    const made = await this.#noted("GenerateDataKey", this.#kms.generateDataKey(request));
+    const sealed = { blob: made.CiphertextBlob as Uint8Array, plaintext: made.Plaintext as Uint8Array };
+    this.#ledger.ciphertexts.push({ keyId, ...sealed, context });
+  }
+
+  async #reopen(KeyId: string): Promise<void> {
+    const own = this.#ledger.ciphertexts.filter(({ keyId }) => keyId === KeyId);
+    if (own.length === 0) return this.#encrypt(KeyId);
+    const { blob, plaintext, context } = pick(own);
+    if (Math.random() < 0.5) {
+      const request = { CiphertextBlob: blob, EncryptionContext: context };
+      const opened = await this.#noted("Decrypt", this.#kms.decrypt(request));
+      if (!Buffer.from(opened.Plaintext ?? []).equals(plaintext)) throw new Error("another plaintext came back");
+      return;
+    }
+    const request = { CiphertextBlob: blob, SourceEncryptionContext: context, DestinationKeyId: KeyId };
+    const moved = (await this.#noted("ReEncrypt", this.#kms.reEncrypt(request))).CiphertextBlob as Uint8Array;
+    this.#ledger.ciphertexts.push({ keyId: KeyId, plaintext, blob: moved, context: {} });
+  }
+
+  async #change(
+    id: string,
+    operation: string,
+    becomes: Partial<KeyFacts>,
+    request: () => Promise<Answer>,
+  ): Promise<void> {
+    const after = { ...this.#facts(id), ...becomes };
+    this.#ledger.inDoubt.set(id, after);
+    await this.#noted(operation, request());
+    this.#ledger.inDoubt.delete(id);
+    this.#ledger.keys.set(id, after);
+  }
+
+  async #noted<T extends Answer>(operation: string, answer: Promise<T>): Promise<T> {
+    this.#ledger.requests.set((await answer).$metadata.requestId as string, operation);
+    return answer;
+  }
+
+  #facts(id: string): KeyFacts {
+    return this.#ledger.keys.get(id) as KeyFacts;
+  }
+
+  #fresh(): string {
+    return `${this.#name}-${++this.#count}`;
+  }
+}
+
+const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T;
+
+/** Polls until `condition` holds; an Error after `deadline` milliseconds. */
+export async function until(
+  condition: () => boolean | Promise<boolean>,
+  what: string,
+  deadline = 60_000,
+): Promise<void> {
+  const end = performance.now() + deadline;
+  while (!(await condition())) {
+    if (performance.now() > end) throw new Error(`${what}: not within ${deadline} ms`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}

@@ -19,18 +19,17 @@ export function reseed(entropy: usize, additional: usize): void {
   for (let offset: usize = 0; offset < SEED_LENGTH; offset += 16) {
     v128.store(DRBG_SEED + offset, v128.xor(v128.load(entropy + offset), v128.load(additional + offset)));
   }
-  keyExpansion(DRBG_KEY, DRBG_ROUND_KEYS);
   update();
   wipeScratch();
 }
 
 /** §10.2.1.5.1; additional input of 48 bytes, zero-padded, when `additional` is not 0. */
 export function generate(target: usize, length: usize, additional: usize): void {
-  keyExpansion(DRBG_KEY, DRBG_ROUND_KEYS);
   if (additional) {
     memory.copy(DRBG_SEED, additional, SEED_LENGTH);
     update();
   }
+  keyExpansion(DRBG_KEY, DRBG_ROUND_KEYS);
   while (length > 0) {
     const part = min(length, 128);
     blocks(part);
@@ -38,7 +37,7 @@ export function generate(target: usize, length: usize, additional: usize): void 
     target += part;
     length -= part;
   }
-  update();
+  updateWithRoundKeys();
   wipeScratch();
 }
 
@@ -48,13 +47,17 @@ export function draw(target: usize, length: usize): void {
   memory.fill(ENTROPY, 0, SEED_LENGTH);
 }
 
-/** CTR_DRBG_Update, §10.2.1.2, with the provided data at DRBG_SEED and the round keys of Key. */
+/** CTR_DRBG_Update, §10.2.1.2, with the provided data at DRBG_SEED. */
 function update(): void {
+  keyExpansion(DRBG_KEY, DRBG_ROUND_KEYS);
+  updateWithRoundKeys();
+}
+
+function updateWithRoundKeys(): void {
   blocks(SEED_LENGTH);
   for (let offset: usize = 0; offset < SEED_LENGTH; offset += 16) {
     v128.store(DRBG_KEY + offset, v128.xor(v128.load(AES_BLOCKS + offset), v128.load(DRBG_SEED + offset)));
   }
-  keyExpansion(DRBG_KEY, DRBG_ROUND_KEYS);
 }
 
 /** V = V + 1, E(Key, V), … into AES_BLOCKS: enough for `length`, at most 128. */

@@ -1,7 +1,7 @@
 import { encrypt4, encrypt8, keyExpansion, wipeHalves } from "./aes";
 import { equal, loadPartial } from "./constant-time";
 import * as ghash from "./ghash";
-import { AES_BLOCKS, GCM_KEY, GCM_STREAM, GCM_TAG_MASK, GHASH_Y } from "./memory";
+import { AES_BLOCKS, GCM_KEY, GCM_SCRATCH_END, GCM_STREAM, GCM_TAG_MASK, GHASH_Y } from "./memory";
 
 /*
  * SP 800-38D: AES-256-GCM with IVs of 96 bits. One message at a time: start, authenticate the additional data, then
@@ -119,11 +119,7 @@ export function verify(expected: usize): bool {
 /** Wipes everything but a kept context. */
 export function finish(): void {
   if (context == GCM_KEY) memory.fill(GCM_KEY, 0, TABLES_AT + powers * ghash.POWER_SIZE);
-  ghash.wipe();
-  memory.fill(GCM_STREAM, 0, 128);
-  memory.fill(GCM_TAG_MASK, 0, 16);
-  memory.fill(AES_BLOCKS, 0, 128);
-  wipeHalves(8);
+  memory.fill(AES_BLOCKS, 0, GCM_SCRATCH_END - AES_BLOCKS);
 }
 
 // @ts-ignore: decorator

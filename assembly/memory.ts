@@ -33,6 +33,8 @@ export const GHASH_Y: usize = 0x02400;
 /** Key stream of eight blocks; E(J0). */
 export const GCM_STREAM: usize = 0x02480;
 export const GCM_TAG_MASK: usize = 0x02500;
+/** All that GCM and what is under it use as scratch ends here. */
+export const GCM_SCRATCH_END: usize = 0x02510;
 /** W + K of one block, the chaining value, the unfinished block: FIPS 180-4. */
 export const SHA256_SCHEDULE: usize = 0x02600;
 export const SHA256_STATE: usize = 0x02700;

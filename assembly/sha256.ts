@@ -77,31 +77,32 @@ function compress(block: usize): void {
   let g = load<u32>(SHA256_STATE, 24);
   let h = load<u32>(SHA256_STATE, 28);
   for (let wk = SHA256_SCHEDULE; wk < SHA256_SCHEDULE + 256; wk += 32) {
-    // Each step is T1 into h, then e = d + T1, then a = T1 + T2, under names that move on by one.
-    h += load<u32>(wk) + choose(e, f, g) + bigSigma1(e);
+    // Each step is T1 into h, then e = d + T1, then a = T1 + T2, under names that move on by one. What is known last is
+    // added last.
+    h = h + load<u32>(wk) + choose(e, f, g) + bigSigma1(e);
     d += h;
-    h += majority(a, b, c) + bigSigma0(a);
-    g += load<u32>(wk, 4) + choose(d, e, f) + bigSigma1(d);
+    h = h + majority(a, b, c) + bigSigma0(a);
+    g = g + load<u32>(wk, 4) + choose(d, e, f) + bigSigma1(d);
     c += g;
-    g += majority(h, a, b) + bigSigma0(h);
-    f += load<u32>(wk, 8) + choose(c, d, e) + bigSigma1(c);
+    g = g + majority(h, a, b) + bigSigma0(h);
+    f = f + load<u32>(wk, 8) + choose(c, d, e) + bigSigma1(c);
     b += f;
-    f += majority(g, h, a) + bigSigma0(g);
-    e += load<u32>(wk, 12) + choose(b, c, d) + bigSigma1(b);
+    f = f + majority(g, h, a) + bigSigma0(g);
+    e = e + load<u32>(wk, 12) + choose(b, c, d) + bigSigma1(b);
     a += e;
-    e += majority(f, g, h) + bigSigma0(f);
-    d += load<u32>(wk, 16) + choose(a, b, c) + bigSigma1(a);
+    e = e + majority(f, g, h) + bigSigma0(f);
+    d = d + load<u32>(wk, 16) + choose(a, b, c) + bigSigma1(a);
     h += d;
-    d += majority(e, f, g) + bigSigma0(e);
-    c += load<u32>(wk, 20) + choose(h, a, b) + bigSigma1(h);
+    d = d + majority(e, f, g) + bigSigma0(e);
+    c = c + load<u32>(wk, 20) + choose(h, a, b) + bigSigma1(h);
     g += c;
-    c += majority(d, e, f) + bigSigma0(d);
-    b += load<u32>(wk, 24) + choose(g, h, a) + bigSigma1(g);
+    c = c + majority(d, e, f) + bigSigma0(d);
+    b = b + load<u32>(wk, 24) + choose(g, h, a) + bigSigma1(g);
     f += b;
-    b += majority(c, d, e) + bigSigma0(c);
-    a += load<u32>(wk, 28) + choose(f, g, h) + bigSigma1(f);
+    b = b + majority(c, d, e) + bigSigma0(c);
+    a = a + load<u32>(wk, 28) + choose(f, g, h) + bigSigma1(f);
     e += a;
-    a += majority(b, c, d) + bigSigma0(b);
+    a = a + majority(b, c, d) + bigSigma0(b);
   }
   store<u32>(SHA256_STATE, load<u32>(SHA256_STATE) + a);
   store<u32>(SHA256_STATE, load<u32>(SHA256_STATE, 4) + b, 4);

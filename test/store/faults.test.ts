@@ -1,7 +1,9 @@
 import { execFile, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import { promisify } from "node:util";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { equalBytes } from "../../src/base/bytes.ts";
@@ -50,27 +52,24 @@ describe("a process that is killed in the middle of commits", () => {
       }
       home.dispose();
     },
+    60_000,
   );
 
-  /** Kills it `delay` ms after its first acknowledgement. */
-  function killedWriter(kind: string, folder: string, first: number, delay: number): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const child = spawn(node, [writer, kind, folder, `${first}`, "1000000", "8"], {
-        stdio: ["ignore", "pipe", "inherit"],
-      });
-      let output = "";
-      let killing = false;
-      child.stdout.setEncoding("utf8").on("data", (chunk) => {
-        output += chunk;
-        if (killing || !output.includes("ack")) return;
-        killing = true;
-        setTimeout(() => child.kill("SIGKILL"), delay);
-      });
-      child.on("error", reject);
-      child.on("close", (_, signal) =>
-        signal === "SIGKILL" ? resolve(output) : reject(new Error(`ended: ${output}`)),
-      );
+  /** Kills it `delay` ms after its first acknowledgement. Its output goes to a file: a full pipe would hold it up. */
+  async function killedWriter(kind: string, folder: string, first: number, delay: number): Promise<string> {
+    const log = join(folder, "output");
+    const output = openSync(log, "w");
+    const child = spawn(node, [writer, kind, folder, `${first}`, "1000000", "8"], {
+      stdio: ["ignore", output, "inherit"],
     });
+    closeSync(output);
+    const ended = once(child, "close");
+    while (child.exitCode === null && !readFileSync(log, "utf8").includes("ack")) await setTimeout(5);
+    await setTimeout(delay);
+    child.kill("SIGKILL");
+    const [, signal] = await ended;
+    expect(signal).toBe("SIGKILL");
+    return readFileSync(log, "utf8");
   }
 });
 
@@ -85,19 +84,27 @@ describe("a disk that fails", () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  test("with a limit on file size: unavailable, no write is tried again, and nothing acknowledged is lost", async () => {
-    const output = run("sh", ["-c", 'ulimit -f 600; exec "$@"', "sh", node, writer, "sqlite", folder, "0", "500", "4"]);
-    const [acknowledged, failed] = [numbers(output, "ack"), numbers(output, "failed")];
-    expect(acknowledged.length).toBeGreaterThan(0);
-    expect(failed.length).toBeGreaterThanOrEqual(10);
-    expect(output).toMatch(/^failed \d+ unavailable .*open the store again$/m);
-    expect(Math.max(...acknowledged)).toBeLessThan(Math.min(...failed));
-    const store = await openSqlite(file);
-    expect(await faults(store, acknowledged)).toEqual([]);
-    expect(await faults(store, failed, true)).toEqual([]);
-    await store.commit([{ path: "key/after", value: stamp(1), revision: 0 }]);
-    await store.close();
-  });
+  test.each(["sqlite", "sealed"] as const)(
+    "with a limit on file size: unavailable, no write is tried again, and nothing acknowledged is lost: %s",
+    async (kind) => {
+      const home = await Home.make();
+      const open = (): Promise<Store> => (kind === "sealed" ? home.open() : openSqlite(home.file, { create: true }));
+      await (await open()).close();
+      const limited = ["-c", 'ulimit -f 600; exec "$@"', "sh", node, writer, kind, home.folder, "0", "500", "4"];
+      const output = run("sh", limited);
+      const [acknowledged, failed] = [numbers(output, "ack"), numbers(output, "failed")];
+      expect(acknowledged.length).toBeGreaterThan(0);
+      expect(failed.length).toBeGreaterThanOrEqual(10);
+      expect(output).toMatch(/^failed \d+ unavailable .*open the store again$/m);
+      expect(Math.max(...acknowledged)).toBeLessThan(Math.min(...failed));
+      const store = await open();
+      expect(await faults(store, acknowledged)).toEqual([]);
+      expect(await faults(store, failed, true)).toEqual([]);
+      await store.commit([{ path: "key/after", value: stamp(1), revision: 0 }]);
+      await store.close();
+      home.dispose();
+    },
+  );
 
   test("with an fsync that fails: unavailable from then on, and nothing acknowledged is lost", async () => {
     const inject = ["-f", "-qq", "-o", join(folder, "trace"), "-e", "trace=fsync,fdatasync", "-e"];

@@ -11,7 +11,7 @@ import { Writer } from "./writer.ts";
 export interface SqliteOptions {
   /** Make the file where there is none. One that exists is opened as it is, never made anew. */
   readonly create?: boolean;
-  /** Refuse every commit. */
+  /** Refuse every commit. The folder must be writable all the same: readers keep their place in `-shm`. */
   readonly readOnly?: boolean;
 }
 

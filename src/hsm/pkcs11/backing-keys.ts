@@ -61,8 +61,7 @@ export class BackingKeys {
 
   /** A token over a key that may be moved, under the active domain key; refused unless its name is `hbkId`, if given. */
   seal(meta: HbkMeta, key: Handle, hbkId?: Bytes): Ekt {
-    if (hbkId) this.requireName(meta, key, hbkId);
-    const name = this.#nameOf(meta, key);
+    const name = hbkId ? this.requireName(meta, key, hbkId) : this.#nameOf(meta, key);
     // Another process may have activated another one: a token under an old one would keep that from being destroyed.
     this.#domain.load();
     const pair = this.#domain.active();
@@ -109,8 +108,10 @@ export class BackingKeys {
     }
   }
 
-  requireName(meta: HbkMeta, key: Handle, hbkId: Bytes): void {
+  /** Refused unless the key's name is `hbkId`, which is the answer. */
+  requireName(meta: HbkMeta, key: Handle, hbkId: Bytes): Bytes {
     if (!this.#engine.equal(this.#nameOf(meta, key), hbkId)) throw refused("the material is not that of the HBK id");
+    return hbkId;
   }
 
   /** Wraps and unwraps a new key, and computes a MAC. */

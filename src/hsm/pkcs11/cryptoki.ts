@@ -227,8 +227,12 @@ const pinRefusals: readonly number[] = [
   pkcs11js.CKR_PIN_INCORRECT,
   pkcs11js.CKR_PIN_INVALID,
   pkcs11js.CKR_PIN_LEN_RANGE,
+];
+/** The PIN is what the security officer has to see to; another try with it costs nothing. */
+const pinStates: readonly number[] = [
   pkcs11js.CKR_PIN_EXPIRED,
   pkcs11js.CKR_PIN_LOCKED,
+  pkcs11js.CKR_USER_PIN_NOT_INITIALIZED,
 ];
 
 function login(module: pkcs11js.PKCS11, slot: Handle, session: Handle, pin: Bytes): void {
@@ -239,7 +243,9 @@ function login(module: pkcs11js.PKCS11, slot: Handle, session: Handle, pin: Byte
     call("C_Login", () => module.C_Login(session, pkcs11js.CKU_USER, fromUtf8(pin)));
   } catch (error) {
     const code = error instanceof CryptokiError ? error.code : 0;
-    if (!pinRefusals.includes(code)) throw error;
-    throw new PinRefused(`the token refuses the PIN: ${(error as Error).message}`, { cause: error });
+    const message = `the token refuses the PIN: ${(error as Error).message}`;
+    if (pinStates.includes(code)) throw new ConfigError(message, { cause: error });
+    if (pinRefusals.includes(code)) throw new PinRefused(message, { cause: error });
+    throw error;
   }
 }

@@ -97,7 +97,7 @@ export class Domain {
   /** Those that are there: a crash may have left one of two. */
   destroy(id: DomainKeyId, macKeyId: DomainKeyId): void {
     for (const attributes of [kekAttributes(id), macAttributes(macKeyId)]) {
-      for (const key of this.#token.find(attributes)) this.#token.destroy(key);
+      for (const key of this.#named(attributes)) this.#token.destroy(key);
     }
     this.#pairs.delete(id);
   }
@@ -144,19 +144,17 @@ export class Domain {
 
   /** Labels and ids are not unique in a token: another's object beside ours is refused, not chosen from. */
   #findOne(attributes: Attributes): Handle {
-    const found = this.#token.find({
-      class: attributes.class as number,
-      token: true,
-      label: attributes.label as string,
-      id: attributes.id as Bytes,
-    });
-    const [key] = found;
-    if (!key || found.length > 1) {
+    const [key, ...others] = this.#named(attributes);
+    if (!key || others.length > 0) {
       const what = `${attributes.label} ${hex(attributes.id as Bytes)}`;
       throw new HsmError("internal", key ? `the token has more than one ${what}` : `the token has lost the ${what}`);
     }
     this.#token.verify(key, attributes);
     return key;
+  }
+
+  #named({ label = "", id = new Uint8Array() }: Attributes): Handle[] {
+    return this.#token.find({ class: pkcs11js.CKO_SECRET_KEY, token: true, label, id });
   }
 }
 

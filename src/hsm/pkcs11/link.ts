@@ -10,6 +10,7 @@ import { answers, errorOf, type Greeting } from "./protocol.ts";
 
 /** Beside this file, compiled or not. */
 const entry = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.meta.url));
+/** Milliseconds. */
 const lastWords = 50;
 const longestClose = 10_000;
 const flags = ["--disable-sigusr1", "--disallow-code-generation-from-strings"];
@@ -115,7 +116,8 @@ export class Link {
     if (this.#watch && this.#watchDue <= due) return;
     clearTimeout(this.#watch);
     this.#watchDue = due;
-    this.#watch = setTimeout(() => this.#expire(), wait);
+    // Answers that came while the event loop was busy are read first.
+    this.#watch = setTimeout(() => setImmediate(() => this.#expire()), wait);
   }
 
   #flush(): void {

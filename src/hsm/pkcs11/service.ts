@@ -23,6 +23,7 @@ export interface Service {
 
 /** SoftHSM keeps about 240 bytes for each session object that ever was: 60 MB. */
 const longestLife = 250_000;
+/** Milliseconds. */
 const sweep = 30_000;
 
 /** Each role loads its own code only: a worker for requests does not have that of administration. */

@@ -92,15 +92,14 @@ export class Transport {
     const kwp = this.#requireKwp();
     const attributes = { ...aesKey, wrap: true, extractable: true, valueLen: 32 };
     const kek = this.#token.generateKey(pkcs11js.CKM_AES_KEY_GEN, attributes);
+    const rsa = createPublic(this.#token, publicKey);
     try {
-      const rsa = createPublic(this.#token, publicKey);
-      const sealed = this.#token.wrap(oaep(hash), rsa, kek);
-      this.#token.destroy(rsa);
-      return concat(sealed, kwp.wrap(kek, key));
+      return concat(this.#token.wrap(oaep(hash), rsa, kek), kwp.wrap(kek, key));
     } catch (error) {
       if (error instanceof CryptokiError) return undefined;
       throw error;
     } finally {
+      this.#token.destroy(rsa);
       this.#token.destroy(kek);
     }
   }

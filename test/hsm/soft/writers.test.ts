@@ -69,7 +69,8 @@ describe("writers in several processes", () => {
     for (let round = 0; round < 4; round++) {
       const victim = await writer("anchors", 1_000_000);
       victim.go();
-      await new Promise((resolve) => setTimeout(resolve, 20 + 7 * round));
+      await expect.poll(() => hsm.readAnchor()).toHaveLength(1024);
+      await new Promise((resolve) => setTimeout(resolve, 7 * round));
       victim.child.kill("SIGKILL");
       await ended(victim);
       const left = await hsm.readAnchor();

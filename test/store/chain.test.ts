@@ -1,10 +1,12 @@
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
-import { windowLength } from "../../src/store/chain.ts";
+import { Chain, windowLength } from "../../src/store/chain.ts";
+import { Keyring } from "../../src/store/keyring.ts";
 import { path } from "../../src/store/path.ts";
 import type { SealedStore } from "../../src/store/sealed.ts";
-import { Home } from "./home.ts";
+import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
+import { engine, Home } from "./home.ts";
 
 const recordPath = path("key", "111122223333", "eu-west-1", "a");
 const overwrite = async (store: SealedStore, times: number): Promise<void> => {
@@ -77,6 +79,20 @@ test("a table that is checked while others commit to it is not taken for a damag
   await commits;
   expect(count).toBeGreaterThan(20);
   await store.verify();
+});
+
+test("a change whose author sees another table is refused, again and again", async () => {
+  const hsm = await home.hsm();
+  const inner = await openSqlite(home.file);
+  const keyring = new Keyring(hsm, engine);
+  const chain = await Chain.load(inner, keyring);
+  chain.manifest.apply([{ stored: "key/other", row: { revision: 1, hash: "00".repeat(32) } }]);
+  const { writes } = chain.append([]);
+  await inner.commit(writes);
+  keyring.close();
+  await inner.close();
+  await hsm.close();
+  for (let i = 0; i < 2; i++) await expect(store.get(recordPath)).rejects.toThrow("does not follow from the table");
 });
 
 test("anchors asked for together are one", async () => {

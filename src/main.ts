@@ -8,4 +8,9 @@ const handlers = {
   dev: runDevelopment,
   serve: ({ config }: { config: string }) => serve(config),
 };
-process.exitCode = await runCli(process.argv.slice(2), handlers, hardenProcess);
+
+// Whoever read our output may stop reading: that ends no service.
+for (const stream of [process.stdout, process.stderr]) stream.on("error", () => undefined);
+const status = await runCli(process.argv.slice(2), handlers, hardenProcess);
+// What a failed start has left open must not keep the process; all of it may be killed at any time.
+if (status !== 0) process.exit(status);

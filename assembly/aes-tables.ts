@@ -60,12 +60,15 @@ const AFFINE: usize = TABLES_SCRATCH + 0x200;
 const LINEAR: usize = TABLES_SCRATCH + 0x300;
 
 export function computeAesTables(): void {
-  const zeta = primitiveOf(16);
+  const zeta = normalElement();
   const zetaBar = power(zeta, 16);
   const a = inverse(power(zeta, 17));
   fieldMaps(zetaBar);
   inversion(a);
-  substitutions(multiply(zeta ^ multiply(1 ^ a, zetaBar), inverse(a)), multiply(multiply(1 ^ a, zeta) ^ zetaBar, inverse(a)));
+  substitutions(
+    multiply(zeta ^ multiply(1 ^ a, zetaBar), inverse(a)),
+    multiply(multiply(1 ^ a, zeta) ^ zetaBar, inverse(a)),
+  );
   nibbleMaps();
   constants();
   frames();
@@ -93,9 +96,9 @@ function inverse(x: u32): u32 {
 }
 
 /** The least x with x + x^16 = 1. */
-function primitiveOf(order: u32): u32 {
+function normalElement(): u32 {
   let x: u32 = 0;
-  while ((x ^ power(x, order)) != 1) x++;
+  while ((x ^ power(x, 16)) != 1) x++;
   return x;
 }
 

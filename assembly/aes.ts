@@ -41,12 +41,15 @@ export function keyExpansion(key: usize, roundKeys: usize): void {
   v128.store(roundKeys, even);
   storeRoundKey(roundKeys, 1, odd);
   for (let i: usize = 0; i < 6; i++) {
-    even = v128.xor(runningSum(even), subWord(lookup(odd, v128.load(ROT_LAST_WORD)), v128.load(ROUND_CONSTANTS + 16 * i)));
+    const rotated = lookup(odd, v128.load(ROT_LAST_WORD));
+    even = v128.xor(runningSum(even), subWord(rotated, v128.load(ROUND_CONSTANTS + 16 * i)));
     storeRoundKey(roundKeys, 2 * i + 2, even);
-    odd = v128.xor(runningSum(odd), subWord(lookup(even, v128.load(LAST_WORD)), v128.load(SUB_CONSTANT_TOWER)));
+    const repeated = lookup(even, v128.load(LAST_WORD));
+    odd = v128.xor(runningSum(odd), subWord(repeated, v128.load(SUB_CONSTANT_TOWER)));
     storeRoundKey(roundKeys, 2 * i + 3, odd);
   }
-  const last = v128.xor(runningSum(even), subWord(lookup(odd, v128.load(ROT_LAST_WORD)), v128.load(ROUND_CONSTANTS, 96)));
+  const rotated = lookup(odd, v128.load(ROT_LAST_WORD));
+  const last = v128.xor(runningSum(even), subWord(rotated, v128.load(ROUND_CONSTANTS, 96)));
   // Round 14 ends in plain form; its frame is its own inverse.
   const plain = v128.xor(mapNibbles(FROM_TOWER, last, low), v128.load(SUB_CONSTANT));
   v128.store(roundKeys, lookup(plain, v128.load(FRAMES, 32)), 224);
@@ -209,7 +212,10 @@ function invert(n: usize, inv: v128, aOver: v128, low: v128): void {
 // @ts-ignore: decorator
 @inline
 function mix1(roundKey: usize, neighbours: usize): void {
-  mix(0, v128.load(roundKey), v128.load(neighbours), v128.load(neighbours, 16), v128.load(SUB), v128.load(SUB, 16), v128.load(SUB_DOUBLED), v128.load(SUB_DOUBLED, 16));
+  mix(
+    0, v128.load(roundKey), v128.load(neighbours), v128.load(neighbours, 16), v128.load(SUB), v128.load(SUB, 16),
+    v128.load(SUB_DOUBLED), v128.load(SUB_DOUBLED, 16),
+  );
 }
 
 // @ts-ignore: decorator

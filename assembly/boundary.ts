@@ -11,8 +11,8 @@ import { FAULT, NOT_AUTHENTIC, OK, REFUSED } from "./status";
 import * as token from "./token";
 
 /*
- * The calls of src/engine/boundary.ts. Arguments stand in the windows, their lengths were checked by the host. Answers: the
- * length of the result, or a status. What a call opened it has wiped when it returns.
+ * The calls of src/engine/boundary.ts. Arguments stand in the windows, their lengths were checked by the host. Answers:
+ * the length of the result, or a status. What a call opened it has wiped when it returns.
  */
 const ENCRYPT_DECRYPT: u32 = 1;
 const INTERNAL: u32 = 0x10;
@@ -195,10 +195,10 @@ function finishMessage(): void {
 
 // ── MACs
 
-/** 00000001 ‖ "SR1-". The same bytes may be a symmetric key elsewhere: a MAC of such a message would be a key of its. */
+/** 00000001 ‖ "SR1-". The same bytes may be a symmetric key elsewhere, and the MAC of such a message a key derived from it. */
 const KEY_DERIVATION = memory.data<u8>([0, 0, 0, 1, 0x53, 0x52, 0x31, 0x2d]);
 
-/** HMAC by the token's material of a message that begins with `length` bytes of DATA; the host goes on with HMAC's own calls. */
+/** Starts an HMAC by the token's material. DATA has the first `length` bytes of the message; HMAC's own calls follow. */
 export function macStart(tokenLength: usize, length: usize): i32 {
   if (!token.open(TOKEN, tokenLength, 1 << hbk.SIGV4, INTERNAL)) return REFUSED;
   if (length >= 8 && equal(DATA, KEY_DERIVATION, 8)) {

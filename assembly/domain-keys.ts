@@ -5,8 +5,8 @@ import { DATA, DOMAIN_KEYS, DOMAIN_KEY_SIZE, FIXED_INPUT, ID, KEY, ROOT } from "
 import { FAULT, FULL, NOT_AUTHENTIC, OK, REFUSED } from "./status";
 
 /*
- * The root and the domain keys. Which slots are held is public. A domain key at rest is `IV 12 ‖ ciphertext 32 ‖ tag 16`
- * under the root, bound to "SR1-domains" ‖ id.
+ * The root and the domain keys. Which slots are held is public. A domain key at rest is `IV 12 ‖ ciphertext 32 ‖ tag 16`,
+ * AES-256-GCM under the root, bound to "SR1-domains" ‖ id.
  */
 const SLOTS: u32 = 32;
 const KEY_AT: usize = 16;

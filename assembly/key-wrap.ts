@@ -26,7 +26,10 @@ export function wrap(kek: usize, p: usize, length: usize): usize {
   return padded + 8;
 }
 
-/** `length` of the wrapping at `p`: a multiple of 8, at least 16. The material comes to stand at `p` + 8. Its length, or -1. */
+/**
+ * Unwraps `length` bytes at `p`, a multiple of 8, at least 16. The material comes to stand at `p` + 8; answers its length,
+ * or -1 when it is not authentic.
+ */
 export function unwrap(kek: usize, p: usize, length: usize): i32 {
   keyExpansion(kek, KEY_WRAP_KEYS);
   const padded = length - 8;

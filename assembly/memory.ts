@@ -1,6 +1,7 @@
 /**
- * The linear memory of one instance: 5 pages, fixed, no heap. Each primitive wipes what it used. What is public and decides a branch, an address or a length lives in globals and
- * arguments, never here: test/assembly/constant-time.test.ts takes every byte of this memory for a secret.
+ * The linear memory of one instance: 5 pages, fixed, no heap. Each primitive wipes what it used. What decides a branch,
+ * an address or a length is public and lives in globals and arguments, never here: test/assembly/constant-time.test.ts
+ * takes every byte of this memory for a secret.
  *
  *   00000  static data of the compiler: constants of SHA-256, labels
  *   01000  tables of AES and GHASH, public, computed when the instance starts

@@ -5,6 +5,7 @@ import type { Boundary } from "../boundary.ts";
 import { EntropySource, personalization } from "../entropy.ts";
 import type { Core } from "./core.ts";
 import { assertLength, assertWithin, isWrapped, keyLength } from "./lengths.ts";
+import { failureOf, notAuthentic, refused } from "./status.ts";
 
 const idLength = 16;
 const longestMaterial = 4096;
@@ -14,11 +15,6 @@ const longestAad = 16_384;
 const longestToken = 8192;
 /** Of each request's fresh entropy; the additional input of the DRBG is 48, zero-padded. */
 const freshLength = 32;
-
-// assembly/status.ts
-const refused = -1;
-const notAuthentic = -2;
-const full = -3;
 
 /**
  * The boundary inside one instance of the module: keys in the clear are in its linear memory only. Tokens are parsed and
@@ -268,9 +264,6 @@ export class WasmBoundary implements Boundary {
   #answered(status: number): number {
     if (status >= 0) return status;
     this.#core.wipeWindows();
-    if (status === refused) {
-      throw new HsmError("refused", "the key token is not authentic, or not one that this call serves");
-    }
-    throw new HsmError("internal", status === full ? "32 domain keys are held" : "the boundary is in a wrong state");
+    throw failureOf(status);
   }
 }

@@ -58,8 +58,8 @@ export function compileStatement(value: unknown, kind: PolicyKind, index: number
   };
 }
 
-/** Key policies may have spaces in them. */
-const sidSyntax = { key: /^[\w .,:/()&'+=@-]{0,256}$/, identity: /^[A-Za-z0-9]{0,256}$/ };
+/** Those of key policies may have spaces in them. */
+const sidSyntax = { key: /^[\x20-\x7e\xa0-\xff]{0,256}$/, identity: /^[A-Za-z0-9]{0,256}$/ };
 
 function principalsOf(
   statement: Readonly<Record<string, unknown>>,

@@ -16,9 +16,9 @@ export const genesis = "0".repeat(64);
 
 export const hashLine = (line: Uint8Array): string => hash("sha256", line, "hex");
 
-/** Without the newline. */
-export const chainLine = (event: AuditEvent, { id, sequence, previous }: Link): string =>
-  `${JSON.stringify(event).slice(0, -1)},"chain":{"id":"${id}","sequence":${sequence},"previous":"${previous}"}}`;
+/** What takes the place of the record's closing brace. */
+export const linkMember = ({ id, sequence, previous }: Link): string =>
+  `,"chain":{"id":"${id}","sequence":${sequence},"previous":"${previous}"}}`;
 
 export interface ParsedLine extends Link {
   readonly eventName: string;

@@ -180,7 +180,7 @@ class ChainLog implements AuditLog {
     const now = performance.now();
     if (now - this.#spaceChecked >= spaceCheckInterval) {
       this.#spaceChecked = now;
-      this.#checkSpace();
+      this.#shortage = this.#findShortage();
     }
     if (this.#shortage !== undefined) throw new AuditError(this.#shortage);
   }
@@ -242,7 +242,7 @@ class ChainLog implements AuditLog {
         at += (await writeTo(this.#parts.file, bytes, at)).bytesWritten;
       } catch (error) {
         if (!isDiskFull(error) || !this.#parts.ballast.release()) throw error;
-        this.#shortage = "the disk of the audit log is full";
+        this.#shortage = diskFull;
       }
     }
   }
@@ -258,11 +258,18 @@ class ChainLog implements AuditLog {
     return this.#failure ?? (this.#closed ? new AuditError("the audit log is closed") : undefined);
   }
 
-  #checkSpace(): void {
+  #findShortage(): string | undefined {
     const { directory, minimumFree, ballast } = this.#parts;
-    const { bavail, bsize } = statfsSync(directory);
-    if (bavail * bsize < minimumFree) {
-      this.#shortage = `less than ${minimumFree} bytes are free for the audit log in ${directory}`;
-    } else this.#shortage = ballast.hold() ? undefined : "the disk of the audit log is full";
+    try {
+      const { bavail, bsize } = statfsSync(directory);
+      if (bavail * bsize < minimumFree) {
+        return `less than ${minimumFree} bytes are free for the audit log in ${directory}`;
+      }
+      return ballast.hold() ? undefined : diskFull;
+    } catch (error) {
+      return `the audit log cannot use ${directory}: ${(error as Error).message}`;
+    }
   }
 }
+
+const diskFull = "the disk of the audit log is full";

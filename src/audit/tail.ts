@@ -12,10 +12,10 @@ export interface ChainEnd {
   readonly torn: boolean;
 }
 
-/** At least seven of the longest events. */
-const tailLength = 1 << 20;
+/** Holds the longest events, whose members are bounded before JSON escapes them. */
+const tailLength = 4 << 20;
 
-/** Walks the last megabyte. AuditError when it is not the end of the chain `id`: nothing may be appended to it then. */
+/** Walks the last 4 MiB. AuditError when it is not the end of the chain `id`: nothing may be appended to it then. */
 export function readEnd(descriptor: number, path: string, id: string): ChainEnd {
   const { lines, rest, whole } = readTail(descriptor, tailLength);
   const walk = new ChainWalk(id, whole ? "start" : "middle");

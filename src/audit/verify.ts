@@ -19,7 +19,7 @@ export interface ChainReport {
 }
 
 /** Longer than any event can be. */
-const longestLine = 1 << 20;
+const longestLine = 4 << 20;
 
 /**
  * Walks the chain in `file` from its first line. Finds every change, removal and insertion but two: lines cut off at the

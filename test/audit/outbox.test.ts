@@ -88,10 +88,10 @@ describe("the outbox", () => {
     const before = new Outbox(store, log);
     const event = newEvent("ScheduleKeyDeletion");
     await store.commit([newWrite(), before.write(event)]);
-    // More than a megabyte, so that one look at the end of the file does not find it.
+    // More than 4 MiB, so that one look at the end of the file does not find it.
     await log.append(event);
     const large = { ...newEvent("Decrypt"), requestParameters: { text: "x".repeat(90_000) } };
-    for (let i = 0; i < 30; i++) await log.append(large);
+    await Promise.all(Array.from({ length: 60 }, () => log.append(large)));
     const after = new Outbox(store, await reopen(directory));
     expect(await waiting()).toBe(1);
     expect(await after.recover()).toBe(0);

@@ -4,7 +4,8 @@ import { promisify } from "node:util";
 import { AuditError, ConfigError } from "../base/errors.ts";
 import type { AuditEvent, AuditSink } from "./audit.ts";
 import { Ballast, isDiskFull } from "./ballast.ts";
-import { chainLine, chainResumed, hashLine, newline } from "./chain.ts";
+import { Batch } from "./batch.ts";
+import { chainResumed, hashLine, linkMember, newline } from "./chain.ts";
 import { buildServiceEvent } from "./event.ts";
 import { holdLock } from "./lock.ts";
 import { type ChainEnd, eventIdsAfter, readEnd } from "./tail.ts";
@@ -87,41 +88,6 @@ function openFile(path: string, directory: string): number {
   return file;
 }
 
-/** Events that become durable together. */
-class Batch {
-  bytes = Buffer.allocUnsafeSlow(1 << 16);
-  length = 0;
-  readonly #done = Promise.withResolvers<void>();
-
-  constructor() {
-    // Whoever waits sees the failure; when nobody does, it is in `failed`.
-    this.#done.promise.catch(() => undefined);
-  }
-
-  get promise(): Promise<void> {
-    return this.#done.promise;
-  }
-
-  /** Adds a line; answers its bytes without the newline. */
-  add(line: string): Uint8Array {
-    const needed = this.length + line.length * 3 + 1;
-    if (needed > this.bytes.length) {
-      const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.bytes.length * 2));
-      larger.set(this.bytes.subarray(0, this.length));
-      this.bytes = larger;
-    }
-    const start = this.length;
-    this.length += this.bytes.write(line, start, "utf8");
-    this.bytes[this.length++] = newline;
-    return this.bytes.subarray(start, this.length - 1);
-  }
-
-  settle(failure?: AuditError): void {
-    if (failure) this.#done.reject(failure);
-    else this.#done.resolve();
-  }
-}
-
 interface ChainLogParts {
   readonly directory: string;
   readonly chain: string;
@@ -145,6 +111,8 @@ class ChainLog implements AuditLog {
   #sequence: number;
   #head: string;
   #batch: Batch | undefined;
+  /** The buffer of a batch that is done. */
+  #spare: Buffer | undefined;
   #flushing: Promise<void> | undefined;
   #failure: AuditError | undefined;
   #closed = false;
@@ -188,9 +156,9 @@ class ChainLog implements AuditLog {
   append(event: AuditEvent): Promise<void> {
     const unusable = this.#unusable();
     if (unusable) return Promise.reject(unusable);
-    const line = chainLine(event, { id: this.chain, sequence: this.#sequence + 1, previous: this.#head });
-    this.#batch ??= new Batch();
-    this.#head = hashLine(this.#batch.add(line));
+    const link = linkMember({ id: this.chain, sequence: this.#sequence + 1, previous: this.#head });
+    this.#batch ??= this.#newBatch();
+    this.#head = hashLine(this.#batch.add(JSON.stringify(event), link));
     this.#sequence += 1;
     this.#flushing ??= this.#flush();
     return this.#batch.promise;
@@ -218,6 +186,12 @@ class ChainLog implements AuditLog {
     this.#parts.lock.release();
   }
 
+  #newBatch(): Batch {
+    const batch = new Batch(this.#spare);
+    this.#spare = undefined;
+    return batch;
+  }
+
   /** One write and one fdatasync for all that has come until the last ones were done. */
   async #flush(): Promise<void> {
     // The other requests that this turn of the event loop has read join the first batch.
@@ -229,6 +203,7 @@ class ChainLog implements AuditLog {
         await this.#write(batch.bytes.subarray(0, batch.length));
         await syncData(this.#parts.file);
         batch.settle();
+        this.#spare = batch.bytes;
       } catch (error) {
         batch.settle(this.#fail(error));
       }

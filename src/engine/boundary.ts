@@ -17,7 +17,10 @@ export interface Boundary {
   /** The key that seals domain keys at rest, 32 bytes, copied in. Once. */
   setRoot(key: Bytes): void;
 
-  /** Makes the domain key `id` (16 bytes) from the DRBG. At most 32 are held; a 33rd throws `HsmError("internal")`. */
+  /**
+   * Makes the domain key `id` (16 bytes) from the DRBG. Like `openDomainKey`, it takes the place of one held under that
+   * id. At most 32 are held; a 33rd throws `HsmError("internal")`.
+   */
   generateDomainKey(id: Bytes): void;
   /** `IV 12 ‖ ciphertext 32 ‖ tag 16`: AES-256-GCM under the root, AAD = "SR1-domains" ‖ id. */
   sealDomainKey(id: Bytes): Bytes;

@@ -8,6 +8,7 @@ import { AuditError, ConfigError } from "./base/errors.ts";
 import { type Config, readConfig } from "./cli/config.ts";
 import type { Installation } from "./cli/flags.ts";
 import type { Handlers } from "./cli/index.ts";
+import { withShellEnvironment } from "./cli/shell-environment.ts";
 import { developmentFiles, readDevelopmentHome } from "./development.ts";
 import { initHsm, openHsmAdmin } from "./hsm/index.ts";
 import { confirmClock } from "./kms/clock-guard.ts";
@@ -46,7 +47,7 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     withAdmin(siteOfInstallation(of), async (admin) => print({ ...admin.info, domainKeys: await admin.domainKeys() })),
 
   async hsmProbe(of) {
-    const { hsm } = siteOfInstallation(of);
+    const { hsm } = "uri" in of ? { hsm: withShellEnvironment({ driver: "pkcs11", ...of }) } : siteOfInstallation(of);
     if (hsm.driver === "soft") return withAdmin({ hsm }, async (admin) => print(admin.info));
     const { probe } = await import("./hsm/pkcs11/probe.ts");
     print(await probe(hsm));
@@ -96,6 +97,8 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     }
   },
 
+  benchServer: async (options) => (await import("./bench/server.ts")).runServerBench(options),
+
   clockConfirm: (of) =>
     withParts(of, async (parts, site) => {
       await confirmClock(parts.store);
@@ -131,8 +134,10 @@ function siteOfInstallation(of: Installation): Site {
   if ("config" in of) return siteOf(readConfig(of.config), "operator");
   const files = developmentFiles(of.home);
   if (!existsSync(files.home)) throw new ConfigError(`${of.home} is not the home of a dev service`);
+  const { account, hsm } = readDevelopmentHome(files.home);
   return {
-    ...readDevelopmentHome(files.home),
+    account,
+    hsm: withShellEnvironment(hsm),
     store: { file: files.store, create: false },
     audit: { directory: files.audit, chain: "operator" },
     clock: systemClock,

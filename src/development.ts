@@ -9,6 +9,7 @@ import { ensureCertificates } from "./cli/certificates.ts";
 import type { DevOptions } from "./cli/commands/dev.ts";
 import { ephemeralHome, lockHome, openHome } from "./cli/home.ts";
 import { writePrivateFile } from "./cli/private-file.ts";
+import { withShellEnvironment } from "./cli/shell-environment.ts";
 import type { HsmConfig } from "./hsm/hsm.ts";
 import { initHsm } from "./hsm/index.ts";
 import { provisionSoftHsm2 } from "./hsm/pkcs11/provision.ts";
@@ -45,7 +46,8 @@ export async function runDevelopment(options: DevOptions): Promise<void> {
   const home = options.home === undefined ? ephemeralHome() : openHome(options.home);
   const unlock = lockHome(home);
   const files = developmentFiles(home);
-  const { account, hsm } = await ensureHome(files, options);
+  const { account, ...made } = await ensureHome(files, options);
+  const hsm = withShellEnvironment(made.hsm);
   const certificates = await ensureCertificates(home, [options.listen.host]);
   const clock = new MovableClock();
   const premises = {
@@ -85,7 +87,7 @@ async function ensureHome(files: ReturnType<typeof developmentFiles>, options: D
 async function newHsm(directory: string, choice: DevOptions["hsm"]): Promise<HsmConfig> {
   if (typeof choice === "object") {
     const config: HsmConfig = { driver: "pkcs11", ...choice, stateDirectory: directory };
-    await initHsm(config);
+    await initHsm(withShellEnvironment(config));
     return config;
   }
   const config: HsmConfig =
@@ -96,13 +98,13 @@ async function newHsm(directory: string, choice: DevOptions["hsm"]): Promise<Hsm
   return config;
 }
 
-export const readDevelopmentHome = (file: string): Home => {
+export function readDevelopmentHome(file: string): Home {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as Home;
   } catch (cause) {
     throw new ConfigError(`${file} cannot be read: is this the home of a dev service?`, { cause });
   }
-};
+}
 
 /** A home keeps its account and HSM: another choice would not find its keys. */
 function checkedHome(home: Home, options: DevOptions): Home {

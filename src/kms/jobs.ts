@@ -49,6 +49,7 @@ function jobs(parts: JobParts, domainKeys: DomainKeys, guard: ClockGuard): reado
   let behind = true;
   return [
     { name: "anchor", period: minute, run: () => store.anchor() },
+    { name: "store verification", period: 60 * minute, run: () => store.verify() },
     { name: "deletion", period: minute, run: ifClocksAgree(() => deleteDueKeys(deletion)) },
     {
       name: "domain key rotation",

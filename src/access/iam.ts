@@ -203,7 +203,7 @@ export class Iam {
   }
 }
 
-const accessKeyId = /^\w{16,128}$/;
+const accessKeyId = /^\w{3,128}$/;
 const iso = (time: number): string => new Date(time).toISOString();
 
 function invalid(why: string): never {
@@ -217,8 +217,8 @@ function checkName(name: string, longest: number, what: string): void {
 }
 
 function checked({ id, secret }: { readonly id: string; readonly secret: string }) {
-  if (!accessKeyId.test(id)) invalid("an access key id has 16 to 128 letters, digits and _");
-  if (!/^[\x21-\x7e]{16,128}$/.test(secret)) invalid("a secret access key has 16 to 128 printable characters");
+  if (!accessKeyId.test(id)) invalid("an access key id has 3 to 128 letters, digits and _");
+  if (!/^[\x21-\x7e]{4,128}$/.test(secret)) invalid("a secret access key has 4 to 128 printable characters");
   return { id, secret };
 }
 

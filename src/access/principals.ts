@@ -153,7 +153,7 @@ export class Principals {
   }
 }
 
-const accessKeyId = /^\w{16,128}$/;
+const accessKeyId = /^\w{3,128}$/;
 
 /** A record that was deleted and made again may have the revision of the old one. */
 const same = <T>(a: Loaded<T>, b: Loaded<T>): boolean =>

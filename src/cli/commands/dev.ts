@@ -46,8 +46,8 @@ const options = {
     ...flag(
       "access-key-id",
       "The administrator's access key",
-      "16 to 128 letters, digits or _",
-      matching(/^\w{16,128}$/),
+      "3 to 128 letters, digits or _",
+      matching(/^\w{3,128}$/),
     ),
     implies: "secret-access-key",
   },
@@ -95,8 +95,8 @@ function refusePin(): never {
 function secretAccessKey(value: string): string {
   const secret = /^(file|env):/.test(value) ? referenced(value) : value;
   // It goes into the AWS credentials file, and clients read that by lines.
-  if (/^[\x21-\x7e]{16,128}$/.test(secret)) return secret;
-  throw new ConfigError("--secret-access-key is not 16 to 128 printable ASCII characters without spaces");
+  if (/^[\x21-\x7e]{4,128}$/.test(secret)) return secret;
+  throw new ConfigError("--secret-access-key is not 4 to 128 printable ASCII characters without spaces");
 }
 
 function referenced(reference: string): string {

@@ -12,6 +12,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   let length = 0;
   const refuse = (): void => {
     request.pause().removeAllListeners("data");
+    wipe(...chunks);
     reject(new KmsError("RequestEntityTooLarge", `The request body must not exceed ${limit} bytes.`));
   };
   if (Number(request.headers["content-length"]) > limit) {
@@ -26,7 +27,10 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   request.on("end", () => resolve(chunks.length === 1 ? chunks[0] : joined(chunks)));
   // The error is that of an aborted connection, and `close` follows it.
   request.on("error", () => {});
-  request.on("close", () => resolve(undefined));
+  request.on("close", () => {
+    if (!request.complete) wipe(...chunks);
+    resolve(undefined);
+  });
   return promise;
 }
 

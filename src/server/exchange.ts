@@ -74,9 +74,13 @@ export class Exchange {
       this.#log(error, request, requestId, caller);
       answer = toWire(toKmsError(error));
     }
-    // What was not read of a refused request is not worth reading.
     if (this.draining || !request.complete) response.shouldKeepAlive = false;
-    response.writeHead(answer.status, answerHeaders(requestId, answer.body)).end(answer.body);
+    response.writeHead(answer.status, answerHeaders(requestId, answer.body));
+    if (request.complete) response.end(answer.body);
+    else {
+      response.write(answer.body);
+      linger(request, response, this.#parts.limits.lingerTimeout);
+    }
   }
 
   #connectionOf(socket: TLSSocket): Connection {
@@ -126,6 +130,17 @@ export class Exchange {
       this.#parts.securityLog.write("unauthenticated", { requestId, address, accessKeyId, reason: error.code });
     }
   }
+}
+
+/** Ends an answer that is on its way when the client has sent what nobody wants, or has had long enough to. */
+function linger(request: IncomingMessage, response: ServerResponse, timeout: number): void {
+  const timer = setTimeout(() => response.end(), timeout);
+  request.on("error", () => {});
+  request.once("close", () => {
+    clearTimeout(timer);
+    response.end();
+  });
+  request.resume();
 }
 
 function checkRequestLine({ method, url = "" }: IncomingMessage): void {

@@ -8,6 +8,11 @@ export interface Limits {
   readonly headersTimeout: number;
   /** To the end of its body. */
   readonly requestTimeout: number;
+  /**
+   * How long the rest of a refused request is read and thrown away. Closed at once, TCP would reset the connection and
+   * take the answer from a client that is still sending (RFC 9112 §9.6).
+   */
+  readonly lingerTimeout: number;
   /** How long an idle connection is kept. */
   readonly keepAliveTimeout: number;
   /** How often the three above are looked at. */
@@ -24,6 +29,7 @@ export const defaultLimits: Limits = {
   handshakeTimeout: 5_000,
   headersTimeout: 5_000,
   requestTimeout: 10_000,
+  lingerTimeout: 2_000,
   keepAliveTimeout: 60_000,
   connectionsCheckingInterval: 1_000,
   maxHeaderSize: 16_384,

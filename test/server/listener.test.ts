@@ -12,6 +12,7 @@ const limits = {
   handshakeTimeout: 300,
   headersTimeout: 300,
   requestTimeout: 600,
+  lingerTimeout: 100,
   connectionsCheckingInterval: 50,
 };
 

@@ -69,8 +69,8 @@ export function buildEvent(facts: EventFacts): AuditEvent {
     requestParameters: bounded(facts.requestParameters, 100 * 1024),
     responseElements: bounded(facts.responseElements ?? null, 100 * 1024),
     additionalEventData: additionalEventData && bounded(additionalEventData, 28 * 1024),
-    requestID: actor.requestId,
-    eventID: facts.id ?? randomUUID(),
+    requestID: flat(actor.requestId),
+    eventID: flat(facts.id ?? randomUUID()),
     readOnly: facts.readOnly,
     resources: resources.length > 0 ? resources.map(resourceOf) : undefined,
     eventType: "AwsApiCall",
@@ -127,6 +127,16 @@ const resourceOf = ({ arn, account }: Resource) => ({ accountId: account, type: 
 
 /** CloudTrail's name for it differs from the exception's. */
 const errorCode = (code: string): string => (code === "AccessDeniedException" ? "AccessDenied" : cut(code));
+
+const scratch = Buffer.allocUnsafeSlow(36);
+
+/**
+ * A copy of a UUID in one piece: `randomUUID` concatenates, and the fast path of V8's JSON.stringify gives up on the
+ * whole record at such a string (measured: three times as slow).
+ */
+function flat(uuid: string): string {
+  return scratch.write(uuid, "latin1") === uuid.length ? scratch.toString("latin1", 0, uuid.length) : uuid;
+}
 
 let last = { second: Number.NaN, text: "" };
 

@@ -155,9 +155,15 @@ export class LoadClient {
   ): Promise<void> {
     const after = { ...this.#facts(id), ...becomes };
     this.#ledger.inDoubt.set(id, after);
-    await this.#noted(operation, request());
-    this.#ledger.inDoubt.delete(id);
-    this.#ledger.keys.set(id, after);
+    try {
+      await this.#noted(operation, request());
+      this.#ledger.keys.set(id, after);
+      this.#ledger.inDoubt.delete(id);
+    } catch (error) {
+      // An error that was answered says that nothing was done.
+      if (wasAnswered(error as RequestError)) this.#ledger.inDoubt.delete(id);
+      throw error;
+    }
   }
 
   async #noted<T extends Answer>(operation: string, answer: Promise<T>): Promise<T> {

@@ -52,10 +52,10 @@ export class Domain {
     return this.#revisions().length > 0;
   }
 
-  /** Reads the state again. ConfigError where there is none. */
+  /** Reads the state again. ConfigError where there is none; `HsmError("unavailable")` where there was one before. */
   load(): DomainState {
     const found = newest(this.#revisions());
-    if (!found) throw new ConfigError("the token has no domain key yet: `hsm init` makes one");
+    if (!found) throw this.#state.keys.length === 0 ? notInitialized() : tokenAway();
     this.#state = found.state;
     for (const id of this.#pairs.keys()) if (!this.#isUsable(id)) this.#pairs.delete(id);
     return this.#state;
@@ -157,6 +157,9 @@ export class Domain {
     return this.#token.find({ class: pkcs11js.CKO_SECRET_KEY, token: true, label, id });
   }
 }
+
+const notInitialized = () => new ConfigError("the token has no domain key yet: `hsm init` makes one");
+const tokenAway = () => new HsmError("unavailable", "the token shows no domain state any more");
 
 /** This process has nothing else to do. */
 function pause(milliseconds: number): void {

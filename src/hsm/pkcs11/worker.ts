@@ -61,8 +61,9 @@ function answer(service: Service, { call, code, value, memory }: Frame): Bytes {
     wipeAll(result);
     return bytes;
   } catch (error) {
-    faulty ||= error instanceof CryptokiError;
-    const failed = answerOf(asUnavailable(error));
+    const failure = asUnavailable(error);
+    faulty ||= failure instanceof HsmError && failure.kind === "unavailable";
+    const failed = answerOf(failure);
     return frame(call, failed.code, failed.value);
   } finally {
     wipe(memory);

@@ -36,10 +36,17 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
   async hsmInit(of) {
     if ("home" in of) throw new ConfigError("a dev service makes its own HSM; name a --config");
     const site = siteOf(readConfig(of.config), "operator");
-    const info = await initHsm(site.hsm);
+    if (existsSync(site.store.file))
+      throw new ConfigError(`${site.store.file} exists: this installation has been made`);
+    try {
+      print(await initHsm(site.hsm));
+    } catch (error) {
+      // Without a store, a domain key may be what an earlier init has left; one that a store was ever sealed by is not.
+      if (!(error instanceof ConfigError)) throw error;
+      console.error(`strongroom: ${error.message}`);
+    }
     const parts = await openParts({ ...site, store: { ...site.store, create: true } });
     await parts.close();
-    print(info);
     console.error("Losing this HSM without a backup of it is losing every key that is made in it.");
   },
 

@@ -6,6 +6,7 @@ import { Iam } from "../../src/access/iam.ts";
 import { Principals } from "../../src/access/principals.ts";
 import { type AuditLog, openAuditLog } from "../../src/audit/log.ts";
 import { Outbox } from "../../src/audit/outbox.ts";
+import { fromUtf8, utf8 } from "../../src/base/bytes.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { KmsError, StoreError } from "../../src/base/errors.ts";
 import { type Hsm, type HsmAdmin, openHsmAdmin } from "../../src/hsm/index.ts";
@@ -68,6 +69,14 @@ const refusal = async (change: Promise<unknown>): Promise<string> => {
 };
 const lastEvent = () =>
   JSON.parse(readFileSync(join(directory(), "server.jsonl"), "utf8").trimEnd().split("\n").at(-1) ?? "");
+/** Past `Iam`, as an older version or a restored record might. */
+async function replaceUser(change: (user: object) => object): Promise<void> {
+  const path = `principal/${account}/${name}`;
+  const stored = await store.get(path);
+  const value = utf8(JSON.stringify(change(JSON.parse(fromUtf8(stored?.value ?? new Uint8Array())))));
+  await store.commit([{ path, value, revision: stored?.revision ?? 0 }]);
+  principals.forget();
+}
 const allow = (Action: string) => document({ Effect: "Allow", Action, Resource: "*" });
 const kDate = (secret: string, date: string) => createHmac("sha256", `AWS4${secret}`).update(date).digest("hex");
 
@@ -174,6 +183,19 @@ describe("an access key", () => {
     expect(await refusal(iam.deleteAccessKey(accessKeyId))).toBe("NotFoundException");
   });
 
+  test("is found as soon as it is made, though it was asked for before", async () => {
+    const given = { id: "AKIAASKEDFORBEFOREIT", secret: "x".repeat(40) };
+    expect(await principals.lookup(given.id)).toBeUndefined();
+    await iam.createAccessKey(account, name, given);
+    expect(await principals.lookup(given.id)).toBeDefined();
+  });
+
+  test("serves none but the user whom it was made for", async () => {
+    const { accessKeyId } = await iam.createAccessKey(account, name);
+    await replaceUser((user) => ({ ...user, id: "AIDASOMEBODYELSEAAAA" }));
+    expect(await principals.lookup(accessKeyId)).toBeUndefined();
+  });
+
   test("is not made while a domain key is being changed", async () => {
     const moved = new Iam({ ...parts(), domainExpectation: async () => ({ path: "setting/domain", revision: 7 }) });
     await expect(moved.createAccessKey(account, name)).rejects.toThrow(StoreError);
@@ -211,12 +233,7 @@ describe("an identity policy", () => {
 
   test("that does not compile any more shuts its user out", async () => {
     const { accessKeyId } = await iam.createAccessKey(account, name);
-    const path = `principal/${account}/${name}`;
-    const stored = await store.get(path);
-    const user = JSON.parse(Buffer.from(stored?.value ?? []).toString());
-    const value = Buffer.from(JSON.stringify({ ...user, policies: { old: allow("kms:Gone") } }));
-    await store.commit([{ path, value, revision: stored?.revision ?? 0 }]);
-    principals.forget();
+    await replaceUser((user) => ({ ...user, policies: { old: allow("kms:Gone") } }));
     await expect(principals.lookup(accessKeyId)).rejects.toThrow(/identity policy old of .* does not compile/);
   });
 });

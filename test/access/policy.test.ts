@@ -140,6 +140,15 @@ describe("an identity policy", () => {
   });
 });
 
+test("a key policy may be 32 KB long, in bytes", () => {
+  const filled = (length: number) => {
+    const text = document({ ...allowAll, Sid: "é" });
+    return text + " ".repeat(length - Buffer.byteLength(text));
+  };
+  expect(keyRefusal(filled(32_768))).toBeUndefined();
+  expect(keyRefusal(filled(32_769))).toMatch(/32768 bytes/);
+});
+
 test("the default key policy is the one of AWS, byte for byte", () => {
   expect(defaultKeyPolicy("111122223333")).toBe(
     '{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow",' +

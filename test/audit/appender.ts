@@ -4,16 +4,22 @@
  */
 import { writeSync } from "node:fs";
 import { setTimeout } from "node:timers/promises";
+import type { AuditEvent } from "../../src/audit/audit.ts";
 import { buildEvent } from "../../src/audit/event.ts";
 import { openAuditLog } from "../../src/audit/log.ts";
 import { actor } from "./actor.ts";
 
 const [directory = "", inFlight = "1", options = "{}"] = process.argv.slice(2);
 const log = await openAuditLog(directory, "server", JSON.parse(options));
-log.failed.then((error) => {
+log.failed.then(async (error) => {
   writeSync(1, `failed ${error.message}\n`);
+  const again = await log.append(newEvent()).catch((refusal: Error) => refusal);
+  writeSync(1, again === error ? "and for good\n" : "and works again\n");
   process.exit(1);
 });
+
+const newEvent = (): AuditEvent =>
+  buildEvent({ actor, name: "Decrypt", time: Date.now(), readOnly: true, requestParameters: null });
 
 async function appendForever(): Promise<void> {
   for (;;) {
@@ -24,9 +30,10 @@ async function appendForever(): Promise<void> {
       await setTimeout(300);
       continue;
     }
-    const event = buildEvent({ actor, name: "Decrypt", time: Date.now(), readOnly: true, requestParameters: null });
+    const event = newEvent();
     await log.append(event);
     writeSync(1, `durable ${event.eventID}\n`);
   }
 }
-for (let i = 0; i < Number(inFlight); i++) appendForever();
+// What ends it is a failure of the log, which is told above.
+for (let i = 0; i < Number(inFlight); i++) appendForever().catch(() => undefined);

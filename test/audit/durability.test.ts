@@ -129,6 +129,7 @@ test("after an fdatasync that failed, nothing is said to be durable and nothing 
     "durable",
     "durable",
     "failed the audit log has failed: EIO: i/o error, fdatasync",
+    "and for good",
   ]);
   expect(await closed).toEqual([1, null]);
 });

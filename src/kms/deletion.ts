@@ -6,17 +6,9 @@ import type { HbkRecord, KeyRecord } from "../model/key.ts";
 import { path } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
+import { agendaPath, callOff, type Due, dueAt } from "./agenda.ts";
 import { keyEvent } from "./events.ts";
 import { aliasPath, hbkPath, keyPath, remove } from "./records.ts";
-
-/** What is due, one record a key: found without a walk over all keys. */
-interface DueDeletion {
-  readonly account: string;
-  readonly region: string;
-  readonly id: string;
-  /** Milliseconds. */
-  readonly due: number;
-}
 
 /** A deleted key's material: recoverable from old copies of the store until every domain key that wrapped it is gone. */
 interface Tombstone {
@@ -25,19 +17,6 @@ interface Tombstone {
   readonly id: string;
   readonly domainKeys: readonly string[];
 }
-
-const duePath = (key: Pick<KeyRecord, "account" | "region" | "id">): string =>
-  path("job", "deletion", `${key.account}:${key.region}:${key.id}`);
-
-/** Goes into the commit that schedules the deletion. */
-export const scheduleDeletion = ({ account, region, id }: KeyRecord, due: number): Write => ({
-  path: duePath({ account, region, id }),
-  value: utf8(JSON.stringify({ account, region, id, due } satisfies DueDeletion)),
-  revision: 0,
-});
-
-/** Goes into the commit that cancels it: the record is written once, so its revision is known. */
-export const unscheduleDeletion = (key: KeyRecord): Write => remove(duePath(key), 1);
 
 export interface DeletionParts {
   readonly store: SealedStore;
@@ -49,29 +28,33 @@ export interface DeletionParts {
 
 /** Removes keys whose waiting period is over, with their material and aliases. Answers how many. */
 export async function deleteDueKeys(parts: DeletionParts): Promise<number> {
-  const now = parts.clock.now();
   let deleted = 0;
-  for (const { value, revision, path: job } of await parts.store.list("job/deletion/")) {
-    const due = JSON.parse(fromUtf8(value)) as DueDeletion;
-    if (due.due > now) continue;
-    deleted += (await deleteKey(parts, due, remove(job, revision))) ? 1 : 0;
+  for (const due of await dueAt(parts.store, "deletion", parts.clock.now())) {
+    deleted += (await deleteKey(parts, due)) ? 1 : 0;
   }
   if (deleted > 0) await parts.store.scrub();
   return deleted;
 }
 
 /** false when another process was first. */
-async function deleteKey({ store, forget, outbox }: DeletionParts, due: DueDeletion, job: Write): Promise<boolean> {
+async function deleteKey(
+  { store, forget, outbox }: DeletionParts,
+  due: Due & { readonly revision: number },
+): Promise<boolean> {
   const stored = await store.get(keyPath(due.account, due.region, due.id));
   if (!stored) return false;
   const key = JSON.parse(fromUtf8(stored.value)) as KeyRecord;
-  const hbk = await store.get(hbkPath(key.region, key.hbkId));
-  const aliases = await Promise.all(key.aliases.map((name) => store.get(aliasPath(key.account, key.region, name))));
-  const { domainKeys } = hbk ? (JSON.parse(fromUtf8(hbk.value)) as HbkRecord) : { domainKeys: [] };
+  const read = (paths: readonly string[]) => Promise.all(paths.map((recordPath) => store.get(recordPath)));
+  const hbks = await read(key.materials.map(({ hbkId }) => hbkPath(key.region, hbkId)));
+  const others = await read([
+    ...key.aliases.map((name) => aliasPath(key.account, key.region, name)),
+    agendaPath("rotation", key),
+  ]);
+  const domainKeys = hbks.flatMap((hbk) => (hbk ? (JSON.parse(fromUtf8(hbk.value)) as HbkRecord).domainKeys : []));
   const tombstone: Tombstone = { account: key.account, region: key.region, id: key.id, domainKeys };
-  const gone = [stored, hbk, ...aliases].filter((record) => record !== undefined);
+  const gone = [stored, ...hbks, ...others].filter((record) => record !== undefined);
   const writes: Write[] = [
-    job,
+    callOff("deletion", key, due.revision),
     ...gone.map((record) => remove(record.path, record.revision)),
     { path: path("tombstone", "key", key.id), value: utf8(JSON.stringify(tombstone)), revision: 0 },
   ];

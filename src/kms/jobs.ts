@@ -9,6 +9,7 @@ import { buryTombstones, deleteDueKeys } from "./deletion.ts";
 import { DomainKeys } from "./domain-keys.ts";
 import { Housekeeping, type Job } from "./housekeeping.ts";
 import type { Kms } from "./kms.ts";
+import { rotateDueKeys } from "./rotation.ts";
 
 export interface JobParts {
   readonly store: SealedStore;
@@ -38,8 +39,9 @@ export async function startHousekeeping(
 }
 
 function jobs(parts: JobParts, domainKeys: DomainKeys, guard: ClockGuard): readonly Job[] {
-  const { store, clock, outbox, kms } = parts;
+  const { store, hsm, clock, outbox, kms } = parts;
   const deletion = { store, clock, outbox, forget: kms.forget };
+  const rotation = { ...deletion, hsm };
   const ifClocksAgree = (run: () => Promise<unknown>) => async () => {
     const suspended = await guard.check();
     if (suspended) throw new StoreError("unavailable", `nothing is destroyed: ${suspended}`);
@@ -51,6 +53,7 @@ function jobs(parts: JobParts, domainKeys: DomainKeys, guard: ClockGuard): reado
     { name: "anchor", period: minute, run: () => store.anchor() },
     { name: "store verification", period: 60 * minute, run: () => store.verify() },
     { name: "deletion", period: minute, run: ifClocksAgree(() => deleteDueKeys(deletion)) },
+    { name: "rotation", period: minute, run: () => rotateDueKeys(rotation) },
     {
       name: "domain key rotation",
       period: 10 * minute,

@@ -6,7 +6,7 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { type KmsError, StoreError } from "../base/errors.ts";
 import type { Hsm } from "../hsm/hsm.ts";
-import type { AliasRecord } from "../model/key.ts";
+import type { AliasRecord, KeyRecord } from "../model/key.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
 import { Call } from "./call.ts";
 import type { Caller } from "./caller.ts";
@@ -17,6 +17,7 @@ import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
 import { type NewMaterial, newMaterial } from "./material.ts";
 import { type Cut, Markers, type Page } from "./pagination.ts";
 import { aliasPrefix, keyPrefix, Records, type Versioned } from "./records.ts";
+import { type Rotation, rotate } from "./rotation.ts";
 import { type UsableKey, type UseNeeds, useKey, useKeyOf, type Workshop } from "./use.ts";
 
 export interface KmsParts {
@@ -119,8 +120,13 @@ export class Kms {
   }
 
   /** A fresh HBK for a key that is being made, and what commits it. */
-  newMaterial(call: Call, key: NewMaterial) {
-    return newMaterial(this.#hsm, this.domain, call, key);
+  newMaterial(key: NewMaterial) {
+    return newMaterial(this.#hsm, this.domain, key);
+  }
+
+  /** New material for a key that was found, and what commits it. */
+  rotate(call: Call, key: KeyRecord, revision: number): Promise<Rotation> {
+    return rotate(this.#hsm, this.domain, { key, revision, type: "ON_DEMAND", now: call.now });
   }
 
   /** The keys of the caller's account and region. */

@@ -2,17 +2,12 @@ import { base64, hex } from "../base/bytes.ts";
 import type { Hsm } from "../hsm/hsm.ts";
 import { rawKeyId } from "../model/arn.ts";
 import { parseEkt } from "../model/ekt.ts";
-import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
+import type { KeyRecord } from "../model/key.ts";
 import type { Expectation, Write } from "../store/store.ts";
-import type { Call } from "./call.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { writeHbk } from "./records.ts";
 
-export interface NewMaterial {
-  readonly id: string;
-  readonly spec: KeySpec;
-  readonly usage: KeyUsage;
-}
+export type NewMaterial = Pick<KeyRecord, "id" | "account" | "region" | "spec" | "usage">;
 
 /**
  * Makes an HBK. What it answers goes into one commit with the key: the token is a record of its own, and the commit
@@ -22,12 +17,9 @@ export interface NewMaterial {
 export async function newMaterial(
   hsm: Hsm,
   domain: DomainRecords,
-  call: Call,
-  key: NewMaterial,
+  { id, account, region, spec, usage }: NewMaterial,
 ): Promise<{ hbkId: string; write: Write; expectation: Expectation }> {
   const expectation = await domain.expectation();
-  const { account, region } = call;
-  const { spec, usage } = key;
   const ekt = await hsm.generateKey({
     kind: "kms-symmetric",
     spec,
@@ -35,10 +27,10 @@ export async function newMaterial(
     origin: "AWS_KMS",
     account,
     region,
-    keyId: rawKeyId(key.id),
+    keyId: rawKeyId(id),
   });
   const token = parseEkt(ekt);
   const hbkId = hex(token.hbkId);
-  const record = { keyId: key.id, account, ekt: base64(ekt), domainKeys: [hex(token.domainKeyId)] };
+  const record = { keyId: id, account, ekt: base64(ekt), domainKeys: [hex(token.domainKeyId)] };
   return { hbkId, write: writeHbk(region, hbkId, record, 0), expectation };
 }

@@ -21,7 +21,24 @@ export interface KeyRecord {
   readonly aliases: readonly string[];
   /** The HBK that encrypts: its id is the KeyMaterialId. */
   readonly hbkId: string;
+  /** Every version of the material, the first one first; all of them decrypt. */
+  readonly materials: readonly Material[];
+  /** Automatic rotation, where it is enabled. */
+  readonly rotation?: {
+    readonly periodInDays: number;
+    readonly next: number;
+    /** The revision of its record on the agenda. */
+    readonly planned: number;
+  };
 }
+
+export interface Material {
+  readonly hbkId: string;
+  /** Absent for the material that came with the key. */
+  readonly rotation?: { readonly type: RotationType; readonly date: number };
+}
+
+export type RotationType = "AUTOMATIC" | "ON_DEMAND";
 
 /** One version of a key's material, found by (region, HBK id). */
 export interface HbkRecord {

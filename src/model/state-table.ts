@@ -52,6 +52,13 @@ const enabling: Row = {
   Updating: "updating",
 };
 
+const rotating: Row = {
+  ...notWhilePendingDeletion,
+  Disabled: "disabled",
+  PendingImport: "pendingImport",
+  Creating: "creating",
+};
+
 const rows: Readonly<Record<string, Row>> = {
   CancelKeyDeletion: {
     Enabled: "notPendingDeletion",
@@ -68,16 +75,21 @@ const rows: Readonly<Record<string, Row>> = {
   DeleteAlias: always,
   DescribeKey: always,
   DisableKey: enabling,
+  DisableKeyRotation: rotating,
   EnableKey: enabling,
+  EnableKeyRotation: rotating,
   Encrypt: cryptographic,
   GenerateDataKey: cryptographic,
   GenerateDataKeyWithoutPlaintext: cryptographic,
   GetKeyPolicy: always,
+  GetKeyRotationStatus: always,
   ListAliases: always,
   ListKeyPolicies: always,
+  ListKeyRotations: always,
   ListResourceTags: always,
   PutKeyPolicy: always,
   ReEncrypt: cryptographic,
+  RotateKeyOnDemand: rotating,
   ScheduleKeyDeletion: { ...notWhilePendingDeletion, Updating: "updating" },
   TagResource: notWhilePendingDeletion,
   UntagResource: notWhilePendingDeletion,

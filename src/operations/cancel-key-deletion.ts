@@ -1,4 +1,4 @@
-import { unscheduleDeletion } from "../kms/deletion.ts";
+import { callOff } from "../kms/agenda.ts";
 import { writeKey } from "../kms/records.ts";
 import { structure } from "../model/shape.ts";
 import { keyId } from "./members.ts";
@@ -13,7 +13,7 @@ export const cancelKeyDeletion = operation({
     const { value: key, revision } = await kms.key(call, KeyId);
     const { deletionDate: _, ...kept } = key.record;
     await kms.commit(call, {
-      writes: [writeKey({ ...kept, state: "Disabled" }, revision), unscheduleDeletion(key.record)],
+      writes: [writeKey({ ...kept, state: "Disabled" }, revision), callOff("deletion", key.record, 1)],
       responseElements: { keyId: key.arn },
     });
     return { KeyId: key.arn };

@@ -39,7 +39,7 @@ export const createKey = operation({
     const keyPolicy = input.Policy ?? defaultKeyPolicy(call.account);
     await kms.checkPolicy(call, { id, policy: keyPolicy, bypassLockoutCheck: input.BypassPolicyLockoutSafetyCheck });
     const keyTags = mergeTags({}, input.Tags ?? []);
-    const material = await kms.newMaterial(call, { id, spec, usage });
+    const material = await kms.newMaterial({ id, account: call.account, region: call.region, spec, usage });
     const key: KeyRecord = {
       id,
       account: call.account,
@@ -54,6 +54,7 @@ export const createKey = operation({
       tags: keyTags,
       aliases: [],
       hbkId: material.hbkId,
+      materials: [{ hbkId: material.hbkId }],
     };
     call.names(arnOf(key), key.account);
     const KeyMetadata = keyMetadata(key);

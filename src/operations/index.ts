@@ -5,19 +5,24 @@ import { decrypt } from "./decrypt.ts";
 import { deleteAlias } from "./delete-alias.ts";
 import { describeKey } from "./describe-key.ts";
 import { disableKey } from "./disable-key.ts";
+import { disableKeyRotation } from "./disable-key-rotation.ts";
 import { enableKey } from "./enable-key.ts";
+import { enableKeyRotation } from "./enable-key-rotation.ts";
 import { encrypt } from "./encrypt.ts";
 import { generateDataKey } from "./generate-data-key.ts";
 import { generateDataKeyWithoutPlaintext } from "./generate-data-key-without-plaintext.ts";
 import { generateRandom } from "./generate-random.ts";
 import { getKeyPolicy } from "./get-key-policy.ts";
+import { getKeyRotationStatus } from "./get-key-rotation-status.ts";
 import { listAliases } from "./list-aliases.ts";
 import { listKeyPolicies } from "./list-key-policies.ts";
+import { listKeyRotations } from "./list-key-rotations.ts";
 import { listKeys } from "./list-keys.ts";
 import { listResourceTags } from "./list-resource-tags.ts";
 import type { Operation } from "./operation.ts";
 import { putKeyPolicy } from "./put-key-policy.ts";
 import { reEncrypt } from "./re-encrypt.ts";
+import { rotateKeyOnDemand } from "./rotate-key-on-demand.ts";
 import { scheduleKeyDeletion } from "./schedule-key-deletion.ts";
 import { tagResource } from "./tag-resource.ts";
 import { untagResource } from "./untag-resource.ts";
@@ -33,18 +38,23 @@ const all = [
   deleteAlias,
   describeKey,
   disableKey,
+  disableKeyRotation,
   enableKey,
+  enableKeyRotation,
   encrypt,
   generateDataKey,
   generateDataKeyWithoutPlaintext,
   generateRandom,
   getKeyPolicy,
+  getKeyRotationStatus,
   listAliases,
   listKeyPolicies,
+  listKeyRotations,
   listKeys,
   listResourceTags,
   putKeyPolicy,
   reEncrypt,
+  rotateKeyOnDemand,
   scheduleKeyDeletion,
   tagResource,
   untagResource,

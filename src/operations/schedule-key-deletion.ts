@@ -1,5 +1,5 @@
 import { KmsError } from "../base/errors.ts";
-import { scheduleDeletion } from "../kms/deletion.ts";
+import { plan } from "../kms/agenda.ts";
 import { writeKey } from "../kms/records.ts";
 import { integer, optional, structure } from "../model/shape.ts";
 import { keyId } from "./members.ts";
@@ -24,7 +24,7 @@ export const scheduleKeyDeletion = operation({
     await kms.commit(call, {
       writes: [
         writeKey({ ...key.record, state: "PendingDeletion", deletionDate }, revision),
-        scheduleDeletion(key.record, deletionDate),
+        plan("deletion", key.record, deletionDate, 0),
       ],
       responseElements: {
         keyId: key.arn,

@@ -32,6 +32,7 @@ const key = {
   tags: { Cost: "a", Team: "b", team: "c" },
   aliases: ["alias/one", "alias/two"],
   hbkId: "",
+  materials: [],
 } as const;
 
 describe("the context of a decision", () => {

@@ -1,0 +1,16 @@
+import { disableRotation } from "../kms/rotation.ts";
+import { structure } from "../model/shape.ts";
+import { keyId } from "./members.ts";
+import { operation } from "./operation.ts";
+
+export const disableKeyRotation = operation({
+  name: "DisableKeyRotation",
+  readOnly: false,
+  request: structure({ KeyId: keyId }),
+
+  async run(kms, call, { KeyId }) {
+    const { value: key, revision } = await kms.key(call, KeyId);
+    await kms.commit(call, { writes: disableRotation(key.record, revision), responseElements: { keyId: key.arn } });
+    return undefined;
+  },
+});

@@ -1,0 +1,23 @@
+import { enableRotation } from "../kms/rotation.ts";
+import { integer, optional, structure } from "../model/shape.ts";
+import { keyId } from "./members.ts";
+import { operation } from "./operation.ts";
+
+export const enableKeyRotation = operation({
+  name: "EnableKeyRotation",
+  readOnly: false,
+  request: structure({ KeyId: keyId, RotationPeriodInDays: optional(integer({ min: 90, max: 2560 })) }),
+
+  async run(kms, call, { KeyId, RotationPeriodInDays }) {
+    const conditions = new Map(
+      RotationPeriodInDays === undefined ? [] : [["kms:RotationPeriodInDays", String(RotationPeriodInDays)]],
+    );
+    const { value: key, revision } = await kms.key(call, KeyId, { conditions });
+    const period = RotationPeriodInDays ?? key.record.rotation?.periodInDays ?? 365;
+    await kms.commit(call, {
+      writes: enableRotation(key.record, revision, period, call.now),
+      responseElements: { keyId: key.arn },
+    });
+    return undefined;
+  },
+});

@@ -1,0 +1,21 @@
+import { structure } from "../model/shape.ts";
+import { keyId } from "./members.ts";
+import { operation } from "./operation.ts";
+
+export const getKeyRotationStatus = operation({
+  name: "GetKeyRotationStatus",
+  readOnly: true,
+  request: structure({ KeyId: keyId }),
+
+  async run(kms, call, { KeyId }) {
+    const { record, arn } = (await kms.key(call, KeyId, { crossAccount: true })).value;
+    // A key that waits for its deletion rotates no more; cancelling restores what was set.
+    const rotation = record.state === "PendingDeletion" ? undefined : record.rotation;
+    return {
+      KeyRotationEnabled: rotation !== undefined,
+      KeyId: arn,
+      RotationPeriodInDays: rotation?.periodInDays,
+      NextRotationDate: rotation && new Date(rotation.next),
+    };
+  },
+});

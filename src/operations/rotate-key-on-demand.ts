@@ -1,0 +1,19 @@
+import { checkOnDemand } from "../kms/rotation.ts";
+import { structure } from "../model/shape.ts";
+import { keyId } from "./members.ts";
+import { operation } from "./operation.ts";
+
+/** Done when it answers: what AWS does in the background is one commit here, so no rotation is ever in progress. */
+export const rotateKeyOnDemand = operation({
+  name: "RotateKeyOnDemand",
+  readOnly: false,
+  request: structure({ KeyId: keyId }),
+
+  async run(kms, call, { KeyId }) {
+    const { value: key, revision } = await kms.key(call, KeyId);
+    checkOnDemand(key.record, call.now);
+    const { writes, expectations, details } = await kms.rotate(call, key.record, revision);
+    await kms.commit(call, { writes, expectations, responseElements: { keyId: key.arn, ...details } });
+    return { KeyId: key.arn };
+  },
+});

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import yargs from "yargs";
 import { AuditError, ConfigError, HsmError, KmsError, StoreError } from "../base/errors.ts";
 import { type AuditHandlers, audit } from "./commands/audit.ts";
+import { type BenchHandlers, bench } from "./commands/bench.ts";
 import { type ClockHandlers, clock } from "./commands/clock.ts";
 import { type DevOptions, dev } from "./commands/dev.ts";
 import { type HsmHandlers, hsm } from "./commands/hsm.ts";
@@ -11,7 +12,7 @@ import { type ServeOptions, serve } from "./commands/serve.ts";
 import { type StoreHandlers, store } from "./commands/store.ts";
 
 /** What the commands do: main.ts. */
-export interface Handlers extends AuditHandlers, ClockHandlers, HsmHandlers, IamHandlers, StoreHandlers {
+export interface Handlers extends AuditHandlers, BenchHandlers, ClockHandlers, HsmHandlers, IamHandlers, StoreHandlers {
   dev(options: DevOptions): Promise<void>;
   serve(options: ServeOptions): Promise<void>;
 }
@@ -58,6 +59,7 @@ function parser(argv: readonly string[], handlers: Handlers) {
   iam(cli, handlers);
   audit(cli, handlers);
   clock(cli, handlers);
+  bench(cli, handlers);
   store(cli, handlers);
   return cli;
 }

@@ -102,7 +102,10 @@ export class SigV4Verifier<Credential extends KeySource> {
 }
 
 /** Step 2 of the signing process: what the signing key signs. */
-export const stringToSign = ({ timestamp, date, region, service }: Authorization, canonical: string): string =>
+export const stringToSign = (
+  { timestamp, date, region, service }: Pick<Authorization, "timestamp" | "date" | "region" | "service">,
+  canonical: string,
+): string =>
   `AWS4-HMAC-SHA256\n${timestamp}\n${date}/${region}/${service}/aws4_request\n${hash("sha256", Buffer.from(canonical, "latin1"))}`;
 
 /**

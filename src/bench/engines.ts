@@ -1,0 +1,65 @@
+import { writeFileSync } from "node:fs";
+import { equalBytes } from "../base/bytes.ts";
+import { type Bench, benches, type Contender, expectedAnswer, newOperands } from "./engines/contender.ts";
+import { openContenders } from "./engines/index.ts";
+import { enginePage } from "./engines/page.ts";
+import { type EngineRow, summary } from "./engines/summary.ts";
+import { quantile, report } from "./report.ts";
+import { measureInRounds, type Task } from "./rounds.ts";
+import { openThreadClock } from "./thread-clock.ts";
+
+export interface EngineBenchOptions {
+  readonly rounds: number;
+  /** How long the whole takes, about. */
+  readonly seconds: number;
+  /** Where to write the figures, and a page of plots. */
+  readonly json?: string;
+  readonly html?: string;
+}
+
+interface EngineTask extends Task {
+  readonly bench: Bench;
+  readonly bytes: number;
+  readonly contender: Contender;
+}
+
+/** The engines against node:crypto, WebCrypto and libraries, at what Encrypt and Decrypt are made of. */
+export async function runEngineBench(options: EngineBenchOptions): Promise<void> {
+  const { contenders, absent } = await openContenders();
+  const tasks = await prepare(contenders);
+  await measureInRounds(tasks, { ...options, clock: await openThreadClock(), tell });
+  const rows = tasks.map(rowOf);
+  console.log(summary(rows, absent));
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report(rows), undefined, 2)}\n`);
+  if (options.html !== undefined) writeFileSync(options.html, enginePage({ ...report(rows), rows }, absent));
+}
+
+/** Every contender at everything that it can do, and does right: a wrong answer ends the benchmark. */
+async function prepare(contenders: readonly Contender[]): Promise<EngineTask[]> {
+  const tasks: EngineTask[] = [];
+  for (const [bench, sizes] of Object.entries(benches) as [Bench, readonly number[]][]) {
+    for (const bytes of sizes) {
+      const operands = newOperands(bytes);
+      const expected = expectedAnswer(bench, operands);
+      for (const contender of contenders) {
+        const run = await contender.benches[bench]?.(operands);
+        if (!run) continue;
+        const answer = await run();
+        if (expected && !equalBytes(answer, expected)) throw new Error(`${contender.name} gets ${bench} wrong`);
+        tasks.push({ bench, bytes, contender, run, asynchronous: contender.asynchronous, nanoseconds: [] });
+      }
+    }
+  }
+  return tasks;
+}
+
+const rowOf = ({ bench, bytes, contender, asynchronous, nanoseconds }: EngineTask): EngineRow => ({
+  bench,
+  bytes,
+  contender: contender.name,
+  medianNs: Math.round(quantile(nanoseconds, 0.5)),
+  p10Ns: Math.round(quantile(nanoseconds, 0.1)),
+  p90Ns: Math.round(quantile(nanoseconds, 0.9)),
+  rounds: nanoseconds.length,
+  clock: asynchronous ? "wall" : "cpu",
+});

@@ -1,0 +1,44 @@
+import { ConfigError } from "../../base/errors.ts";
+import type { Contender } from "./contender.ts";
+import { nodeCryptoTuned, openNodeCrypto } from "./node-crypto.ts";
+import { openNoble } from "./noble.ts";
+import { openWasm } from "./ours.ts";
+import { openPeculiar, webCrypto } from "./web-crypto.ts";
+
+/** In the order of every report; the first that is here is what the others are held against. */
+const openers: Readonly<Record<string, () => Contender | Promise<Contender>>> = {
+  "wasm relaxed": () => openWasm("relaxed"),
+  "wasm strict": () => openWasm("strict"),
+  "node:crypto": openNodeCrypto,
+  "node:crypto, tuned": () => nodeCryptoTuned,
+  WebCrypto: () => webCrypto,
+  "@peculiar/webcrypto": openPeculiar,
+  noble: openNoble,
+};
+
+export interface Contenders {
+  readonly contenders: readonly Contender[];
+  /** Those that are not here, each with the reason. */
+  readonly absent: readonly string[];
+}
+
+export async function openContenders(): Promise<Contenders> {
+  const contenders: Contender[] = [];
+  const absent: string[] = [];
+  for (const [name, open] of Object.entries(openers)) {
+    try {
+      contenders.push(await open());
+    } catch (error) {
+      absent.push(`${name}: ${reasonOf(error)}`);
+    }
+  }
+  return { contenders, absent };
+}
+
+/** Anything but an engine that is not built, a package that is not installed, or a platform without relaxed SIMD, is thrown. */
+function reasonOf(error: unknown): string {
+  if (error instanceof ConfigError) return error.message;
+  if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return "not installed";
+  if (error instanceof WebAssembly.CompileError) return "not for this version of Node";
+  throw error;
+}

@@ -1,0 +1,78 @@
+import { randomBytes } from "node:crypto";
+import type { Bytes } from "../../base/bytes.ts";
+import { wipe } from "../../base/secret.ts";
+import type { Boundary } from "../../engine/boundary.ts";
+import type { Engine } from "../../engine/engine.ts";
+import { selfTest } from "../../engine/self-test.ts";
+import { openWith } from "../../engine/wasm/engine.ts";
+import { type Build, compileBuild } from "../../engine/wasm/module.ts";
+import { ektHead, ektSuites } from "../../model/ekt.ts";
+import type { Contender } from "./contender.ts";
+
+/** Throws where the module is not built, or this Node does not take it. */
+export async function openWasm(build: Build): Promise<Contender> {
+  return contenderOf(`wasm ${build}`, openWith(await compileBuild(build)));
+}
+
+/** An engine that has passed its self-tests. The derived key is wiped, as its users do. */
+export function contenderOf(name: string, engine: Engine): Contender {
+  selfTest(engine);
+  return {
+    name,
+    asynchronous: false,
+    benches: {
+      "kms-encrypt":
+        ({ hbk, fixedInput, iv, aad, plaintext }) =>
+        () => {
+          const key = engine.kbkdf(hbk, fixedInput);
+          const sealed = engine.gcmSeal(key, iv, aad, plaintext);
+          wipe(key);
+          return sealed;
+        },
+      "kms-decrypt":
+        ({ hbk, fixedInput, iv, aad, sealedByDerived }) =>
+        () => {
+          const key = engine.kbkdf(hbk, fixedInput);
+          const plaintext = engine.gcmOpen(key, iv, aad, sealedByDerived);
+          wipe(key);
+          return plaintext as Bytes;
+        },
+      "gcm-seal":
+        ({ key, iv, aad, plaintext }) =>
+        () =>
+          engine.gcmSeal(key, iv, aad, plaintext),
+      "gcm-open":
+        ({ key, iv, aad, sealed }) =>
+        () =>
+          engine.gcmOpen(key, iv, aad, sealed) as Bytes,
+      ...fused(engine),
+    },
+  };
+}
+
+export function fused(engine: Engine): Contender["benches"] {
+  return {
+    "fused-encrypt": ({ aad, plaintext }) => {
+      const boundary = engine.boundary();
+      const key = newKey(boundary);
+      return () => boundary.encrypt(key, aad, plaintext);
+    },
+  };
+}
+
+/** A token in a boundary that has nothing in it yet. */
+export function newKey(boundary: Boundary): Bytes {
+  const id = randomBytes(16);
+  boundary.setRoot(randomBytes(32));
+  boundary.generateDomainKey(id);
+  const head = ektHead(ektSuites.gcm, id, undefined, {
+    kind: "kms-symmetric",
+    spec: "SYMMETRIC_DEFAULT",
+    usage: "ENCRYPT_DECRYPT",
+    origin: "AWS_KMS",
+    account: "111122223333",
+    region: "us-east-1",
+    keyId: randomBytes(16),
+  });
+  return boundary.generate(head, 32);
+}

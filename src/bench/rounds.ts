@@ -1,0 +1,77 @@
+import { quantile } from "./report.ts";
+
+/** Something to measure, and where its figures go. */
+export interface Task {
+  /** Does it once. */
+  readonly run: () => unknown;
+  /** `run` answers a promise: then the wall clock counts, as the work is done in other threads. */
+  readonly asynchronous: boolean;
+  /** Nanoseconds of one run: the mean of each round. */
+  readonly nanoseconds: number[];
+}
+
+export interface RoundOptions {
+  readonly rounds: number;
+  /** How long the whole takes, about: a fifth of it is warm-up. */
+  readonly seconds: number;
+  /** CPU time of this thread, in nanoseconds. */
+  readonly clock: () => number;
+  /** Is told what is being done. */
+  readonly tell: (progress: string) => void;
+}
+
+const warmUpShare = 0.2;
+
+/**
+ * Measures all tasks in each round, in another random order each time, so that a slow minute of the machine is shared by
+ * all of them. A task runs in each round as often as fits into its share of the time, once at least.
+ */
+export async function measureInRounds(tasks: readonly Task[], options: RoundOptions): Promise<void> {
+  const { rounds, seconds, clock, tell } = options;
+  const share = (seconds * 1e9) / tasks.length;
+  const counts = new Map<Task, number>();
+  for (const [i, task] of shuffled(tasks).entries()) {
+    tell(`warm-up ${i + 1}/${tasks.length}`);
+    const perRun = await warmUp(task, share * warmUpShare);
+    counts.set(task, Math.max(1, Math.round((share * (1 - warmUpShare)) / rounds / perRun)));
+  }
+  for (let round = 1; round <= rounds; round++) {
+    tell(`round ${round}/${rounds}`);
+    for (const task of shuffled(tasks)) task.nanoseconds.push(await time(task, counts.get(task) as number, clock));
+  }
+  tell("");
+}
+
+/** Runs it for `nanoseconds`, twice at least: V8 optimises what runs often. Nanoseconds of one run, about. */
+async function warmUp({ run, asynchronous }: Task, nanoseconds: number): Promise<number> {
+  const times: number[] = [];
+  for (const end = wallClock() + nanoseconds; times.length < 2 || wallClock() < end; ) {
+    const start = wallClock();
+    if (asynchronous) await run();
+    else run();
+    times.push(wallClock() - start);
+  }
+  return quantile(times.slice(times.length / 2), 0.5);
+}
+
+async function time({ run, asynchronous }: Task, count: number, clock: () => number): Promise<number> {
+  if (asynchronous) {
+    const start = wallClock();
+    for (let i = 0; i < count; i++) await run();
+    return (wallClock() - start) / count;
+  }
+  const start = clock();
+  for (let i = 0; i < count; i++) run();
+  return (clock() - start) / count;
+}
+
+const wallClock = (): number => performance.now() * 1e6;
+
+function shuffled<T>(items: readonly T[]): T[] {
+  const order = [...items];
+  for (let i = order.length - 1; i > 0; i--) {
+    const other = Math.floor(Math.random() * (i + 1));
+    [order[i], order[other]] = [order[other] as T, order[i] as T];
+  }
+  return order;
+}

@@ -50,9 +50,9 @@ export class Finder {
       const requested = new Map([["kms:RequestAlias", reference.name]]);
       return this.#check(call, reference.account, alias.value.target, needs, requested);
     }
-    const arn = aliasArn(call.region, reference.account, reference.name);
-    this.authorize(call, needs.action ?? call.operation, arn, needs.conditions);
-    throw new KmsError("NotFoundException", `Alias ${quotable(arn)} is not found.`);
+    const arn = quotable(aliasArn(call.region, reference.account, reference.name));
+    this.#allowedToMiss(call, reference.account, arn, needs);
+    throw new KmsError("NotFoundException", `Alias ${arn} is not found.`);
   }
 
   /** By the HBK that a ciphertext names. Whatever is wrong, the answer is the same. */
@@ -125,17 +125,22 @@ export class Finder {
     return found;
   }
 
-  /**
-   * Only a caller whose identity policies allow the action on such a key learns that there is none; in another account
-   * a key policy would have to, so nobody does.
-   */
   #missing(call: Call, account: string, id: string, needs: KeyNeeds): never {
     const arn = keyArn(call.region, account, id);
-    const action = needs.action ?? call.operation;
-    if (account !== call.account)
-      throw denied(call, action, arn, `because no resource-based policy allows the kms:${action} action`);
-    this.authorize(call, action, arn, needs.conditions);
+    this.#allowedToMiss(call, account, arn, needs);
     throw new KmsError("NotFoundException", `Key '${arn}' does not exist`);
+  }
+
+  /**
+   * Only a caller whose identity policies allow the action on such a key or alias learns that there is none; in another
+   * account a key policy would have to, so nobody does.
+   */
+  #allowedToMiss(call: Call, account: string, arn: string, needs: KeyNeeds): void {
+    const action = needs.action ?? call.operation;
+    if (account !== call.account) {
+      throw denied(call, action, arn, `because no resource-based policy allows the kms:${action} action`);
+    }
+    this.authorize(call, action, arn, needs.conditions);
   }
 
   #deny(call: Call, needs: KeyNeeds, keyId: string): never {

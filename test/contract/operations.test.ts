@@ -491,6 +491,7 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     ["arn:aws:s3:::bucket", "InvalidArnException"],
     ["", "ValidationException"],
     ["arn:aws:kms:us-east-1:444455556666:key/1234abcd-12ab-34cd-56ef-1234567890ab", "AccessDeniedException"],
+    ["arn:aws:kms:us-east-1:444455556666:alias/none", "AccessDeniedException"],
   ])("answers the key reference %j with an error of the right type", async (KeyId, name) => {
     expect(await refusal(kms.send(new DescribeKeyCommand({ KeyId })))).toMatchObject({ name, status: 400 });
   });

@@ -4,6 +4,7 @@ import { type Bench, benches, type Contender, expectedAnswer, newOperands } from
 import { openContenders } from "./engines/index.ts";
 import { enginePage } from "./engines/page.ts";
 import { type EngineRow, summary } from "./engines/summary.ts";
+import { tell } from "./progress.ts";
 import { quantile, report } from "./report.ts";
 import { measureInRounds, type Task } from "./rounds.ts";
 import { openThreadClock } from "./thread-clock.ts";
@@ -31,7 +32,7 @@ export async function runEngineBench(options: EngineBenchOptions): Promise<void>
   const rows = tasks.map(rowOf);
   console.log(summary(rows, absent));
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report(rows), undefined, 2)}\n`);
-  if (options.html !== undefined) writeFileSync(options.html, enginePage({ ...report(rows), rows }, absent));
+  if (options.html !== undefined) writeFileSync(options.html, enginePage(rows, report(rows), absent));
 }
 
 /** Every contender at everything that it can do, and does right: a wrong answer ends the benchmark. */

@@ -1,4 +1,4 @@
-import { escape } from "./plot.ts";
+import { xml } from "./plot.ts";
 import type { Report } from "./report.ts";
 
 export interface Figure {
@@ -23,17 +23,20 @@ export interface Page {
 }
 
 /** One file, well-formed as XML, that needs nothing else. It follows the reader's choice of light or dark. */
-export function page({ title, text, tiles, figures, notes }: Page, { machine, node }: Omit<Report, "rows">): string {
+export function page(
+  { title, text, tiles, figures, notes }: Page,
+  { machine, node }: Pick<Report, "machine" | "node">,
+): string {
   return `<!DOCTYPE html>
 <html lang="en" xmlns="http://www.w3.org/1999/xhtml">
 <head>
 <meta charset="utf-8"/>
 <meta name="viewport" content="width=device-width, initial-scale=1"/>
-<title>${escape(title)}</title>
+<title>${xml(title)}</title>
 <style>${style}</style>
 </head>
 <body>
-<header><h1>${escape(title)}</h1><p>${escape(text)}</p></header>
+<header><h1>${xml(title)}</h1><p>${xml(text)}</p></header>
 <div class="tiles">${tiles.map(tile).join("")}</div>
 <main>
 ${figures.map(section).join("\n")}
@@ -45,16 +48,16 @@ ${figures.map(section).join("\n")}
 }
 
 const tile = ({ value, text }: Page["tiles"][number]): string =>
-  `<div><strong>${escape(value)}</strong><span>${escape(text)}</span></div>`;
+  `<div><strong>${xml(value)}</strong><span>${xml(text)}</span></div>`;
 
-const item = (text: string): string => `<li>${escape(text)}</li>`;
+const item = (text: string): string => `<li>${xml(text)}</li>`;
 
 function section({ title, text, svg, findings = [], table }: Figure): string {
   const [heads = [], ...rows] = table;
   const list = findings.length === 0 ? "" : `<ul class="findings">${findings.map(item).join("")}</ul>`;
   const cells = (row: readonly string[], tag: "th" | "td"): string =>
-    `<tr>${row.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join("")}</tr>`;
-  return `<section><h2>${escape(title)}</h2><p>${escape(text)}</p>
+    `<tr>${row.map((cell) => `<${tag}>${xml(cell)}</${tag}>`).join("")}</tr>`;
+  return `<section><h2>${xml(title)}</h2><p>${xml(text)}</p>
 <figure>${svg}</figure>${list}
 <details><summary>Figures</summary><div class="wide"><table><thead>${cells(heads, "th")}</thead><tbody>${rows
     .map((row) => cells(row, "td"))

@@ -46,13 +46,13 @@ export function plot({ x, y, series, marks = [] }: Plot): string {
   const across = scale(x.ticks, frame.left, frame.right);
   const up = scale(yTicks, frame.bottom, frame.top);
   return [
-    `<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${escape(`${y.label} by ${x.label}`)}">`,
+    `<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${xml(`${y.label} by ${x.label}`)}">`,
     ...x.ticks.map((tick) => gridLine(across(tick), frame.top, across(tick), frame.bottom)),
     ...yTicks.map((tick) => gridLine(frame.left, up(tick), frame.right, up(tick))),
     ...x.ticks.map((tick) => text("tick", across(tick), frame.bottom + 18, x.format(tick), "middle")),
     ...yTicks.map((tick) => text("tick", frame.left - 8, up(tick) + 4, y.format(tick), "end")),
     text("axis", (frame.left + frame.right) / 2, size.height - 8, x.label, "middle"),
-    `<text class="axis" text-anchor="middle" transform="translate(14 ${round((frame.top + frame.bottom) / 2)}) rotate(-90)">${escape(y.label)}</text>`,
+    `<text class="axis" text-anchor="middle" transform="translate(14 ${round((frame.top + frame.bottom) / 2)}) rotate(-90)">${xml(y.label)}</text>`,
     ...series.map((line) => drawn(line, across, up, (point) => `${x.format(point.x)}: ${y.format(point.y)}`)),
     ...endLabels(series, up),
     ...marks.map((mark) => drawnMark(mark, across(mark.x), up(mark.y))),
@@ -60,9 +60,8 @@ export function plot({ x, y, series, marks = [] }: Plot): string {
   ].join("\n");
 }
 
-/** Of XML, in text and in attributes. */
-export const escape = (raw: string): string =>
-  raw.replace(/[&<>"]/g, (found) => `&#${found.charCodeAt(0)};`);
+/** `raw` as text or attribute of XML. */
+export const xml = (raw: string): string => raw.replace(/[&<>"]/g, (found) => `&#${found.charCodeAt(0)};`);
 
 type Scale = (value: number) => number;
 
@@ -84,7 +83,12 @@ export function ticksOver(values: readonly number[]): number[] {
   return steps.slice(first, Math.max(last, first + 1) + 1);
 }
 
-function drawn({ name, color, dashed, points }: Series, across: Scale, up: Scale, hint: (point: Point) => string): string {
+function drawn(
+  { name, color, dashed, points }: Series,
+  across: Scale,
+  up: Scale,
+  hint: (point: Point) => string,
+): string {
   const path = points.map(({ x, y }) => `${across(x)} ${up(y)}`).join(" L");
   return [
     `<g class="line c${color}${dashed ? " dashed" : ""}">`,
@@ -94,7 +98,7 @@ function drawn({ name, color, dashed, points }: Series, across: Scale, up: Scale
     ),
     ...points.map(
       (point) =>
-        `<circle cx="${across(point.x)}" cy="${up(point.y)}" r="3.5"><title>${escape(`${name}, ${hint(point)}`)}</title></circle>`,
+        `<circle cx="${across(point.x)}" cy="${up(point.y)}" r="3.5"><title>${xml(`${name}, ${hint(point)}`)}</title></circle>`,
     ),
     "</g>",
   ].join("");
@@ -120,12 +124,12 @@ function endLabels(series: readonly Series[], up: Scale): string[] {
 }
 
 const drawnMark = ({ text: label, hint }: Mark, x: number, y: number): string =>
-  `<g class="mark"><circle cx="${x}" cy="${y}" r="6"><title>${escape(hint)}</title></circle>${text("halo", x, y - 11, label, "middle")}</g>`;
+  `<g class="mark"><circle cx="${x}" cy="${y}" r="6"><title>${xml(hint)}</title></circle>${text("halo", x, y - 11, label, "middle")}</g>`;
 
 const gridLine = (x1: number, y1: number, x2: number, y2: number): string =>
   `<path class="grid" d="M${x1} ${y1} L${x2} ${y2}"/>`;
 
 const text = (kind: string, x: number, y: number, content: string, anchor: "start" | "middle" | "end"): string =>
-  `<text class="${kind}" x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${escape(content)}</text>`;
+  `<text class="${kind}" x="${round(x)}" y="${round(y)}" text-anchor="${anchor}">${xml(content)}</text>`;
 
 const round = (value: number): number => Math.round(value * 10) / 10;

@@ -14,7 +14,12 @@ export const formatBytes = (bytes: number): string =>
     [1, "B"],
   ]);
 
-export const formatCount = (count: number): string => (count >= 1e6 ? scaled(count, [[1e6, "M"]]) : scaled(count, [[1e3, "k"], [1, ""]]));
+export const formatCount = (count: number): string =>
+  scaled(count, [
+    [1e6, "M"],
+    [1e3, "k"],
+    [1, ""],
+  ]);
 
 function scaled(value: number, units: readonly (readonly [number, string])[]): string {
   const [size, unit] = units.find(([size]) => value >= size) ?? (units.at(-1) as readonly [number, string]);

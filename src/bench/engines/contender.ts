@@ -47,9 +47,9 @@ export interface Contender {
 export const counter = uint32(1);
 
 export function newOperands(bytes: number): Operands {
-  const [hbk, key, iv, aad] = [32, 32, 12, 32].map((length) => randomBytes(length)) as [Bytes, Bytes, Bytes, Bytes];
-  const fixedInput = kbkdfFixedInput("SR1-encrypt", randomBytes(16), randomBytes(16));
-  const plaintext = new Uint8Array(randomBytes(bytes));
+  const [hbk, key, iv, aad] = [random(32), random(32), random(12), random(32)];
+  const plaintext = random(bytes);
+  const fixedInput = kbkdfFixedInput("SR1-encrypt", random(16), random(16));
   const derived = createHmac("sha256", hbk).update(concat(counter, fixedInput)).digest();
   const [sealed, sealedByDerived] = [key, derived].map((key) => {
     const cipher = createCipheriv("aes-256-gcm", key, iv).setAAD(aad);
@@ -57,6 +57,8 @@ export function newOperands(bytes: number): Operands {
   }) as [Bytes, Bytes];
   return { hbk, fixedInput, key, iv, aad, plaintext, sealed, sealedByDerived };
 }
+
+const random = (length: number): Bytes => new Uint8Array(randomBytes(length));
 
 /** What a run must answer; undefined where every answer is another one. */
 export function expectedAnswer(bench: Bench, { plaintext, sealed, sealedByDerived }: Operands): Bytes | undefined {

@@ -1,7 +1,7 @@
 import { ConfigError } from "../../base/errors.ts";
 import type { Contender } from "./contender.ts";
-import { nodeCryptoTuned, openNodeCrypto } from "./node-crypto.ts";
 import { openNoble } from "./noble.ts";
+import { nodeCryptoTuned, openNodeCrypto } from "./node-crypto.ts";
 import { openWasm } from "./ours.ts";
 import { openPeculiar, webCrypto } from "./web-crypto.ts";
 
@@ -38,7 +38,8 @@ export async function openContenders(): Promise<Contenders> {
 /** Anything but an engine that is not built, a package that is not installed, or a platform without relaxed SIMD, is thrown. */
 function reasonOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
-  if ((error as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND") return "not installed";
-  if (error instanceof WebAssembly.CompileError) return "not for this version of Node";
+  const { code, name } = error as NodeJS.ErrnoException;
+  if (code === "ERR_MODULE_NOT_FOUND") return "not installed";
+  if (name === "CompileError") return "not for this version of Node";
   throw error;
 }

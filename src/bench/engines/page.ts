@@ -2,7 +2,16 @@ import { type Figure, page } from "../page.ts";
 import { plot } from "../plot.ts";
 import type { Report } from "../report.ts";
 import { formatBytes, formatTime } from "../units.ts";
-import { benchesOf, contendersOf, describeMeeting, type EngineRow, leaderOf, lineOf, meetings, sizesOf } from "./summary.ts";
+import {
+  benchesOf,
+  contendersOf,
+  describeMeeting,
+  type EngineRow,
+  leaderOf,
+  lineOf,
+  meetings,
+  sizesOf,
+} from "./summary.ts";
 
 /** Variants of one contender share a colour. */
 const styles: Readonly<Record<string, { readonly color: number; readonly dashed?: true }>> = {
@@ -19,20 +28,35 @@ const styles: Readonly<Record<string, { readonly color: number; readonly dashed?
 const unknown = { color: 7 };
 
 const titles: Readonly<Record<string, readonly [string, string]>> = {
-  "kms-encrypt": ["KMS encrypt", "Derives a key (KBKDF, HMAC-SHA-256), then seals with AES-256-GCM under it: the work of one Encrypt."],
+  "kms-encrypt": [
+    "KMS encrypt",
+    "Derives a key (KBKDF, HMAC-SHA-256), then seals with AES-256-GCM under it: the work of one Encrypt.",
+  ],
   "kms-decrypt": ["KMS decrypt", "Derives the key again, verifies, and opens: the work of one Decrypt."],
   "gcm-seal": ["AES-256-GCM seal, fresh key", "Key set-up included."],
   "gcm-open": ["AES-256-GCM open, fresh key", "Key set-up included."],
-  "fused-encrypt": ["Soft HSM encrypt", "One call into the boundary: opens the key token, draws nonce and IV, derives, seals."],
+  "fused-encrypt": [
+    "Soft HSM encrypt",
+    "One call into the boundary: opens the key token, draws nonce and IV, derives, seals.",
+  ],
 };
 
-export function enginePage({ rows, ...about }: Report & { readonly rows: readonly EngineRow[] }, absent: readonly string[]): string {
+export function enginePage(
+  rows: readonly EngineRow[],
+  about: Pick<Report, "machine" | "node">,
+  absent: readonly string[],
+): string {
   return page(
     {
       title: "Strongroom: engines",
       text: "Time of one operation, by size of the plaintext. Lower is better; both axes are logarithmic.",
       tiles: tilesOf(rows),
-      figures: benchesOf(rows).map((bench) => figureOf(bench, rows.filter((row) => row.bench === bench))),
+      figures: benchesOf(rows).map((bench) =>
+        figureOf(
+          bench,
+          rows.filter((row) => row.bench === bench),
+        ),
+      ),
       notes: [
         `One process. ${rows[0]?.rounds} rounds, all contenders in each, in another random order; points are medians, bars go from p10 to p90.`,
         "CPU time of the thread; for those marked * the wall clock, one call after the other, as other threads do the work.",
@@ -53,7 +77,10 @@ function tilesOf(rows: readonly EngineRow[]) {
     .slice(0, 4)
     .map(({ x, y }) => {
       const ratio = (theirs.find((point) => point.x === x)?.y ?? Number.NaN) / y;
-      return { value: `${ratio.toFixed(1)}×`, text: `the speed of ${peer}: ${leader}, KMS encrypt of ${formatBytes(x)}` };
+      return {
+        value: `${ratio.toFixed(1)}×`,
+        text: `the speed of ${peer}: ${leader}, KMS encrypt of ${formatBytes(x)}`,
+      };
     });
 }
 

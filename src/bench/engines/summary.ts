@@ -70,7 +70,7 @@ function benchTable(bench: string, rows: readonly EngineRow[]): string {
       const ours = leader.find(({ x }) => x === size)?.y ?? Number.NaN;
       return row ? [formatTime(row.medianNs), `${(row.medianNs / ours).toFixed(2)}×`] : ["", ""];
     });
-    return ["", `${contender}${ofContender[0]?.clock === "wall" ? " *" : ""}`, ...figures];
+    return [`  ${contender}`, ofContender[0]?.clock === "wall" ? "*" : "", ...figures];
   });
   return table([[bench, "", ...sizes.flatMap((size) => [formatBytes(size), ""])], ...cells]);
 }

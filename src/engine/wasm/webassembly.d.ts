@@ -9,6 +9,11 @@ declare namespace WebAssembly {
     readonly exports: unknown;
   }
 
+  class Memory {
+    constructor(pages: { initial: number });
+    readonly buffer: ArrayBuffer;
+  }
+
   function compile(bytes: Uint8Array): Promise<Module>;
   function validate(bytes: Uint8Array): boolean;
 }

@@ -1,4 +1,15 @@
-import { closeSync, constants, fdatasync, fstatSync, fsyncSync, mkdirSync, openSync, statfsSync, write } from "node:fs";
+import {
+  closeSync,
+  constants,
+  fdatasync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  statfsSync,
+  statSync,
+  write,
+} from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AuditError, ConfigError } from "../base/errors.ts";
@@ -51,6 +62,7 @@ export async function openAuditLog(directory: string, chain: string, options: Au
     );
     const log = new ChainLog({
       directory,
+      path,
       chain,
       file,
       ballast,
@@ -90,6 +102,7 @@ function openFile(path: string, directory: string): number {
 
 interface ChainLogParts {
   readonly directory: string;
+  readonly path: string;
   readonly chain: string;
   readonly file: number;
   readonly ballast: Ballast;
@@ -101,7 +114,7 @@ interface ChainLogParts {
 const writeTo = promisify(write);
 const syncData = promisify(fdatasync);
 
-/** How long a look at the free space is good for, in milliseconds. */
+/** How long a look at the file and the free space is good for, in milliseconds. */
 const spaceCheckInterval = 250;
 
 class ChainLog implements AuditLog {
@@ -234,8 +247,9 @@ class ChainLog implements AuditLog {
   }
 
   #findShortage(): string | undefined {
-    const { directory, minimumFree, ballast } = this.#parts;
+    const { directory, path, minimumFree, ballast } = this.#parts;
     try {
+      if (!this.#isInPlace()) return `the audit log is not at ${path} any more: put it back, or start again`;
       const { bavail, bsize } = statfsSync(directory);
       if (bavail * bsize < minimumFree) {
         return `less than ${minimumFree} bytes are free for the audit log in ${directory}`;
@@ -244,6 +258,13 @@ class ChainLog implements AuditLog {
     } catch (error) {
       return `the audit log cannot use ${directory}: ${(error as Error).message}`;
     }
+  }
+
+  /** What is written to a file that was removed ends with this process. */
+  #isInPlace(): boolean {
+    const there = statSync(this.#parts.path, { throwIfNoEntry: false });
+    const ours = fstatSync(this.#parts.file);
+    return there?.ino === ours.ino && there.dev === ours.dev;
   }
 }
 

@@ -52,7 +52,8 @@ export async function runDevelopment(options: DevOptions): Promise<void> {
   const clock = new MovableClock();
   const premises = {
     hsm,
-    store: { file: files.store, create: !existsSync(files.store) },
+    // Also one that a first start left unsealed. Where the HSM has seen a store, none is made in its place.
+    store: { file: files.store, create: true },
     audit: { directory: files.audit, chain: "service" },
     clock,
   };

@@ -1,4 +1,5 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { KMS } from "@aws-sdk/client-kms";
 import { afterAll, describe, expect, it } from "vitest";
@@ -11,7 +12,7 @@ import {
   temporaryHome,
 } from "../contract/service.ts";
 import { auditFaults, ciphertextFaults, inParallel, Ledger, stateFaults } from "./ledger.ts";
-import { LoadClient, until } from "./load.ts";
+import { startLoad, until } from "./load.ts";
 
 const cases: readonly [HsmChoice, number][] = [
   ["soft", 8],
@@ -43,14 +44,55 @@ describe.each(cases)("a service over %s that is killed %i times under load", (hs
   }, 240_000);
 });
 
+describe.each(["soft", "softhsm2"] as const)("a first start over %s that is killed again and again", (hsm) => {
+  /** What a first start makes, in that order. A kill may come after more than one of them. */
+  const made = ["hsm/key", "hsm/so-pin", "hsm/state", "home.json", "ca.pem", "audit/service.lock", "store.db"];
+  const last = ["store.db", "dev-token", "aws/config", "aws/credentials"];
+
+  it.each([[made], [last]])(
+    "at %j leaves a home that the next one can finish",
+    async (files) => {
+      const home = temporaryHome();
+      const own = files.filter((file) => !file.startsWith("hsm/") || /state|key/.test(file) === (hsm === "soft"));
+      for (const file of own) await killWhen(home, hsm, () => existsSync(join(home, file)));
+      const service = await startService(home, hsm);
+      const kms = service.client();
+      const { KeyMetadata } = await kms.createKey();
+      const { CiphertextBlob } = await kms.encrypt({ KeyId: KeyMetadata?.KeyId, Plaintext: Uint8Array.of(1) });
+      expect((await kms.decrypt({ CiphertextBlob })).Plaintext).toEqual(Uint8Array.of(1));
+      expect(await service.stop()).toBe(0);
+      removeHome(home);
+    },
+    120_000,
+  );
+});
+
+/** Kills a start that has got so far, unless it is done before. */
+async function killWhen(home: string, hsm: HsmChoice, reached: () => boolean): Promise<void> {
+  if (reached()) return;
+  const addresses = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+  const child = spawn(join(checkout, "scripts/strongroom"), ["dev", "--home", home, "--hsm", hsm, ...addresses], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let [output, log] = ["", ""];
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    output += text;
+  });
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    log += text;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+  await until(() => reached() || output.includes("ready ") || child.exitCode !== null, "the start gets on");
+  child.kill("SIGKILL");
+  expect(await ended, log).toBeNull();
+}
+
 /** At any moment, somewhere between the requests of many clients. */
 async function killUnderLoad(service: Service, ledger: Ledger, concurrency: number): Promise<void> {
-  const enough = ledger.requests.size + 50 + Math.random() * 100;
-  const kms = service.client();
-  const load = Promise.all(Array.from({ length: concurrency }, () => new LoadClient(kms, ledger).run(() => false)));
-  await until(() => ledger.requests.size >= enough, "requests are answered");
+  const load = startLoad(service.client(), ledger, concurrency, "unexpected");
+  await load.progress(50 + Math.random() * 100);
   await service.kill("SIGKILL");
-  await load;
+  await load.stop();
 }
 
 const enableAll = (kms: KMS, ledger: Ledger): Promise<unknown> =>

@@ -32,6 +32,7 @@ export interface AuditLine {
   readonly requestID: string;
   readonly eventID: string;
   readonly eventName: string;
+  readonly eventSource: string;
   readonly errorCode?: string;
   readonly eventType: string;
 }

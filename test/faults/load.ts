@@ -2,11 +2,11 @@ import type { KMS } from "@aws-sdk/client-kms";
 import type { KeyFacts, Ledger } from "./ledger.ts";
 
 /** The SDK's error of a request that was answered has the status of the answer. */
-export interface RequestError extends Error {
-  readonly $metadata?: { readonly httpStatusCode?: number; readonly requestId?: string };
+interface RequestError extends Error {
+  readonly $metadata?: { readonly httpStatusCode?: number };
 }
 
-export const wasAnswered = (error: RequestError): boolean => error.$metadata?.httpStatusCode !== undefined;
+const wasAnswered = (error: RequestError): boolean => error.$metadata?.httpStatusCode !== undefined;
 
 /** Most keys that one client makes: what is to be verified afterwards stays within bounds. */
 const keysPerClient = 3;
@@ -16,16 +16,22 @@ interface Answer {
   readonly $metadata: { readonly requestId?: string };
 }
 
+/** What a failed request has done: nothing, so that the client can go on; who knows; or it may not fail at all. */
+type Verdict = "nothing" | "unknown" | "unexpected";
+
+const unlessAnswered = (error: RequestError): Verdict => (wasAnswered(error) ? "unexpected" : "unknown");
+
 /**
  * One client that changes and uses keys of its own, one request after the other, and notes what is acknowledged: so at
- * most one change of each key is ever in doubt. Ends when `stopped` says so, or when a request fails and `survives` does
- * not.
+ * most one change of each key is ever in doubt. Ends when `stopped` says so, or after a request of which nobody knows
+ * what it has done.
  */
-export class LoadClient {
+class LoadClient {
   readonly #kms: KMS;
   readonly #ledger: Ledger;
   readonly #name = `client-${++clients}`;
   readonly #keys: string[] = [];
+  #changing = "";
   #count = 0;
 
   constructor(kms: KMS, ledger: Ledger) {
@@ -33,14 +39,15 @@ export class LoadClient {
     this.#ledger = ledger;
   }
 
-  async run(stopped: () => boolean, survives: (error: RequestError) => boolean = () => false): Promise<void> {
+  async run(stopped: () => boolean, judge: (error: RequestError) => Verdict = unlessAnswered): Promise<void> {
     while (!stopped()) {
       try {
         await this.#step();
       } catch (error) {
-        if (survives(error as RequestError)) continue;
-        if (wasAnswered(error as RequestError)) throw error;
-        return;
+        const verdict = judge(error as RequestError);
+        if (verdict === "unexpected") throw error;
+        if (verdict === "unknown") return;
+        this.#ledger.inDoubt.delete(this.#changing);
       }
     }
   }
@@ -155,15 +162,10 @@ export class LoadClient {
   ): Promise<void> {
     const after = { ...this.#facts(id), ...becomes };
     this.#ledger.inDoubt.set(id, after);
-    try {
-      await this.#noted(operation, request());
-      this.#ledger.keys.set(id, after);
-      this.#ledger.inDoubt.delete(id);
-    } catch (error) {
-      // An error that was answered says that nothing was done.
-      if (wasAnswered(error as RequestError)) this.#ledger.inDoubt.delete(id);
-      throw error;
-    }
+    this.#changing = id;
+    await this.#noted(operation, request());
+    this.#ledger.keys.set(id, after);
+    this.#ledger.inDoubt.delete(id);
   }
 
   async #noted<T extends Answer>(operation: string, answer: Promise<T>): Promise<T> {
@@ -178,6 +180,38 @@ export class LoadClient {
   #fresh(): string {
     return `${this.#name}-${++this.#count}`;
   }
+}
+
+/** Clients under way, and the errors that they were answered. */
+export interface Load {
+  readonly errors: readonly Error[];
+  /** Waits for so many further answers. */
+  progress(answers: number): Promise<void>;
+  /** Resolves when the last requests have ended. */
+  stop(): Promise<void>;
+}
+
+/** `answered`: what an answered error says. */
+export function startLoad(kms: KMS, ledger: Ledger, size: number, answered: Verdict = "nothing"): Load {
+  const errors: Error[] = [];
+  let stopped = false;
+  const judge = (error: RequestError): Verdict => {
+    if (!wasAnswered(error)) return "unknown";
+    errors.push(error);
+    return answered;
+  };
+  const running = Array.from({ length: size }, () => new LoadClient(kms, ledger).run(() => stopped, judge));
+  return {
+    errors,
+    progress(answers) {
+      const enough = ledger.requests.size + answers;
+      return until(() => ledger.requests.size >= enough, `${answers} requests are answered`);
+    },
+    async stop() {
+      stopped = true;
+      await Promise.all(running);
+    },
+  };
 }
 
 const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * items.length)] as T;

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { softHsm2 } from "../../src/hsm/pkcs11/provision.ts";
 import { removeHome, type Service, startService, temporaryHome } from "../contract/service.ts";
 import { auditFaults, ciphertextFaults, Ledger, stateFaults } from "./ledger.ts";
-import { LoadClient, type RequestError, until, wasAnswered } from "./load.ts";
+import { startLoad, until } from "./load.ts";
 import { refusedStart } from "./start.ts";
 
 describe("a service whose HSM is a PKCS#11 token", () => {
@@ -18,27 +18,20 @@ describe("a service whose HSM is a PKCS#11 token", () => {
   }, 120_000);
   afterAll(() => removeHome(home));
 
-  const names = (errors: readonly Error[]): Set<string> => new Set(errors.map(({ name }) => name));
   const ready = async (): Promise<{ status: number; checks: Record<string, string> }> => {
     const response = await fetch(`${service.admin}/readyz`);
     return { status: response.status, ...((await response.json()) as { checks: Record<string, string> }) };
   };
 
   it("outlives its worker, again and again, under load", async () => {
-    const errors: RequestError[] = [];
-    let stopped = false;
-    const survive = (error: RequestError): boolean => errors.push(error) > 0 && wasAnswered(error);
-    const load = Array.from({ length: 16 }, () => new LoadClient(service.client(), ledger).run(() => stopped, survive));
+    const load = startLoad(service.client(), ledger, 16);
     for (let kills = 0; kills < 3; kills++) {
-      const enough = ledger.requests.size + 60;
-      await until(() => ledger.requests.size >= enough, "requests are answered");
+      await load.progress(60);
       process.kill(workerOf(service), "SIGKILL");
     }
-    const enough = ledger.requests.size + 60;
-    await until(() => ledger.requests.size >= enough, "requests are answered again");
-    stopped = true;
-    await Promise.all(load);
-    expect(names(errors)).toEqual(new Set(["DependencyTimeoutException"]));
+    await load.progress(60);
+    await load.stop();
+    expect(new Set(load.errors.map(({ name }) => name))).toEqual(new Set(["DependencyTimeoutException"]));
     expect(await stateFaults(service.client(), ledger)).toEqual([]);
     expect(await ciphertextFaults(service.client(), ledger)).toEqual([]);
     expect(auditFaults(home, ledger)).toEqual([]);

@@ -18,7 +18,7 @@ import {
   temporaryHome,
 } from "../contract/service.ts";
 import { auditFaults, ciphertextFaults, inParallel, Ledger, stateFaults } from "./ledger.ts";
-import { LoadClient, until } from "./load.ts";
+import { startLoad, until } from "./load.ts";
 
 const cases: readonly [HsmChoice, number, number][] = [
   ["soft", 300, 3],
@@ -37,13 +37,13 @@ describe.each(cases)(
       await fill(service, ledger, keys);
       for (let round = 0; round < kills; round++) {
         const before = rewraps(home);
-        const load = Array.from({ length: 4 }, () => new LoadClient(service.client(), ledger).run(() => false));
+        const load = startLoad(service.client(), ledger, 4, "unexpected");
         const rotation = rotate(home);
         const some = before + 1 + Math.floor((Math.random() * keys) / 2);
         await until(() => rewraps(home) >= some, "keys are wrapped anew");
         const killed = [service.kill("SIGKILL"), ended(rotation)];
         rotation.kill("SIGKILL");
-        await Promise.all([...killed, ...load]);
+        await Promise.all([...killed, load.stop()]);
         expect(rewraps(home)).toBeLessThan(before + keys);
         service = await startService(home, hsm);
         expect(await ciphertextFaults(service.client(), ledger)).toEqual([]);

@@ -1,0 +1,97 @@
+import { spawn } from "node:child_process";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { checkout, type HsmChoice, removeHome, startService, temporaryHome } from "../contract/service.ts";
+import { auditFaults, auditLines, ciphertextFaults, Ledger, stateFaults } from "./ledger.ts";
+import { startLoad, until } from "./load.ts";
+import { refusedStart } from "./start.ts";
+
+const choices: readonly HsmChoice[] = ["soft", "softhsm2"];
+
+describe("a service that is asked to stop", () => {
+  let home: string;
+  beforeEach(() => {
+    home = temporaryHome();
+  });
+  afterEach(() => removeHome(home));
+
+  it.each(choices)(
+    "under load over %s answers all that it has begun, and ends well",
+    async (hsm) => {
+      const ledger = new Ledger();
+      const service = await startService(home, hsm);
+      const load = startLoad(service.client(), ledger, 32, "unexpected");
+      await load.progress(100);
+      expect(await service.stop()).toBe(0);
+      await load.stop();
+      const begun = auditLines(home).filter(({ eventSource }) => eventSource === "kms.amazonaws.com");
+      const unanswered = begun.filter(({ requestID }) => !ledger.requests.has(requestID));
+      expect(unanswered.map(({ eventName }) => eventName)).toEqual([]);
+      expect(service.log()).not.toMatch(/"event":"failure"/);
+
+      const again = await startService(home, hsm);
+      expect(await stateFaults(again.client(), ledger)).toEqual([]);
+      expect(await ciphertextFaults(again.client(), ledger)).toEqual([]);
+      expect(auditFaults(home, ledger)).toEqual([]);
+      expect(await again.stop()).toBe(0);
+    },
+    120_000,
+  );
+
+  it("keeps others from its home until then", async () => {
+    const service = await startService(home);
+    const { status, log } = refusedStart(home);
+    expect([status, log]).toEqual([2, `strongroom: ${home} is in use by another strongroom process\n`]);
+    expect((await service.client().listKeys()).Keys).toEqual([]);
+    expect(await service.stop()).toBe(0);
+    const next = await startService(home);
+    expect(await next.stop()).toBe(0);
+  }, 60_000);
+
+  it.each(["SIGTERM", "SIGINT", "SIGHUP"] as const)(
+    "by %s ends well",
+    async (signal) => {
+      const service = await startService(home);
+      expect(await service.kill(signal)).toBe(0);
+    },
+    60_000,
+  );
+});
+
+describe("a service in memory", () => {
+  const homes = (): readonly string[] => readdirSync("/dev/shm").filter((name) => name.startsWith("strongroom-"));
+
+  /** Started, and asked to stop when it is ready or as soon as it has a home. */
+  async function run(hsm: HsmChoice, when: "ready" | "at once") {
+    const before = homes();
+    const addresses = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    const child = spawn(join(checkout, "scripts/strongroom"), ["dev", "--ephemeral", "--hsm", hsm, ...addresses], {
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    const made = (): readonly string[] => homes().filter((name) => !before.includes(name));
+    await until(() => made().length > 0, "it has a home");
+    const lines = createInterface({ input: child.stdout });
+    if (when === "ready") for await (const line of lines) if (line.startsWith("ready ")) break;
+    child.kill("SIGTERM");
+    return { status: await ended, left: made() };
+  }
+
+  it.each(choices)(
+    "over %s leaves nothing behind",
+    async (hsm) => {
+      expect(await run(hsm, "ready")).toEqual({ status: 0, left: [] });
+    },
+    60_000,
+  );
+
+  it.each(choices)(
+    "over %s leaves nothing behind when it is stopped before it serves",
+    async (hsm) => {
+      expect(await run(hsm, "at once")).toEqual({ status: 128 + 15, left: [] });
+    },
+    60_000,
+  );
+});

@@ -1,4 +1,5 @@
 import type { Iam } from "../access/iam.ts";
+import { StoreError } from "../base/errors.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
 
@@ -11,23 +12,32 @@ export interface ResetParts {
   readonly forget: (writes: readonly Write[]) => void;
 }
 
-const prefixes = ["alias/", "key/", "hbk/", "job/", "tombstone/"];
-const batch = 256;
+/** Material before keys: a key that a client makes meanwhile is left alone, or loses no less than itself. */
+const prefixes = ["hbk/", "job/", "tombstone/", "key/"];
 
 /** For a developer's next test run: keys, aliases and users are gone, the administrator and the HSM stay. */
-export async function reset({ store, iam, account, administrator, forget }: ResetParts): Promise<void> {
-  for (const prefix of prefixes) {
-    let page = await store.list(prefix, { limit: batch });
-    while (page.length > 0) {
-      const writes = page.map(({ path, revision }) => ({ path, value: undefined, revision }));
-      await store.commit(writes);
-      forget(writes);
-      page = await store.list(prefix, { limit: batch });
-    }
-  }
+export async function reset(parts: ResetParts): Promise<void> {
+  const { store, iam, account, administrator } = parts;
+  const found = await Promise.all(prefixes.map((prefix) => store.list(prefix)));
+  await Promise.all(found.flat().map(({ path }) => remove(parts, path)));
+  const aliases = await store.list("alias/");
+  await Promise.all(aliases.map(({ path }) => remove(parts, path)));
   for (const user of await iam.listUsers(account)) {
     if (user.name === administrator) continue;
     for (const id of user.accessKeys) await iam.deleteAccessKey(id);
     await iam.deleteUser(account, user.name);
+  }
+}
+
+/** Whoever may be changing the record. */
+async function remove({ store, forget }: ResetParts, path: string): Promise<void> {
+  for (let stored = await store.get(path); stored; stored = await store.get(path)) {
+    const write: Write = { path, value: undefined, revision: stored.revision };
+    try {
+      await store.commit([write]);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.kind === "conflict")) throw error;
+    }
+    forget([write]);
   }
 }

@@ -33,8 +33,7 @@ export interface AuditLine {
   readonly eventID: string;
   readonly eventName: string;
   readonly eventSource: string;
-  readonly errorCode?: string;
-  readonly eventType: string;
+  readonly additionalEventData?: Readonly<Record<string, unknown>>;
 }
 
 export const auditLines = (home: string, chain = "service"): readonly AuditLine[] =>

@@ -1,0 +1,44 @@
+#include "hbk.h"
+
+#include <string.h>
+
+/** The longest that GenerateMac takes is 4,096 bytes: this message is no oracle. */
+enum { LABEL_LENGTH = 11, NAMING_LENGTH = 4097 };
+static const uint8_t zeros[64];
+
+/** KBKDF of `label ‖ 00 ‖ key id ‖ nonce ‖ L`: src/model/kbkdf.ts. */
+static void derive(struct scratch *scratch, const char *label, const uint8_t *key_id, const uint8_t *nonce,
+                   uint8_t *target) {
+  static const uint8_t bits[4] = {0, 0, 1, 0};
+  uint8_t fixed_input[48] = {0};
+  memcpy(fixed_input, label, LABEL_LENGTH);
+  memcpy(fixed_input + 12, key_id, 16);
+  memcpy(fixed_input + 28, nonce, 16);
+  memcpy(fixed_input + 44, bits, sizeof bits);
+  kbkdf_start(&scratch->hmac, (struct bytes){scratch->material, scratch->material_length});
+  hmac_update(&scratch->hmac, fixed_input, sizeof fixed_input);
+  hmac_finish(&scratch->hmac, target);
+}
+
+/** SHA-256(label ‖ key id ‖ HMAC(material, 4,097 zeros)) */
+static void name_by_hmac(struct scratch *scratch, const uint8_t *key_id) {
+  struct hmac *hmac = &scratch->hmac;
+  hmac_start(hmac, (struct bytes){scratch->material, scratch->material_length});
+  for (size_t left = NAMING_LENGTH; left > 0; left -= left < sizeof zeros ? left : sizeof zeros)
+    hmac_update(hmac, zeros, left < sizeof zeros ? left : sizeof zeros);
+  hmac_finish(hmac, scratch->hbk_name);
+  SHA256_Init(&hmac->inner);
+  SHA256_Update(&hmac->inner, "SR1-keyname", LABEL_LENGTH);
+  SHA256_Update(&hmac->inner, key_id, 16);
+  SHA256_Update(&hmac->inner, scratch->hbk_name, 32);
+  SHA256_Final(scratch->hbk_name, &hmac->inner);
+}
+
+void hbk_name(struct scratch *scratch, const struct token *token) {
+  if (token->kind == KMS_HMAC || token->kind == SIGV4) name_by_hmac(scratch, token->key_id);
+  else derive(scratch, "SR1-keyname", token->key_id, zeros, scratch->hbk_name);
+}
+
+void hbk_call_key(struct scratch *scratch, const struct token *token, const uint8_t *nonce) {
+  derive(scratch, "SR1-encrypt", token->key_id, nonce, scratch->call_key);
+}

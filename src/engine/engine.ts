@@ -40,7 +40,7 @@ export interface Engine {
   boundary(): Boundary;
 }
 
-export type EngineName = "wasm" | "node";
+export type EngineName = "wasm" | "native" | "node";
 
 /** SP 800-90A §10.2.1: CTR_DRBG with AES-256, no derivation function. */
 export interface Drbg {

@@ -4,6 +4,7 @@ import { selfTest } from "./self-test.ts";
 /** Whoever adds an engine adds a line here, and its name in engine.ts. */
 const engines: Readonly<Record<EngineName, () => Promise<{ open(): Promise<Engine> }>>> = {
   wasm: () => import("./wasm/engine.ts"),
+  native: () => import("./native/engine.ts"),
   node: () => import("./node/engine.ts"),
 };
 

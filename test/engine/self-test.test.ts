@@ -4,7 +4,7 @@ import type { Engine, EngineName } from "../../src/engine/engine.ts";
 import { openEngine } from "../../src/engine/index.ts";
 import { selfTest } from "../../src/engine/self-test.ts";
 
-describe.each<EngineName>(["wasm", "node"])("the %s engine", (name) => {
+describe.each<EngineName>(["wasm", "native", "node"])("the %s engine", (name) => {
   it("opens once it has passed its self-tests", async () => {
     expect((await openEngine(name)).name).toBe(name);
   });

@@ -3,8 +3,8 @@ import { HsmError } from "../../base/errors.ts";
 import { ciphertextOverhead, headerLength } from "../../model/ciphertext.ts";
 import type { Boundary } from "../boundary.ts";
 import { EntropySource, personalization } from "../entropy.ts";
+import { assertLength, assertWithin, isWrapped, keyLength } from "../lengths.ts";
 import type { Core } from "./core.ts";
-import { assertLength, assertWithin, isWrapped, keyLength } from "./lengths.ts";
 import { failureOf, notAuthentic, refused } from "./status.ts";
 
 const idLength = 16;

@@ -1,8 +1,8 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import type { Drbg } from "../engine.ts";
+import { assertLength, assertWithin } from "../lengths.ts";
 import type { Core } from "./core.ts";
-import { assertLength, assertWithin } from "./lengths.ts";
 
 const seedLength = 48;
 const longestRequest = 65_536;

@@ -2,10 +2,10 @@ import type { Bytes } from "../../base/bytes.ts";
 import { secret, wipe } from "../../base/secret.ts";
 import type { Boundary } from "../boundary.ts";
 import type { Drbg, Engine } from "../engine.ts";
+import { assertLength, assertWithin, gcmIvLength, gcmTagLength, isWrapped, keyLength } from "../lengths.ts";
 import { WasmBoundary } from "./boundary.ts";
 import { Core } from "./core.ts";
 import { WasmDrbg } from "./drbg.ts";
-import { assertLength, assertWithin, gcmIvLength, gcmTagLength, isWrapped, keyLength } from "./lengths.ts";
 import { compile } from "./module.ts";
 
 const longestWrapped = 8192;

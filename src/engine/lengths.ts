@@ -1,4 +1,4 @@
-import type { Bytes } from "../../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 
 export const keyLength = 32;
 export const gcmIvLength = 12;
@@ -7,6 +7,9 @@ export const gcmTagLength = 16;
 /** Whether KWP can have made it of at most `longest` bytes. */
 export const isWrapped = (wrapped: Bytes, longest: number): boolean =>
   wrapped.length >= 16 && wrapped.length <= longest + 8 && wrapped.length % 8 === 0;
+
+/** Of the wrapping that KWP makes of `length` bytes. */
+export const wrappedLength = (length: number): number => Math.ceil(length / 8) * 8 + 8;
 
 export function assertLength(bytes: Bytes, length: number): void {
   assertWithin(bytes.length, length, length);

@@ -1,0 +1,90 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+import { type Bytes, hex } from "../../base/bytes.ts";
+import { ConfigError } from "../../base/errors.ts";
+
+/**
+ * What native/ exports. Every function answers a length, or a status of status.ts, and throws nothing; `target` is where
+ * its result goes, of the length that the result has, and overlaps no other argument.
+ */
+export interface Addon {
+  sha256(message: Bytes, target: Bytes): number;
+  hmacSha256(key: Bytes, message: Bytes, target: Bytes): number;
+  kbkdf(key: Bytes, fixedInput: Bytes, target: Bytes): number;
+  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, target: Bytes): number;
+  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, target: Bytes): number;
+  kwpWrap(kek: Bytes, material: Bytes, target: Bytes): number;
+  /** `target`: 8 bytes shorter than `wrapped`; the material is its beginning. */
+  kwpUnwrap(kek: Bytes, wrapped: Bytes, target: Bytes): number;
+  /** 1 or 0, of two arrays of one length. */
+  equal(a: Bytes, b: Bytes): number;
+
+  /** From now on /proc/PID belongs to root, and the process leaves no core files (prctl(2), PR_SET_DUMPABLE). */
+  protectProcess(): number;
+  /** 1 when all memory for secrets so far could be locked, 0 when RLIMIT_MEMLOCK forbade it. */
+  lockedMemory(): number;
+
+  /** For signatures and SM2, `target` has room for the longest result. */
+  signDigest(scheme: number, hashBits: number, pkcs8: Bytes, digest: Bytes, target: Bytes): number;
+  verifyDigest(scheme: number, hashBits: number, spki: Bytes, digest: Bytes, signature: Bytes): number;
+  sm2Sign(pkcs8: Bytes, message: Bytes, target: Bytes): number;
+  sm2Verify(spki: Bytes, message: Bytes, signature: Bytes): number;
+  sm2Encrypt(spki: Bytes, plaintext: Bytes, target: Bytes): number;
+  sm2Decrypt(pkcs8: Bytes, ciphertext: Bytes, target: Bytes): number;
+
+  readonly Drbg: new () => DrbgState;
+  readonly Boundary: new () => BoundaryState;
+}
+
+export interface DrbgState {
+  instantiate(entropy: Bytes, personalization: Bytes): number;
+  reseed(entropy: Bytes, additionalInput: Bytes): number;
+  generate(additionalInput: Bytes, target: Bytes): number;
+  uninstantiate(): number;
+}
+
+/** The calls of boundary.ts, one to one. */
+export interface BoundaryState {
+  /** `device`: the path of the random generator, ending in 0. */
+  open(device: Bytes, personalization: Bytes): number;
+  close(): number;
+  setRoot(key: Bytes): number;
+  generateDomainKey(id: Bytes): number;
+  sealDomainKey(id: Bytes, target: Bytes): number;
+  openDomainKey(id: Bytes, sealed: Bytes): number;
+  dropDomainKey(id: Bytes): number;
+  generate(head: Bytes, length: number, target: Bytes): number;
+  import(head: Bytes, material: Bytes, target: Bytes): number;
+  rewrap(ekt: Bytes, domainKeyId: Bytes, target: Bytes): number;
+  release(ekt: Bytes, target: Bytes): number;
+  wrapFor(ekt: Bytes, transportKey: Bytes, target: Bytes): number;
+  /** A longer target is taken, too. */
+  unwrapFrom(head: Bytes, hbkId: Bytes, transportKey: Bytes, wrapped: Bytes, target: Bytes): number;
+  encrypt(ekt: Bytes, aad: Bytes, plaintext: Bytes, target: Bytes): number;
+  /** `target` is empty for what is too short or too long to be a ciphertext; `reEncrypt` likewise. */
+  decrypt(ekt: Bytes, aad: Bytes, ciphertext: Bytes, target: Bytes): number;
+  /** `plaintext`: a target, too; empty when nobody wants it. */
+  generateDataKey(ekt: Bytes, aad: Bytes, length: number, plaintext: Bytes, target: Bytes): number;
+  reEncrypt(ekt: Bytes, aad: Bytes, ciphertext: Bytes, ekt2: Bytes, aad2: Bytes, target: Bytes): number;
+  mac(ekt: Bytes, message: Bytes, target: Bytes): number;
+  random(target: Bytes): number;
+}
+
+const built = join(import.meta.dirname, "../../../build/native/strongroom.node");
+
+/** Whether there was a C compiler when scripts/build ran. */
+export const isBuilt = (path = built): boolean => existsSync(path);
+
+/** Throws a ConfigError when the addon has not been built, or is not the one that was. */
+export function load(path = built): Addon {
+  if (!isBuilt(path)) {
+    throw new ConfigError("the native engine has not been built: scripts/build does where there is a C compiler");
+  }
+  const digest = hex(createHash("sha256").update(readFileSync(path)).digest());
+  if (digest !== readFileSync(`${path}.sha256`, "latin1").trim()) {
+    throw new ConfigError(`${path} is not what scripts/build made: run it again`);
+  }
+  return createRequire(import.meta.url)(path) as Addon;
+}

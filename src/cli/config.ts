@@ -69,7 +69,7 @@ function configReader(folder: string): Reader<Config> {
 }
 
 function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConfig> {
-  const engine = optional(text("wasm or node", oneOf("wasm", "node")));
+  const engine = optional(text("wasm, native or node", oneOf("wasm", "native", "node")));
   const soft = mapping({
     driver: text("soft or pkcs11", oneOf("soft")),
     directory: path,

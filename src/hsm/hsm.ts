@@ -1,4 +1,5 @@
 import type { Bytes } from "../base/bytes.ts";
+import type { EngineName } from "../engine/engine.ts";
 import type { HbkMeta } from "../model/hbk.ts";
 import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../model/key-spec.ts";
 
@@ -166,7 +167,7 @@ export interface SoftConfig {
   /** Exactly one of them: a file of 32 random bytes, or a passphrase. */
   readonly keyFile?: string;
   readonly passphrase?: string;
-  readonly engine?: "wasm" | "node";
+  readonly engine?: EngineName;
 }
 
 export interface Pkcs11Config {
@@ -175,7 +176,7 @@ export interface Pkcs11Config {
   readonly uri: string;
   /** Without it, `pin-source` of the URI is the reference. */
   readonly pin?: string;
-  readonly engine?: "wasm" | "node";
+  readonly engine?: EngineName;
   /** Environment of the worker process, for modules that are configured by it (`SOFTHSM2_CONF`). */
   readonly environment?: Readonly<Record<string, string>>;
   /** Longest time of one call, in milliseconds. */

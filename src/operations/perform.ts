@@ -21,7 +21,11 @@ export async function perform(kms: Kms, name: string, caller: Caller, body: Uint
   try {
     const request = readRequest(operation.request, readJsonObject(body));
     call.requestParameters = operation.request.audit(request) as Record<string, unknown>;
-    response = await withoutConflict(() => operation.run(kms, call, request));
+    try {
+      response = await withoutConflict(() => operation.run(kms, call, request));
+    } finally {
+      wipe((request as { readonly Plaintext?: Uint8Array }).Plaintext);
+    }
   } catch (error) {
     await kms.conclude(call, operation.readOnly, toKmsError(error));
     throw error;

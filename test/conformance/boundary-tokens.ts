@@ -172,7 +172,9 @@ export function transportClaims(bench: () => Bench): void {
     const wrapped = boundary.wrapFor(ekt, transportKey);
     const id = hbkIdOf(ekt);
     expect(() => boundary.unwrapFrom(head, id.with(0, (id[0] as number) ^ 1), transportKey, wrapped)).toThrow(refusal);
-    expect(() => boundary.unwrapFrom(head, id, transportKey.with(0, 0), wrapped)).toThrow(refusal);
+    expect(() => boundary.unwrapFrom(head, id, transportKey.with(0, (transportKey[0] as number) ^ 1), wrapped)).toThrow(
+      refusal,
+    );
     const otherHead = headOf("kms-symmetric", { keyId: keyId.with(0, 9) });
     expect(() => boundary.unwrapFrom(otherHead, id, transportKey, wrapped)).toThrow(refusal);
     expect(() => boundary.unwrapFrom(head.subarray(1), id, transportKey, wrapped)).toThrow(refusal);

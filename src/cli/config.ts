@@ -82,9 +82,14 @@ function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConf
     uri,
     pin: optional(secret),
     environment: optional(strings),
+    initArgs: optional(text("library parameters", (value) => value)),
     stateDirectory: optional(path),
     engine,
-    deadline: optional(text("a number of milliseconds, 1 to 600000", milliseconds)),
+    workers: optional(number("a number of processes", 64)),
+    deadline: optional(number("a number of milliseconds", 600_000)),
+    inFlight: optional(number("a number of calls", 100_000)),
+    workerHours: optional(number("a number of hours", 8_760)),
+    workerCalls: optional(number("a number of calls", 1_000_000_000)),
   });
   return (place) => {
     const driver = place.inside("driver", driverNode(place));
@@ -121,10 +126,12 @@ const uri: Reader<string> = (place) => {
   return value;
 };
 
-function milliseconds(value: string): number | undefined {
-  const number = Number(value);
-  return /^\d{1,6}$/.test(value) && number >= 1 && number <= 600_000 ? number : undefined;
-}
+/** A whole number from 1 to `most`. */
+const number = (what: string, most: number): Reader<number> =>
+  text(`${what}, 1 to ${most}`, (value) => {
+    const number = Number(value);
+    return /^\d{1,10}$/.test(value) && number >= 1 && number <= most ? number : undefined;
+  });
 
 const valid = (test: (value: string) => boolean) => (value: string) => (test(value) ? value : undefined);
 

@@ -179,8 +179,17 @@ export interface Pkcs11Config {
   readonly engine?: EngineName;
   /** Environment of the worker process, for modules that are configured by it (`SOFTHSM2_CONF`). */
   readonly environment?: Readonly<Record<string, string>>;
-  /** Longest time of one call, in milliseconds. */
+  /** Library parameters of C_Initialize, for modules that are configured by them (NSS: `configdir='sql:/etc/nss'`). */
+  readonly initArgs?: string;
+  /** Processes that share the calls, each with a login of its own. */
+  readonly workers?: number;
+  /** Longest time of one call, retries included, in milliseconds. */
   readonly deadline?: number;
+  /** How many calls may be served or wait at the same time; more are refused at once. */
+  readonly inFlight?: number;
+  /** A worker is replaced after so many hours or calls, for modules that leak. */
+  readonly workerHours?: number;
+  readonly workerCalls?: number;
   /** A private folder that remembers a refused PIN beyond this process, so that no restart tries it again. */
   readonly stateDirectory?: string;
 }

@@ -42,13 +42,19 @@ test("every key arrives, paths from the file's folder, numbers as they are writt
 });
 
 test("a PKCS#11 HSM needs no driver, and takes all that its driver does", () => {
-  const hsm = `{ uri: "${uri}", pin: "file:pin", deadline: 5000, stateDirectory: hsm`;
-  expect(parse(withHsm(`${hsm}, environment: { SOFTHSM2_CONF: /etc/softhsm2.conf } }`)).hsm).toEqual({
+  const hsm = `{ uri: "${uri}", pin: "file:pin", deadline: 5000, stateDirectory: hsm, workers: 2, inFlight: 500`;
+  const more = "initArgs: \"configdir='sql:/etc/nss'\", workerHours: 12, workerCalls: 100000";
+  expect(parse(withHsm(`${hsm}, ${more}, environment: { SOFTHSM2_CONF: /etc/softhsm2.conf } }`)).hsm).toEqual({
     driver: "pkcs11",
     uri,
     pin: "file:/etc/strongroom/pin",
     deadline: 5000,
     stateDirectory: "/etc/strongroom/hsm",
+    workers: 2,
+    inFlight: 500,
+    initArgs: "configdir='sql:/etc/nss'",
+    workerHours: 12,
+    workerCalls: 100_000,
     environment: { SOFTHSM2_CONF: "/etc/softhsm2.conf" },
   });
 });
@@ -110,6 +116,7 @@ test.each([
   ["a PKCS#11 HSM without PIN", withHsm(`{ uri: "${uri}" }`), "hsm needs one of pin and"],
   ["a PKCS#11 HSM with two", withHsm(`{ uri: "${uri}&pin-source=file:/p", pin: "env:P" }`), "hsm needs one of pin and"],
   ["a URI without module", withHsm('{ uri: "pkcs11:token=a", pin: "env:P" }'), "hsm.uri cannot be used"],
+  ["no workers", withHsm(`{ uri: "${uri}", pin: "env:P", workers: 0 }`), "hsm.workers is not"],
   ["a deadline of nothing", withHsm(`{ uri: "${uri}", pin: "env:P", deadline: 0 }`), "hsm.deadline is not"],
 ])("%s is refused, and the place is named", (_, source, message) => {
   expect(() => parse(source)).toThrow(ConfigError);

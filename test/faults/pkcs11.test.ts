@@ -23,7 +23,7 @@ describe("a service whose HSM is a PKCS#11 token", () => {
     return { status: response.status, ...((await response.json()) as { checks: Record<string, string> }) };
   };
 
-  it("outlives its worker, again and again, under load", async () => {
+  it("outlives its worker, again and again, under load, and no request fails", async () => {
     const load = startLoad(service.client(), ledger, 16);
     for (let kills = 0; kills < 3; kills++) {
       await load.progress(60);
@@ -31,7 +31,7 @@ describe("a service whose HSM is a PKCS#11 token", () => {
     }
     await load.progress(60);
     await load.stop();
-    expect(new Set(load.errors.map(({ name }) => name))).toEqual(new Set(["DependencyTimeoutException"]));
+    expect(load.errors).toEqual([]);
     expect(await stateFaults(service.client(), ledger)).toEqual([]);
     expect(await ciphertextFaults(service.client(), ledger)).toEqual([]);
     expect(auditFaults(home, ledger)).toEqual([]);

@@ -13,7 +13,7 @@ import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
 import { macKeyName, namingMessage } from "./mac-key.ts";
-import { moving, used, type Wrapping } from "./wrapping.ts";
+import { moving, used, type Wrappings } from "./wrapping.ts";
 
 /** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */
 const cacheCapacity = 2048;
@@ -35,11 +35,11 @@ export class BackingKeys {
   readonly #token: Cryptoki;
   readonly #engine: Engine;
   readonly #domain: Domain;
-  readonly #wrappings: readonly [Wrapping, ...Wrapping[]];
+  readonly #wrappings: Wrappings;
   readonly #cache: HandleCache<BackingKey>;
   #unwrapped = 0;
 
-  constructor(token: Cryptoki, engine: Engine, domain: Domain, wrappings: readonly [Wrapping, ...Wrapping[]]) {
+  constructor(token: Cryptoki, engine: Engine, domain: Domain, wrappings: Wrappings) {
     this.#token = token;
     this.#engine = engine;
     this.#domain = domain;

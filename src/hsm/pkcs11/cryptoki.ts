@@ -45,8 +45,8 @@ export class Cryptoki {
   readonly #macBuffer = asBuffer(new Uint8Array(longestMac));
 
   /** ConfigError: no such module or token, or one that grants one more try only. PinRefused: it did not take the PIN. */
-  static open(path: string, selector: TokenSelector, pin: Bytes): Cryptoki {
-    const module = loadModule(path);
+  static open(path: string, selector: TokenSelector, pin: Bytes, initArgs?: string): Cryptoki {
+    const module = loadModule(path, initArgs);
     const slot = findSlot(module, selector);
     const vault = call("C_OpenSession", () =>
       module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION),
@@ -59,6 +59,10 @@ export class Cryptoki {
     this.#module = module;
     this.#slot = slot;
     this.#vault = vault;
+  }
+
+  moduleInfo(): pkcs11js.ModuleInfo {
+    return call("C_GetInfo", () => this.#module.C_GetInfo());
   }
 
   tokenInfo(): pkcs11js.TokenInfo {
@@ -193,7 +197,7 @@ function call<Answer>(name: string, use: () => Answer): Answer {
 /** Kept for the life of the process: a collected PKCS11 object unloads its module. */
 const loaded: pkcs11js.PKCS11[] = [];
 
-function loadModule(path: string): pkcs11js.PKCS11 {
+function loadModule(path: string, initArgs?: string): pkcs11js.PKCS11 {
   const module = new pkcs11js.PKCS11();
   loaded.push(module);
   try {
@@ -202,14 +206,22 @@ function loadModule(path: string): pkcs11js.PKCS11 {
     throw new ConfigError(`${path} is no PKCS#11 module that loads here`, { cause });
   }
   try {
-    // Without flags a module may leave its locks out.
-    call("C_Initialize", () => module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK }));
+    call("C_Initialize", () => module.C_Initialize(initOptions(initArgs)));
   } catch (error) {
     const reason = (error as Error).message;
     throw new HsmError("unavailable", `${path} does not start: ${reason} (is its environment set?)`, { cause: error });
   }
   return module;
 }
+
+/**
+ * Without flags a module may leave its locks out. pkcs11js 2.1.7 drops the last character of the parameters: here, a
+ * blank.
+ */
+export const initOptions = (initArgs?: string): pkcs11js.InitializationOptions => ({
+  flags: pkcs11js.CKF_OS_LOCKING_OK,
+  ...(initArgs !== undefined && { libraryParameters: `${initArgs} ` }),
+});
 
 function findSlot(module: pkcs11js.PKCS11, wanted: TokenSelector): Handle {
   const candidates = call("C_GetSlotList", () => module.C_GetSlotList(true))

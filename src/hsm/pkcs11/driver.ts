@@ -16,33 +16,35 @@ import type {
   Sealing,
   TransportKey,
 } from "../hsm.ts";
-import { Connection, startWorker } from "./connection.ts";
+import type { Opened } from "./protocol.ts";
+import { startWorker } from "./start.ts";
+import { WorkerPool } from "./worker-pool.ts";
 
-/** Any PKCS#11 module, in a process of its own: worker.ts. */
+/** Any PKCS#11 module, in processes of its own: worker.ts. */
 export const driver: Driver<Pkcs11Config> = {
   async init(config) {
-    const { link, answer } = await startWorker("init", config);
+    const { link, answer } = await startWorker<Opened>("init", config);
     await link.close();
-    return answer as HsmInfo;
+    return answer.info;
   },
-  open: async (config) => new Pkcs11Hsm(await Connection.open("hsm", config)),
-  openAdmin: async (config) => new Pkcs11Admin(await Connection.open("admin", config)),
+  open: async (config) => new Pkcs11Hsm(await WorkerPool.open("hsm", config)),
+  openAdmin: async (config) => new Pkcs11Admin(await WorkerPool.open("admin", config)),
 };
 
 export class Pkcs11Hsm implements Hsm {
-  readonly #worker: Connection<"hsm">;
+  readonly #workers: WorkerPool<"hsm">;
 
-  constructor(worker: Connection<"hsm">) {
-    this.#worker = worker;
+  constructor(workers: WorkerPool<"hsm">) {
+    this.#workers = workers;
   }
 
   get info(): HsmInfo {
-    return this.#worker.info;
+    return this.#workers.info;
   }
 
-  /** The process that works now, for those who watch it. */
-  get workerPid(): number | undefined {
-    return this.#worker.pid;
+  /** The processes that work now, for those who watch them. */
+  get workerPids(): readonly number[] {
+    return this.#workers.pids;
   }
 
   refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
@@ -51,118 +53,120 @@ export class Pkcs11Hsm implements Hsm {
   }
 
   generateKey(meta: HbkMeta): Promise<Ekt> {
-    return this.#worker.call("generateKey", meta);
+    return this.#workers.call("generateKey", meta);
   }
 
   importKey(meta: HbkMeta, material: Bytes): Promise<Ekt> {
-    return this.#worker.call("importKey", meta, material);
+    return this.#workers.call("importKey", meta, material);
   }
 
   encrypt(key: Ekt, algorithm: EncryptionAlgorithm, plaintext: Bytes, aad: Bytes): Promise<Bytes> {
-    return this.#worker.call("encrypt", key, algorithm, plaintext, aad);
+    return this.#workers.call("encrypt", key, algorithm, plaintext, aad);
   }
 
   decrypt(key: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes, aad: Bytes): Promise<Bytes | null> {
-    return this.#worker.call("decrypt", key, algorithm, ciphertext, aad);
+    return this.#workers.call("decrypt", key, algorithm, ciphertext, aad);
   }
 
   generateDataKey(key: Ekt, length: number, aad: Bytes, want: "both" | "ciphertext"): Promise<DataKey> {
-    return this.#worker.call("generateDataKey", key, length, aad, want);
+    return this.#workers.call("generateDataKey", key, length, aad, want);
   }
 
   reEncrypt(source: Opening, destination: Sealing): Promise<Bytes | null> {
-    return this.#worker.call("reEncrypt", source, destination);
+    return this.#workers.call("reEncrypt", source, destination);
   }
 
   mac(key: Ekt, message: Bytes): Promise<Bytes> {
-    return this.#worker.call("mac", key, message);
+    return this.#workers.call("mac", key, message);
   }
 
   release(key: Ekt): Promise<Bytes> {
-    return this.#worker.call("release", key);
+    return this.#workers.call("release", key);
   }
 
   random(length: number): Promise<Bytes> {
-    return this.#worker.call("random", length);
+    return this.#workers.call("random", length);
   }
 
   readAnchor(): Promise<Bytes | undefined> {
-    return this.#worker.call("readAnchor");
+    return this.#workers.call("readAnchor");
   }
 
   writeAnchor(anchor: Bytes): Promise<void> {
-    return this.#worker.call("writeAnchor", anchor);
+    return this.#workers.call("writeAnchor", anchor);
   }
 
   reload(): Promise<void> {
-    return this.#worker.call("reload");
+    return this.#workers.reload();
   }
 
   async health(): Promise<Health> {
+    const { down } = this.#workers;
+    if (down !== undefined) return { ok: false, detail: down };
     try {
-      return await this.#worker.call<Health>("health");
+      return await this.#workers.call<Health>("health");
     } catch (error) {
       return { ok: false, detail: (error as Error).message };
     }
   }
 
   close(): Promise<void> {
-    return this.#worker.close();
+    return this.#workers.close();
   }
 }
 
 class Pkcs11Admin implements HsmAdmin {
-  readonly #worker: Connection<"admin">;
+  readonly #workers: WorkerPool<"admin">;
 
-  constructor(worker: Connection<"admin">) {
-    this.#worker = worker;
+  constructor(workers: WorkerPool<"admin">) {
+    this.#workers = workers;
   }
 
   get info(): HsmInfo {
-    return this.#worker.info;
+    return this.#workers.info;
   }
 
   domainKeys(): Promise<readonly DomainKey[]> {
-    return this.#worker.call("domainKeys");
+    return this.#workers.call("domainKeys");
   }
 
   addDomainKey(): Promise<DomainKeyId> {
-    return this.#worker.call("addDomainKey");
+    return this.#workers.call("addDomainKey");
   }
 
   activateDomainKey(id: DomainKeyId): Promise<void> {
-    return this.#worker.call("activateDomainKey", id);
+    return this.#workers.call("activateDomainKey", id);
   }
 
   quarantineDomainKey(id: DomainKeyId): Promise<void> {
-    return this.#worker.call("quarantineDomainKey", id);
+    return this.#workers.call("quarantineDomainKey", id);
   }
 
   destroyDomainKey(id: DomainKeyId): Promise<void> {
-    return this.#worker.call("destroyDomainKey", id);
+    return this.#workers.call("destroyDomainKey", id);
   }
 
   rewrap(key: Ekt): Promise<Ekt> {
-    return this.#worker.call("rewrap", key);
+    return this.#workers.call("rewrap", key);
   }
 
   transportKey(): Promise<TransportKey> {
-    return this.#worker.call("transportKey");
+    return this.#workers.call("transportKey");
   }
 
   pinTransportKey(key: TransportKey): Promise<void> {
-    return this.#worker.call("pinTransportKey", key);
+    return this.#workers.call("pinTransportKey", key);
   }
 
   exportTo(key: Ekt, target: TransportKey): Promise<Bytes> {
-    return this.#worker.call("exportTo", key, target);
+    return this.#workers.call("exportTo", key, target);
   }
 
   importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Promise<Ekt> {
-    return this.#worker.call("importFrom", meta, hbkId, exported);
+    return this.#workers.call("importFrom", meta, hbkId, exported);
   }
 
   close(): Promise<void> {
-    return this.#worker.close();
+    return this.#workers.close();
   }
 }

@@ -13,28 +13,30 @@ const entry = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.
 /** Milliseconds. */
 const lastWords = 50;
 const longestClose = 10_000;
+const watchInterval = 25;
 const flags = ["--disable-sigusr1", "--disallow-code-generation-from-strings"];
 
 export interface LinkOptions {
   readonly greeting: Greeting;
   readonly environment: Readonly<Record<string, string>>;
-  /** Of one call, and of the greeting, in milliseconds. */
-  readonly deadline: number;
+  /** How long the answer to the greeting may take, in milliseconds. */
   readonly startDeadline: number;
+  /** A worker that has calls and answers none for so long hangs, and is killed. Milliseconds. */
+  readonly longestSilence: number;
   /** The worker asks to be replaced. */
   onRetire(): void;
 }
 
 interface Call {
   readonly due: number;
-  readonly deadline: number;
   resolve(value: unknown): void;
   reject(error: Error): void;
 }
 
 /**
  * One worker process, from its start to its end. Calls go out once per turn of the event loop, in order, and the worker
- * answers in order. Whatever ends the worker rejects the calls that wait with `HsmError("unavailable")`.
+ * answers in order. Whatever ends the worker rejects the calls that wait with `HsmError("unavailable")`; what it answers
+ * so itself is its last answer.
  */
 export class Link {
   /** The worker's answer to the greeting. */
@@ -43,21 +45,21 @@ export class Link {
   readonly ended: Promise<string>;
   readonly #child: ChildProcess;
   readonly #socket: Socket;
-  readonly #deadline: number;
+  readonly #longestSilence: number;
   readonly #onRetire: () => void;
   readonly #calls = new Map<number, Call>();
   readonly #reader = new FrameReader();
   #outgoing: Bytes[] = [];
   #lastCall = 0;
-  #lastAnswer = performance.now();
+  /** Of the last answer, or of the first call after a time without any. */
+  #lastSign = 0;
   #watch: NodeJS.Timeout | undefined;
-  #watchDue = 0;
   #alive = true;
   #closing = false;
   #killed: string | undefined;
 
   constructor(options: LinkOptions) {
-    this.#deadline = options.deadline;
+    this.#longestSilence = options.longestSilence;
     this.#onRetire = options.onRetire;
     this.#child = spawn(process.execPath, [...flags, entry], {
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", ...options.environment },
@@ -74,23 +76,42 @@ export class Link {
         setTimeout(() => resolve(this.#fail(signal ?? `status ${status}`)), lastWords),
       );
     });
-    this.ready = this.#send(0, 0, options.greeting, options.startDeadline);
+    const start = setTimeout(
+      () => this.kill(`it was not ready within ${options.startDeadline} ms`),
+      options.startDeadline,
+    );
+    this.ready = this.#send(0, 0, options.greeting, Number.POSITIVE_INFINITY).finally(() => clearTimeout(start));
   }
 
   get pid(): number | undefined {
     return this.#child.pid;
   }
 
-  call(method: number, args: readonly unknown[]): Promise<unknown> {
+  get inFlight(): number {
+    return this.#calls.size;
+  }
+
+  /** Whether another call has a chance. */
+  get serves(): boolean {
+    return this.#alive && !this.#closing && this.#killed === undefined;
+  }
+
+  get closing(): boolean {
+    return this.#closing;
+  }
+
+  /** `due` in the time of `performance.now()`. */
+  call(method: number, args: readonly unknown[], due: number): Promise<unknown> {
     this.#lastCall = (this.#lastCall % 0xffff_ffff) + 1;
-    return this.#send(this.#lastCall, method, args, this.#deadline);
+    this.#watch ??= setTimeout(() => this.#look(), watchInterval);
+    return this.#send(this.#lastCall, method, args, due);
   }
 
   /** Ends the worker when it has answered everything, or by force after a deadline. */
   async close(): Promise<void> {
     this.#closing = true;
     this.#endWhenIdle();
-    const force = setTimeout(() => this.kill("it did not close"), Math.min(this.#deadline, longestClose));
+    const force = setTimeout(() => this.kill("it did not close"), longestClose);
     await this.ended;
     clearTimeout(force);
   }
@@ -100,24 +121,14 @@ export class Link {
     this.#child.kill("SIGKILL");
   }
 
-  #send(id: number, code: number, value: unknown, deadline: number): Promise<unknown> {
+  #send(id: number, code: number, value: unknown, due: number): Promise<unknown> {
     if (!this.#alive) return Promise.reject(new HsmError("unavailable", "the PKCS#11 worker has ended"));
+    if (this.#calls.size === 0) this.#lastSign = performance.now();
     if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
     this.#outgoing.push(frame(id, code, value));
-    const due = performance.now() + deadline;
-    this.#watchFor(due, deadline);
     return new Promise((resolve, reject) => {
-      this.#calls.set(id, { due, deadline, resolve, reject });
+      this.#calls.set(id, { due, resolve, reject });
     });
-  }
-
-  /** One timer for all calls: it fires no later than the first is due. */
-  #watchFor(due: number, wait: number): void {
-    if (this.#watch && this.#watchDue <= due) return;
-    clearTimeout(this.#watch);
-    this.#watchDue = due;
-    // Answers that came while the event loop was busy are read first.
-    this.#watch = setTimeout(() => setImmediate(() => this.#expire()), wait);
   }
 
   #flush(): void {
@@ -130,7 +141,7 @@ export class Link {
   }
 
   #receive(chunk: Buffer): void {
-    this.#lastAnswer = performance.now();
+    this.#lastSign = performance.now();
     try {
       for (const answer of this.#reader.push(chunk)) this.#settle(answer);
     } catch {
@@ -143,26 +154,29 @@ export class Link {
     if (code === answers.retire) this.#onRetire();
     const call = this.#calls.get(id);
     this.#calls.delete(id);
-    if (code === answers.done) call?.resolve(value);
-    else call?.reject(errorOf(code, value));
+    if (code === answers.done) {
+      call?.resolve(value);
+      return;
+    }
+    const error = errorOf(code, value);
+    if (error instanceof HsmError && error.kind === "unavailable") this.kill(error.message);
+    call?.reject(error);
   }
 
-  /** Calls are answered in order: an oldest one that is overdue means a queue that is too long, or a worker that hangs. */
-  #expire(): void {
+  /** While there are calls. Answers that came while the event loop was busy are read first. */
+  #look(): void {
     this.#watch = undefined;
-    const now = performance.now();
-    for (const [id, call] of this.#calls) {
-      if (call.due > now) {
-        this.#watchFor(call.due, call.due - now);
-        return;
+    setImmediate(() => {
+      if (!this.#alive || this.#calls.size === 0) return;
+      this.#watch ??= setTimeout(() => this.#look(), watchInterval);
+      const now = performance.now();
+      if (now - this.#lastSign > this.#longestSilence) this.kill(`no answer within ${this.#longestSilence} ms`);
+      for (const [id, call] of this.#calls) {
+        if (call.due > now) continue;
+        this.#calls.delete(id);
+        call.reject(new HsmError("unavailable", "the HSM did not answer in time"));
       }
-      if (now - this.#lastAnswer >= call.deadline) {
-        this.kill(`no answer within ${call.deadline} ms`);
-        return;
-      }
-      this.#calls.delete(id);
-      call.reject(new HsmError("unavailable", "the HSM did not answer in time"));
-    }
+    });
   }
 
   #endWhenIdle(): void {

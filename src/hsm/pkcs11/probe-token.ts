@@ -1,10 +1,10 @@
 import graphene from "graphene-pk11";
-import pkcs11js from "pkcs11js";
+import type pkcs11js from "pkcs11js";
 import { ConfigError } from "../../base/errors.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { openEngine } from "../../engine/index.ts";
 import { ektSuites } from "../../model/ekt.ts";
-import { Cryptoki } from "./cryptoki.ts";
+import { Cryptoki, initOptions } from "./cryptoki.ts";
 import type { ProbeReport, ProbeTest } from "./probe.ts";
 import type { Greeting } from "./protocol.ts";
 import { type Candidate, chooseToken, type TokenSelector, unpadded } from "./token-selector.ts";
@@ -12,9 +12,9 @@ import { makePair, spkiOf, testOaep } from "./transport-key.ts";
 import { findWrappings, testMac, testRandom } from "./wrapping.ts";
 
 /** In a worker: graphene-pk11 says what there is, known answers say what works. */
-export async function probeToken({ module: path, token: selector, pin }: Greeting): Promise<ProbeReport> {
-  const found = describe(path, selector);
-  const tests = pin ? runTests(Cryptoki.open(path, selector, pin), await openEngine("node")) : [];
+export async function probeToken({ module: path, initArgs, token: selector, pin }: Greeting): Promise<ProbeReport> {
+  const found = describe(path, selector, initArgs);
+  const tests = pin ? runTests(Cryptoki.open(path, selector, pin, initArgs), await openEngine("node")) : [];
   pin?.fill(0);
   const failed = (name: string) => tests.some((test) => test.name === name && !test.ok);
   const serves = tests.length > 0 && ![names.mac, names.random, names.wrap].some(failed);
@@ -58,7 +58,7 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
       names.wrap,
       () =>
         `${wrappings()
-          .map(({ name }) => name)
+          .map(({ description }) => description)
           .join(", ")}; unwrapped keys cannot be read`,
     ),
     test(names.move, () => {
@@ -81,8 +81,12 @@ function test(name: string, run: () => string): ProbeTest {
 }
 
 /** C_GetInfo and its kin. ConfigError when the module does not load or no token answers. */
-function describe(path: string, selector: TokenSelector): Pick<ProbeReport, "module" | "token" | "mechanisms"> {
-  const module = loaded(path);
+function describe(
+  path: string,
+  selector: TokenSelector,
+  initArgs: string | undefined,
+): Pick<ProbeReport, "module" | "token" | "mechanisms"> {
+  const module = loaded(path, initArgs);
   const slot = chooseToken([...module.getSlots(true)].map(candidateOf), selector);
   const token = slot.getToken();
   const found = {
@@ -110,10 +114,10 @@ function describe(path: string, selector: TokenSelector): Pick<ProbeReport, "mod
   return found;
 }
 
-function loaded(path: string): graphene.Module {
+function loaded(path: string, initArgs: string | undefined): graphene.Module {
   try {
     const module = graphene.Module.load(path);
-    module.initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });
+    module.initialize(initOptions(initArgs));
     return module;
   } catch (cause) {
     throw new ConfigError(`${path} is no PKCS#11 module that starts here`, { cause });

@@ -1,6 +1,6 @@
 import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
 import type { Pkcs11Config } from "../hsm.ts";
-import { startWorker } from "./connection.ts";
+import { startWorker } from "./start.ts";
 
 /** What a module and its token are, and what they can do for this driver. Plain data. */
 export interface ProbeReport {
@@ -40,7 +40,7 @@ export interface ProbeTest {
 
 /** Reads, and makes session objects only: the token is as it was. ConfigError or HsmError where it does not open. */
 export async function probe(config: Pkcs11Config): Promise<ProbeReport> {
-  const { link, answer } = await startWorker("probe", config);
+  const { link, answer } = await startWorker<ProbeReport>("probe", config);
   await link.close();
-  return answer as ProbeReport;
+  return answer;
 }

@@ -1,6 +1,8 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import type { EngineName } from "../../engine/engine.ts";
+import type { HsmInfo } from "../hsm.ts";
+import type { Profile } from "./profile.ts";
 import type { TokenSelector } from "./token-selector.ts";
 
 /**
@@ -49,12 +51,24 @@ export interface Greeting {
   readonly role: Role;
   /** A real path, checked by `trustedModule`. */
   readonly module: string;
+  /** The library parameters of C_Initialize. */
+  readonly initArgs?: string;
   readonly token: TokenSelector;
   readonly pin?: Bytes;
   readonly engine: EngineName;
+  /** After how many hours or calls it asks to be replaced. */
+  readonly life: { readonly hours: number; readonly calls: number };
+  /** What another worker has found out about this module. */
+  readonly profile?: Profile;
   /** `provision` only. */
   readonly label?: string;
   readonly soPin?: Bytes;
+}
+
+/** The answer of a worker that has opened a token. */
+export interface Opened {
+  readonly info: HsmInfo;
+  readonly profile: Profile;
 }
 
 /** `retire` answers no call: the worker asks to be replaced. */

@@ -1,8 +1,9 @@
-import { randomBytes } from "node:crypto";
+import { randomFillSync } from "node:crypto";
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Bytes, utf8 } from "../../base/bytes.ts";
 import { ConfigError } from "../../base/errors.ts";
+import { secret, wipe } from "../../base/secret.ts";
 import type { Pkcs11Config } from "../hsm.ts";
 import { Link } from "./link.ts";
 import { trustedModule } from "./module-file.ts";
@@ -45,12 +46,19 @@ slots.mechanisms = ALL
     engine: "node",
     module: trustedModule(module),
     token: {},
-
+    life: { hours: 1, calls: 1 },
     label,
     pin,
     soPin,
   } as const;
-  const link = new Link({ greeting, environment, deadline, startDeadline: deadline, onRetire: () => undefined });
+  const link = new Link({
+    greeting,
+    environment,
+    startDeadline: deadline,
+    longestSilence: deadline,
+    onRetire: () => undefined,
+  });
+  wipe(pin, soPin);
   const serial = (await link.ready.finally(() => link.close())) as string;
   const [token, id, path] = [label, serial, module].map(encodeURIComponent);
   return {
@@ -69,8 +77,16 @@ export function softHsm2(): string {
   return found;
 }
 
-/** Digits and letters, which every tool takes; 160 bits. */
-const newPin = (): Bytes => utf8(randomBytes(20).toString("hex"));
+/** Hexadecimal digits, which every tool takes; 160 bits. Not by way of a string, which could not be wiped. */
+function newPin(): Bytes {
+  const random = randomFillSync(secret(20));
+  const pin = secret(2 * random.length);
+  for (const [i, octet] of random.entries())
+    pin.set([digits[octet >> 4] as number, digits[octet & 15] as number], 2 * i);
+  wipe(random);
+  return pin;
+}
+const digits = utf8("0123456789abcdef");
 
 function writeNew(path: string, content: Bytes): void {
   try {

@@ -5,10 +5,11 @@ import type { HsmInfo } from "../hsm.ts";
 import { BackingKeys } from "./backing-keys.ts";
 import { Cryptoki } from "./cryptoki.ts";
 import { Domain } from "./domain.ts";
-import { type Greeting, methods, type Role } from "./protocol.ts";
+import { type Profile, profileOf } from "./profile.ts";
+import { type Greeting, methods, type Opened, type Role } from "./protocol.ts";
 import { TokenRandom } from "./token-random.ts";
 import { unpadded } from "./token-selector.ts";
-import { findWrappings, testMac, testRandom, type Wrapping } from "./wrapping.ts";
+import { testMac, testRandom, type Wrappings, wrappingsBy } from "./wrapping.ts";
 
 /** What one worker does for its role. */
 export interface Service {
@@ -21,8 +22,8 @@ export interface Service {
   close(): void;
 }
 
-/** SoftHSM keeps about 240 bytes for each session object that ever was: 60 MB. */
-const longestLife = 250_000;
+/** SoftHSM 2 keeps about 240 bytes for each session object that ever was: 60 MB. */
+const mostSessionObjects = 250_000;
 /** Milliseconds. */
 const sweep = 30_000;
 
@@ -30,26 +31,26 @@ const sweep = 30_000;
 const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
   hsm: async (greeting) => {
     const { TokenHsm } = await import("./token-hsm.ts");
-    const { token, engine, domain, keys, random } = await openToken(greeting);
+    const opened = await openToken(greeting);
+    const { token, engine, domain, keys, random } = opened;
     domain.load();
     keys.probe(domain.active());
     setInterval(() => keys.expire(), sweep);
-    const hsm = new TokenHsm(token, engine, domain, keys, random);
-    return served("hsm", hsm, token, keys);
+    return served(greeting, new TokenHsm(token, engine, domain, keys, random), opened);
   },
   admin: async (greeting) => {
     const [{ TokenAdmin }, { Transport }] = await Promise.all([import("./token-admin.ts"), import("./transport.ts")]);
-    const { token, engine, domain, keys, random, wrappings } = await openToken(greeting);
+    const opened = await openToken(greeting);
+    const { token, engine, domain, keys, random, wrappings } = opened;
     domain.load();
-    const admin = new TokenAdmin(domain, keys, new Transport(token, engine, random, wrappings));
-    return served("admin", admin, token, keys);
+    return served(greeting, new TokenAdmin(domain, keys, new Transport(token, engine, random, wrappings)), opened);
   },
   init: async (greeting) => {
     const { initDomain } = await import("./token-admin.ts");
-    const { token, domain, keys } = await openToken(greeting);
-    initDomain(domain);
-    keys.probe(domain.active());
-    return served("init", {}, token, keys);
+    const opened = await openToken(greeting);
+    initDomain(opened.domain);
+    opened.keys.probe(opened.domain.active());
+    return served(greeting, {}, opened);
   },
   probe: async (greeting) => done(await (await import("./probe-token.ts")).probeToken(greeting)),
   provision: async (greeting) => done((await import("./init-token.ts")).initToken(greeting)),
@@ -63,34 +64,39 @@ interface OpenToken {
   readonly domain: Domain;
   readonly keys: BackingKeys;
   readonly random: TokenRandom;
-  readonly wrappings: readonly Wrapping[];
+  readonly wrappings: Wrappings;
+  readonly profile: Profile;
 }
 
 /** Self-tests before anything else. */
-async function openToken({ module, token: selector, pin, engine: name }: Greeting): Promise<OpenToken> {
-  const engine = await openEngine(name);
-  if (!pin) throw new HsmError("internal", "the worker was given no PIN");
-  const token = Cryptoki.open(module, selector, pin);
-  pin.fill(0);
+async function openToken(greeting: Greeting): Promise<OpenToken> {
+  const engine = await openEngine(greeting.engine);
+  if (!greeting.pin) throw new HsmError("internal", "the worker was given no PIN");
+  const token = Cryptoki.open(greeting.module, greeting.token, greeting.pin, greeting.initArgs);
+  greeting.pin.fill(0);
   testMac(token, engine);
   testRandom(token);
-  const wrappings = findWrappings(token, engine);
+  const profile = profileOf(token, engine, greeting.profile);
+  const wrappings = wrappingsBy(token, profile.wrappings);
   const domain = new Domain(token);
   const keys = new BackingKeys(token, engine, domain, wrappings);
-  return { token, engine, domain, keys, random: new TokenRandom(engine, token), wrappings };
+  return { token, engine, domain, keys, random: new TokenRandom(engine, token), wrappings, profile };
 }
 
-function served(role: Role, methodsOf: object, token: Cryptoki, keys: BackingKeys): Service {
+function served({ role, life }: Greeting, methodsOf: object, { token, keys, profile }: OpenToken): Service {
   const target = methodsOf as Record<string, (...args: unknown[]) => unknown>;
+  const end = performance.now() + life.hours * 3_600_000;
+  let calls = 0;
   return {
-    greeting: infoOf(token),
+    greeting: { info: infoOf(token), profile } satisfies Opened,
     call(method, args) {
+      calls += 1;
       const name = methods[role][method];
       if (name === undefined) throw new HsmError("internal", "the worker has no such method");
       return target[name]?.(...args);
     },
     get worn() {
-      return keys.unwrapped > longestLife;
+      return keys.unwrapped > mostSessionObjects || calls >= life.calls || performance.now() > end;
     },
     close: () => token.close(),
   };

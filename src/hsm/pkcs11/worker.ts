@@ -1,4 +1,5 @@
 import { writeFileSync } from "node:fs";
+import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import { type Bytes, concat } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
@@ -46,6 +47,8 @@ async function greet({ call, value, memory }: Frame): Promise<void> {
   try {
     service = await serve(value as Greeting);
     send([frame(call, answers.done, service.greeting)]);
+    // A worker that is killed would not leave its code to the next.
+    flushCompileCache();
   } catch (error) {
     const { code, value } = answerOf(asUnavailable(error));
     send([frame(call, code, value)]);

@@ -7,9 +7,14 @@ import { type EktSuite, ektSuites } from "../../model/ekt.ts";
 import type { Attributes } from "./attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 
+export type WrappingName = "kwp-0x210a" | "kwp-0x210b" | "cbc-pad";
+export type Wrappings = readonly [Wrapping, ...Wrapping[]];
+
 /** How this token wraps one secret key under an AES key of its own, so that only that key gives it back. */
 export interface Wrapping {
-  readonly name: string;
+  readonly name: WrappingName;
+  /** For people. */
+  readonly description: string;
   readonly suite: EktSuite;
   wrap(kek: Handle, key: Handle): Bytes;
   unwrap(kek: Handle, wrapped: Bytes, attributes: Attributes): Handle;
@@ -19,8 +24,9 @@ export interface Wrapping {
  * RFC 5649, under one of its two numbers: CKM_AES_KEY_WRAP_PAD is KWP on SoftHSM and something else on NSS, whose KWP
  * is CKM_AES_KEY_WRAP_KWP. So no list of mechanisms tells, only a known answer does.
  */
-const kwp = (token: Cryptoki, mechanism: number): Wrapping => ({
-  name: `RFC 5649 key wrap (mechanism 0x${mechanism.toString(16)})`,
+const kwp = (token: Cryptoki, name: WrappingName, mechanism: number): Wrapping => ({
+  name,
+  description: `RFC 5649 key wrap (mechanism 0x${mechanism.toString(16)})`,
   suite: ektSuites.kwp,
   wrap: (kek, key) => token.wrap({ mechanism }, kek, key),
   unwrap: (kek, wrapped, attributes) => token.unwrap({ mechanism }, kek, wrapped, attributes),
@@ -31,7 +37,8 @@ const blockLength = 16;
 
 /** Only under a MAC that covers the IV: the padding alone does not tell tampering. */
 const cbcPad = (token: Cryptoki): Wrapping => ({
-  name: "AES-CBC-PAD key wrap",
+  name: "cbc-pad",
+  description: "AES-CBC-PAD key wrap",
   suite: ektSuites.cbcPad,
   wrap: (kek, key) => {
     const iv = randomBytes(blockLength);
@@ -43,6 +50,13 @@ const cbcPad = (token: Cryptoki): Wrapping => ({
     return token.unwrap(mechanism, kek, wrapped.subarray(blockLength), attributes);
   },
 });
+
+/** In the order in which they are preferred. */
+const known: Readonly<Record<WrappingName, (token: Cryptoki) => Wrapping>> = {
+  "kwp-0x210a": (token) => kwp(token, "kwp-0x210a", pkcs11js.CKM_AES_KEY_WRAP_PAD),
+  "kwp-0x210b": (token) => kwp(token, "kwp-0x210b", aesKeyWrapKwp),
+  "cbc-pad": cbcPad,
+};
 
 /** Of the known-answer tests; they protect nothing. */
 const knownKek = fromHex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a85840df6e29b02af1");
@@ -102,21 +116,26 @@ export function testRandom(token: Cryptoki): void {
  * Every wrapping that gives the known answer and comes back, the best first. Throws `HsmError("unsupported")` where none
  * does.
  */
-export function findWrappings(token: Cryptoki, engine: Engine): [Wrapping, ...Wrapping[]] {
+export function findWrappings(token: Cryptoki, engine: Engine): Wrappings {
   const kek = createKnown(token, { ...aesKey, ...usesOfKek, value: knownKek });
   const key = createKnown(token, { ...moving, value: knownKey });
   try {
-    const [best, ...others] = [
-      kwp(token, pkcs11js.CKM_AES_KEY_WRAP_PAD),
-      kwp(token, aesKeyWrapKwp),
-      cbcPad(token),
-    ].filter((wrapping) => works(token, engine, wrapping, kek, key));
-    if (!best) throw new HsmError("unsupported", "the token wraps keys neither by RFC 5649 (KWP) nor by AES-CBC-PAD");
-    return [best, ...others];
+    const names = Object.keys(known) as WrappingName[];
+    return wrappingsBy(
+      token,
+      names.filter((name) => works(token, engine, known[name](token), kek, key)),
+    );
   } finally {
     token.destroy(kek);
     token.destroy(key);
   }
+}
+
+/** Those of `names`, untested. */
+export function wrappingsBy(token: Cryptoki, names: readonly WrappingName[]): Wrappings {
+  const [best, ...others] = names.map((name) => known[name](token));
+  if (!best) throw new HsmError("unsupported", "the token wraps keys neither by RFC 5649 (KWP) nor by AES-CBC-PAD");
+  return [best, ...others];
 }
 
 function works(token: Cryptoki, engine: Engine, wrapping: Wrapping, kek: Handle, key: Handle): boolean {

@@ -73,7 +73,7 @@ describe("a wrong PIN", () => {
     const key = await newKey(hsm);
     const [file, pin] = [join(config.folder, "pin"), pinOf(config)];
     writeFileSync(file, wrong);
-    process.kill(hsm.workerPid as number, "SIGKILL");
+    process.kill(hsm.workerPids[0] as number, "SIGKILL");
     await until(() => latchesOf(config).length === 1);
     await expectHsmError("unavailable", encrypt(hsm, key));
 
@@ -113,7 +113,7 @@ describe("the PIN", () => {
     await driver.init(byName);
     const hsm = await openSoft(byName);
     expect(process.env["STRONGROOM_TEST_PIN"]).toBeUndefined();
-    process.kill(hsm.workerPid as number, "SIGKILL");
+    process.kill(hsm.workerPids[0] as number, "SIGKILL");
     await until(async () => (await hsm.health()).ok);
     await hsm.close();
   });

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
-import { type Bytes, utf8 } from "../../../src/base/bytes.ts";
+import { type Bytes, equalBytes, utf8 } from "../../../src/base/bytes.ts";
 import type { Ekt, Hsm, Pkcs11Config } from "../../../src/hsm/index.ts";
 import type { Pkcs11Hsm } from "../../../src/hsm/pkcs11/driver.ts";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
@@ -42,6 +42,39 @@ export const aad = utf8("aad");
 export const newKey = (hsm: Hsm): Promise<Ekt> => hsm.generateKey(metaOf("kms-symmetric"));
 export const encrypt = (hsm: Hsm, key: Ekt, plaintext: Bytes = utf8("plaintext")): Promise<Bytes> =>
   hsm.encrypt(key, algorithm, plaintext, aad);
+
+export interface Load {
+  /** Until so many more calls have been answered. */
+  progress(calls: number): Promise<unknown>;
+  /** What failed, in the end. */
+  stop(): Promise<string[]>;
+}
+
+/** So many callers, each with one call after the other: a ciphertext is made, and opened. */
+export function startLoad(hsm: Hsm, key: Ekt, callers: number): Load {
+  const failures: string[] = [];
+  let [calls, busy] = [0, true];
+  const call = async (plaintext: Bytes) => {
+    const ciphertext = await encrypt(hsm, key, plaintext);
+    if (!equalBytes((await hsm.decrypt(key, algorithm, ciphertext, aad)) ?? aad, plaintext))
+      throw new Error("it differs");
+    calls += 1;
+  };
+  const all = Array.from({ length: callers }, async (_, i) => {
+    while (busy) await call(utf8(`caller ${i}`)).catch((error) => failures.push(`${error}`));
+  });
+  return {
+    progress(more) {
+      const before = calls;
+      return until(() => calls >= before + more, 20_000);
+    },
+    async stop() {
+      busy = false;
+      await Promise.all(all);
+      return failures;
+    },
+  };
+}
 
 /** Until `done` holds; fails after `within` milliseconds. */
 export async function until(done: () => boolean | Promise<boolean>, within = 5_000): Promise<number> {

@@ -4,14 +4,13 @@ import { readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { HsmError } from "../../../src/base/errors.ts";
 import { type Ekt, openHsm } from "../../../src/hsm/index.ts";
 import { driver, type Pkcs11Hsm } from "../../../src/hsm/pkcs11/driver.ts";
 import { expectHsmError, metaOf } from "../../conformance/hsm-fixture.ts";
 import { encrypt, isAlive, newKey, openSoft, pinOf, type SoftToken, softTokens, until } from "./tokens.ts";
 
 const token = softTokens();
-const pidOf = (hsm: Pkcs11Hsm): number => hsm.workerPid as number;
+const pidOf = (hsm: Pkcs11Hsm): number => hsm.workerPids[0] as number;
 const works = (hsm: Pkcs11Hsm, key: Ekt) => async () =>
   encrypt(hsm, key).then(
     () => true,
@@ -23,7 +22,7 @@ describe("a worker", () => {
   let hsm: Pkcs11Hsm;
   let key: Ekt;
   beforeAll(async () => {
-    config = { ...(await token()), deadline: 400 };
+    config = { ...(await token()), deadline: 2_000 };
     await driver.init(config);
     hsm = await openSoft(config);
     key = await newKey(hsm);
@@ -39,7 +38,7 @@ describe("a worker", () => {
       .split("\0")
       .filter(Boolean)
       .map((line) => line.split("=")[0]);
-    expect(names.sort()).toEqual(["PATH", "SOFTHSM2_CONF"]);
+    expect(names.sort()).toEqual(["NODE_COMPILE_CACHE", "PATH", "SOFTHSM2_CONF"]);
     expect(readFileSync(`/proc/${pidOf(hsm)}/coredump_filter`, "utf8").trim()).toMatch(/^0+$/);
   });
 
@@ -49,20 +48,11 @@ describe("a worker", () => {
     expect(maps("self")).not.toContain("libsofthsm2.so");
   });
 
-  it("that is killed under load fails the calls in flight alone, and is replaced at once", async () => {
+  it("that is killed under load is replaced at once, and no call fails", async () => {
     const killed = pidOf(hsm);
     const calls = Array.from({ length: 200 }, () => encrypt(hsm, key));
     setImmediate(() => process.kill(killed, "SIGKILL"));
-    const outcomes = await Promise.allSettled(calls);
-    const failures = outcomes
-      .filter(({ status }) => status === "rejected")
-      .map((o) => (o as PromiseRejectedResult).reason);
-    expect(failures.length).toBeGreaterThan(0);
-    for (const error of failures) {
-      expect(error).toBeInstanceOf(HsmError);
-      expect(error.kind).toBe("unavailable");
-    }
-    expect(await until(works(hsm, key), 3_000)).toBeLessThan(3_000);
+    await Promise.all(calls);
     expect(pidOf(hsm)).not.toBe(killed);
     expect(isAlive(killed)).toBe(false);
   });
@@ -75,15 +65,17 @@ describe("a worker", () => {
     expect(await hsm.health()).toMatchObject({ ok: true });
   });
 
-  it("that hangs fails its calls at their deadline, and is replaced", async () => {
-    const hung = pidOf(hsm);
+  it("that hangs keeps no call beyond its deadline, and is replaced", async () => {
+    const hasty = await openSoft({ ...config, deadline: 100 });
+    const hung = pidOf(hasty);
     process.kill(hung, "SIGSTOP");
     const start = performance.now();
-    await Promise.all(Array.from({ length: 5 }, () => expectHsmError("unavailable", encrypt(hsm, key))));
-    expect(performance.now() - start).toBeGreaterThan(350);
-    expect(performance.now() - start).toBeLessThan(2_000);
-    await until(works(hsm, key));
+    await Promise.all(Array.from({ length: 5 }, () => expectHsmError("unavailable", encrypt(hasty, key))));
+    expect(performance.now() - start).toBeGreaterThan(90);
+    expect(performance.now() - start).toBeLessThan(1_000);
+    await until(works(hasty, key));
     expect(isAlive(hung)).toBe(false);
+    await hasty.close();
   });
 
   it("outlives the signals that a terminal sends to the whole process group", async () => {
@@ -116,7 +108,7 @@ describe("a worker", () => {
     const script = `
       const { openHsm } = await import(${JSON.stringify(new URL("../../../src/hsm/index.ts", import.meta.url))});
       const hsm = await openHsm(${JSON.stringify(config)});
-      console.log(hsm.workerPid);
+      console.log(hsm.workerPids[0]);
     `;
     const server = spawn(process.execPath, ["--input-type=module", "-e", script], {
       stdio: ["ignore", "pipe", "inherit"],

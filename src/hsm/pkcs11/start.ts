@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ConfigError } from "../../base/errors.ts";
+import { wipe } from "../../base/secret.ts";
+import type { Pkcs11Config } from "../hsm.ts";
+import { readSecret } from "../secret-reference.ts";
+import { Link } from "./link.ts";
+import { trustedModule } from "./module-file.ts";
+import { PinLatch } from "./pin-latch.ts";
+import type { Profile } from "./profile.ts";
+import { type Opened, PinRefused, type Role } from "./protocol.ts";
+import { parseUri, type TokenUri } from "./uri.ts";
+
+/** Milliseconds. */
+const defaultDeadline = 5_000;
+/** Loading a module and logging in takes a slow HSM seconds. */
+const leastStartDeadline = 15_000;
+/** An HSM may need a minute for an RSA key pair. */
+const leastAdminDeadline = 120_000;
+/** What a worker lives for: 24 hours, and a million calls. */
+const defaultLife = { workerHours: 24, workerCalls: 1_000_000 };
+
+/** Of one call, from its coming to its answer. */
+export const deadlineOf = (role: Role, { deadline = defaultDeadline }: Pkcs11Config): number =>
+  role === "hsm" ? deadline : Math.max(deadline, leastAdminDeadline);
+
+/** One login after the other, by URI: as many workers with one wrong PIN are as many tries. */
+const turns = new Map<string, Promise<unknown>>();
+
+/** By the module's file: what the first worker has found, for those that come after it. */
+const profiles = new Map<string, Profile>();
+
+export interface Started<Answer> {
+  readonly link: Link;
+  /** To the greeting. */
+  readonly answer: Answer;
+}
+
+/** A worker asks to be replaced. */
+type OnRetire = (link: Link) => void;
+
+/** Starts a worker and waits until it is ready. ConfigError, or the HsmError of the start. */
+export function startWorker<Answer>(
+  role: Role,
+  config: Pkcs11Config,
+  onRetire: OnRetire = () => undefined,
+): Promise<Started<Answer>> {
+  const before = turns.get(config.uri) ?? Promise.resolve();
+  const started = before.then(() => loggedIn<Answer>(role, config, onRetire));
+  turns.set(
+    config.uri,
+    started.catch(() => undefined),
+  );
+  return started;
+}
+
+async function loggedIn<Answer>(role: Role, config: Pkcs11Config, onRetire: OnRetire): Promise<Started<Answer>> {
+  const uri = parseUri(config.uri);
+  const module = trustedModule(uri.modulePath);
+  const environment = { ...checkedEnvironment(config.environment ?? {}), ...compileCache() };
+  const reference = config.pin ?? uri.pinSource;
+  // To be looked at, a token needs no PIN.
+  if (reference === undefined && role !== "probe") {
+    throw new ConfigError("no PIN is given: pin, or pin-source in the PKCS#11 URI");
+  }
+  const latch =
+    reference === undefined ? undefined : new PinLatch(tokenName(module, uri), reference, config.stateDirectory);
+  latch?.check();
+  const pin = reference === undefined ? undefined : readSecret(reference);
+
+  const profile = profiles.get(module);
+  const { workerHours, workerCalls } = { ...defaultLife, ...config };
+  const greeting = {
+    role,
+    module,
+    ...(config.initArgs !== undefined && { initArgs: config.initArgs }),
+    token: selectorOf(uri),
+    ...(pin && { pin }),
+    engine: config.engine ?? "wasm",
+    life: { hours: workerHours, calls: workerCalls },
+    ...(profile && { profile }),
+  };
+  const deadline = deadlineOf(role, config);
+  const link: Link = new Link({
+    greeting,
+    environment,
+    startDeadline: Math.max(deadline, leastStartDeadline),
+    // Half of the time is left for another worker.
+    longestSilence: role === "hsm" ? deadline / 2 : deadline,
+    onRetire: () => onRetire(link),
+  });
+  wipe(pin);
+  try {
+    const answer = (await link.ready) as Answer & Partial<Opened>;
+    if (answer.profile) profiles.set(module, answer.profile);
+    return { link, answer };
+  } catch (error) {
+    if (error instanceof PinRefused) latch?.set();
+    await link.close();
+    throw error;
+  }
+}
+
+let cache: { readonly NODE_COMPILE_CACHE?: string } | undefined;
+
+/**
+ * Where workers keep their code as V8 has compiled it, which halves the start of the second: a folder that only this user
+ * can write to, for as long as this process lives.
+ */
+function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
+  if (cache) return cache;
+  try {
+    const folder = mkdtempSync(join(tmpdir(), "strongroom-code-"));
+    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
+    cache = { NODE_COMPILE_CACHE: folder };
+  } catch {
+    // Without room for it, each worker compiles for itself.
+    cache = {};
+  }
+  return cache;
+}
+
+const tokenName = (module: string, { token, serial, slotId }: TokenUri): string =>
+  [module, token, serial, slotId].join("\0");
+
+function selectorOf({ token, serial, manufacturer, model, slotId }: TokenUri) {
+  return {
+    ...(token !== undefined && { label: token }),
+    ...(serial !== undefined && { serial }),
+    ...(manufacturer !== undefined && { manufacturer }),
+    ...(model !== undefined && { model }),
+    ...(slotId !== undefined && { slotId }),
+  };
+}
+
+/** NODE_OPTIONS and its like would load code or open an inspector beside the PIN. */
+function checkedEnvironment(environment: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  for (const name of Object.keys(environment)) {
+    if (/^NODE_/i.test(name)) throw new ConfigError(`${name} cannot be given to a PKCS#11 worker`);
+  }
+  return environment;
+}

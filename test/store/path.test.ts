@@ -35,6 +35,17 @@ describe("a stored path", () => {
       /^alias\/111122223333\/us-east-1\/[0-9a-f]{64}$/,
     );
     expect(paths.of(path("access-key", "AKIA"))).toMatch(/^access-key\/[0-9a-f]{64}$/);
+    const grant = path("grant", "111122223333", "us-east-1", "1234", "5678");
+    expect(paths.of(grant)).toBe(grant);
+    expect(paths.of(path("grantee", "111122223333", "us-east-1", "1234", "arn:aws:iam::1:user/alice", "5678"))).toMatch(
+      /^grantee\/111122223333\/us-east-1\/1234\/[0-9a-f]{64}\/5678$/,
+    );
+    expect(paths.of(path("retirable", "111122223333", "us-east-1", "arn:aws:iam::1:user/alice", "5678"))).toMatch(
+      /^retirable\/111122223333\/us-east-1\/[0-9a-f]{64}\/5678$/,
+    );
+    expect(paths.of(path("grant-name", "111122223333", "us-east-1", "1234", "a name"))).toMatch(
+      /^grant-name\/111122223333\/us-east-1\/1234\/[0-9a-f]{64}$/,
+    );
   });
 
   test("hashes every component that no pattern lists", () => {

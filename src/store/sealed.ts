@@ -139,6 +139,11 @@ export class SealedStore implements Store {
     });
   }
 
+  async count(prefix: string): Promise<number> {
+    this.#assertOpen();
+    return this.#inner.count(this.#keyring.paths.ofPrefix(prefix));
+  }
+
   async commit(writes: readonly Write[], expectations: readonly Expectation[] = []): Promise<void> {
     this.#assertOpen();
     const { paths } = this.#keyring;

@@ -15,6 +15,9 @@ export interface Store {
    */
   list(prefix: string, options?: { after?: string; limit?: number }): Promise<readonly Stored[]>;
 
+  /** How many records `list` would answer, without opening one: for quotas, as the table says and not the barrier. */
+  count(prefix: string): Promise<number>;
+
   /**
    * All or none, durable when it resolves. A write whose `revision` is stale, or an expectation that does not hold,
    * throws `StoreError("conflict")`. After `StoreError("unavailable")` nothing has been acknowledged, but when the disk

@@ -110,6 +110,14 @@ export function storeConformance(name: string, harness: () => Promise<StoreHarne
       expect(await store.list("grant/")).toEqual([]);
     });
 
+    test("a count is the length of the list", async () => {
+      await store.commit(["a", "b", "c"].map((id) => write(id, 0)));
+      await store.commit([remove("b", 1), { path: "key/111122223333/eu-west-10/x", value: utf8(""), revision: 0 }]);
+      expect(await store.count("key/111122223333/eu-west-1/")).toBe(2);
+      expect(await store.count("key/111122223333/")).toBe(3);
+      expect(await store.count("grant/")).toBe(0);
+    });
+
     test("concurrent commits all arrive, and each conflict stays alone", async () => {
       await store.commit([write("contended", 0)]);
       const outcomes = await Promise.allSettled(

@@ -55,6 +55,7 @@ class SqliteStore implements Store {
   readonly #writer: Writer | undefined;
   readonly #one: StatementSync;
   readonly #range: StatementSync;
+  readonly #rows: StatementSync;
   readonly #dataVersion: StatementSync;
   readonly #turn: StatementSync;
   #version = 0;
@@ -69,6 +70,7 @@ class SqliteStore implements Store {
     this.#range = reader.prepare(
       "SELECT path, value, revision FROM record WHERE path >= ? AND path <> ? AND path < ? ORDER BY path LIMIT ?",
     );
+    this.#rows = reader.prepare("SELECT COUNT(*) AS rows FROM record WHERE path >= ? AND path < ?");
     this.#dataVersion = reader.prepare("PRAGMA data_version");
     this.#turn = reader.prepare("SELECT number, writer FROM turn");
   }
@@ -80,6 +82,10 @@ class SqliteStore implements Store {
   async list(prefix: string, { after = "", limit = -1 }: { after?: string; limit?: number } = {}): Promise<Stored[]> {
     const from = after > prefix ? after : prefix;
     return this.#read(() => this.#range.all(from, after, `${prefix}\u{10ffff}`, limit)) as unknown as Stored[];
+  }
+
+  async count(prefix: string): Promise<number> {
+    return this.#read(() => this.#rows.get(prefix, `${prefix}\u{10ffff}`)?.["rows"]) as number;
   }
 
   async commit(writes: readonly Write[], expectations: readonly Expectation[] = []): Promise<void> {

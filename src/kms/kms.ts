@@ -18,6 +18,7 @@ import { type NewMaterial, newMaterial } from "./material.ts";
 import { type Cut, Markers, type Page } from "./pagination.ts";
 import { aliasPrefix, keyPrefix, Records, type Versioned } from "./records.ts";
 import { type Rotation, rotate } from "./rotation.ts";
+import { Seal } from "./seal.ts";
 import { type UsableKey, type UseNeeds, useKey, useKeyOf, type Workshop } from "./use.ts";
 
 export interface KmsParts {
@@ -65,7 +66,7 @@ export class Kms {
     this.#records = new Records(parts.store);
     this.#finder = new Finder(this.#records, parts.authorizer);
     this.#workshop = { finder: this.#finder, records: this.#records, hsm: parts.hsm };
-    this.#markers = new Markers(parts.store);
+    this.#markers = new Markers(new Seal(parts.store));
     this.domain = new DomainRecords(parts.store);
   }
 

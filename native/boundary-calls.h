@@ -16,6 +16,8 @@ int32_t boundary_open_domain_key(struct call *call);
 int32_t boundary_drop_domain_key(struct call *call);
 int32_t boundary_generate(struct call *call);
 int32_t boundary_import(struct call *call);
+int32_t boundary_import_exposed(struct call *call);
+int32_t boundary_expose(struct call *call);
 int32_t boundary_rewrap(struct call *call);
 int32_t boundary_release(struct call *call);
 int32_t boundary_wrap_for(struct call *call);

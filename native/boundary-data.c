@@ -81,12 +81,15 @@ static bool is_key_derivation(struct bytes message) {
   return message.length >= sizeof prefix && memcmp(message.at, prefix, sizeof prefix) == 0;
 }
 
+enum { MACS = 1 << KMS_HMAC | 1 << SIGV4 };
+
 int32_t boundary_mac(struct call *call) {
   struct bytes message = call->bytes[1], target = call->bytes[2];
   struct scratch *scratch = call->workspace->scratch;
   struct token token;
   if (target.length != SHA256_DIGEST_LENGTH) return BAD_LENGTH;
-  if (!token_open(call->workspace, call->instance, call->bytes[0], 1 << SIGV4, INTERNAL, &token)) return REFUSED;
+  if (!token_open(call->workspace, call->instance, call->bytes[0], MACS, ANY_USAGE, &token)) return REFUSED;
+  if (token_is_exposed(&token) || token.usage != (token.kind == SIGV4 ? INTERNAL : GENERATE_VERIFY_MAC)) return REFUSED;
   if (is_key_derivation(message)) return REFUSED;
   hmac_start(&scratch->hmac, (struct bytes){scratch->material, scratch->material_length});
   hmac_update(&scratch->hmac, message.at, message.length);

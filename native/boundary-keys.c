@@ -9,9 +9,9 @@
 enum {
   SYMMETRIC = 1 << KMS_SYMMETRIC,
   RELEASED = 1 << RECORD | 1 << INDEX,
-  /** The material of private keys is not held here. */
-  HELD = 0x1fe & ~(1 << KMS_PRIVATE),
-  IMPORTED = HELD & ~SYMMETRIC,
+  EXPOSED = 1 << KMS_PRIVATE | 1 << KMS_HMAC,
+  ANY_KIND = 0x1fe,
+  LONGEST_COMMITMENT = 4096,
 };
 
 // ── domain keys
@@ -51,7 +51,7 @@ int32_t boundary_generate(struct call *call) {
   uint32_t length = call->numbers[0];
   struct token token;
   if (length < 16 || length > 64) return BAD_LENGTH;
-  if (!token_is_head(call->instance, call->bytes[0], HELD, &token)) return REFUSED;
+  if (!token_is_head(call->instance, call->bytes[0], ANY_KIND, &token) || token_is_exposed(&token)) return REFUSED;
   scratch->material_length = length;
   int32_t status = boundary_draw(call->workspace, call->instance, scratch->material, length);
   if (status != OK) return status;
@@ -63,10 +63,33 @@ int32_t boundary_import(struct call *call) {
   struct bytes material = call->bytes[1];
   struct token token;
   if (material.length < 1 || material.length > LONGEST_MATERIAL) return BAD_LENGTH;
-  if (!token_is_head(call->instance, call->bytes[0], IMPORTED, &token)) return REFUSED;
+  if (!token_is_head(call->instance, call->bytes[0], ANY_KIND & ~SYMMETRIC, &token)) return REFUSED;
+  if (token_is_exposed(&token)) return REFUSED;
   token_set_material(call->workspace->scratch, material.at, material.length);
   hbk_name(call->workspace->scratch, &token);
   return token_seal(call->workspace, call->instance, &token, call->bytes[2]);
+}
+
+int32_t boundary_import_exposed(struct call *call) {
+  struct bytes commitment = call->bytes[1], material = call->bytes[2];
+  struct token token;
+  if (material.length < 1 || material.length > LONGEST_MATERIAL) return BAD_LENGTH;
+  if (commitment.length < 1 || commitment.length > LONGEST_COMMITMENT) return BAD_LENGTH;
+  if (!token_is_head(call->instance, call->bytes[0], EXPOSED, &token) || !token_is_exposed(&token)) return REFUSED;
+  token_set_material(call->workspace->scratch, material.at, material.length);
+  hbk_name_by(call->workspace->scratch, token.key_id, commitment);
+  return token_seal(call->workspace, call->instance, &token, call->bytes[3]);
+}
+
+int32_t boundary_expose(struct call *call) {
+  struct scratch *scratch = call->workspace->scratch;
+  struct bytes target = call->bytes[1];
+  struct token token;
+  if (!token_open(call->workspace, call->instance, call->bytes[0], EXPOSED, call->numbers[0], &token)) return REFUSED;
+  if (!token_is_exposed(&token)) return REFUSED;
+  if (target.length != scratch->material_length) return BAD_LENGTH;
+  memcpy(target.at, scratch->material, target.length);
+  return (int32_t)target.length;
 }
 
 int32_t boundary_rewrap(struct call *call) {
@@ -74,12 +97,14 @@ int32_t boundary_rewrap(struct call *call) {
   struct scratch *scratch = call->workspace->scratch;
   struct token opened, renewed;
   if (id.length != ID_LENGTH || target.length != ekt.length) return BAD_LENGTH;
-  if (!token_open(call->workspace, call->instance, ekt, HELD, ANY_USAGE, &opened)) return REFUSED;
+  if (!token_open(call->workspace, call->instance, ekt, ANY_KIND, ANY_USAGE, &opened)) return REFUSED;
   memcpy(target.at, opened.head.at, opened.head.length);
   memcpy(target.at + DOMAIN_KEY_ID_AT, id.at, ID_LENGTH);
   struct bytes head = {target.at, opened.head.length};
-  if (!token_is_head(call->instance, head, HELD, &renewed)) return REFUSED;
-  hbk_name(scratch, &renewed);
+  if (!token_is_head(call->instance, head, ANY_KIND, &renewed)) return REFUSED;
+  /* The name of exposed material is of what others make of it: the tag alone binds it. */
+  if (token_is_exposed(&opened)) memcpy(scratch->hbk_name, token_hbk_id(&opened), sizeof scratch->hbk_name);
+  else hbk_name(scratch, &renewed);
   if (CRYPTO_memcmp(scratch->hbk_name, token_hbk_id(&opened), sizeof scratch->hbk_name) != 0) return FAULT;
   return token_seal(call->workspace, call->instance, &renewed, target);
 }
@@ -101,7 +126,7 @@ int32_t boundary_wrap_for(struct call *call) {
   struct bytes key = call->bytes[1], target = call->bytes[2];
   struct token token;
   if (key.length != 32) return BAD_LENGTH;
-  if (!token_open(call->workspace, call->instance, call->bytes[0], HELD, ANY_USAGE, &token)) return REFUSED;
+  if (!token_open(call->workspace, call->instance, call->bytes[0], ANY_KIND, ANY_USAGE, &token)) return REFUSED;
   if (target.length != key_wrap_length(scratch->material_length)) return BAD_LENGTH;
   return key_wrap(key.at, (struct bytes){scratch->material, scratch->material_length}, target.at);
 }
@@ -112,7 +137,7 @@ int32_t boundary_unwrap_from(struct call *call) {
   struct scratch *scratch = call->workspace->scratch;
   struct token token;
   if (key.length != 32 || hbk_id.length != sizeof scratch->hbk_name) return BAD_LENGTH;
-  if (!token_is_head(call->instance, head, HELD, &token)) return REFUSED;
+  if (!token_is_head(call->instance, head, ANY_KIND, &token) || token_is_exposed(&token)) return REFUSED;
   if (!key_wrap_is_length(wrapped.length, LONGEST_MATERIAL)) return REFUSED;
   scratch->material_length = wrapped.length;
   int32_t length = key_unwrap(key.at, wrapped, scratch->material);

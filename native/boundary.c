@@ -41,6 +41,8 @@ static const struct function methods[] = {
     {"dropDomainKey", "b", boundary_drop_domain_key},
     {"generate", "bnt", boundary_generate},
     {"import", "bbt", boundary_import},
+    {"importExposed", "bbbt", boundary_import_exposed},
+    {"expose", "bnt", boundary_expose},
     {"rewrap", "bbt", boundary_rewrap},
     {"release", "bt", boundary_release},
     {"wrapFor", "bbt", boundary_wrap_for},

@@ -106,10 +106,11 @@ static void finalize(node_api_basic_env env, void *instance, void *data) {
   locked_memory_free(instance, class->size);
 }
 
-/** An object that nothing was wrapped by (there was no memory) answers FAULT to every call. */
+/** An object that wraps nothing, for there was no memory, answers FAULT to every call. Without `new` nothing happens. */
 static napi_value construct(napi_env env, napi_callback_info info) {
-  napi_value receiver;
+  napi_value receiver, target;
   void *data;
+  if (napi_get_new_target(env, info, &target) != napi_ok || !target) return NULL;
   if (napi_get_cb_info(env, info, NULL, NULL, &receiver, &data) != napi_ok) return NULL;
   const struct class *class = data;
   void *instance = locked_memory_new(class->size);

@@ -2,19 +2,21 @@
 
 #include <string.h>
 
+enum { BLOCK_LENGTH = 16 };
+
 /** From here on the context gives Block_Encrypt(Key, V + 1) ‖ Block_Encrypt(Key, V + 2) ‖ … */
-static bool start_blocks(struct workspace *workspace, const struct ctr_drbg *drbg) {
-  uint8_t counter[16];
+static bool start_blocks(struct workspace *workspace, struct ctr_drbg *drbg) {
   unsigned carry = 1;
-  for (int i = 15; i >= 0; i--) {
+  for (int i = BLOCK_LENGTH - 1; i >= 0; i--) {
     carry += drbg->v[i];
-    counter[i] = (uint8_t)carry;
+    drbg->v[i] = (uint8_t)carry;
     carry >>= 8;
   }
   workspace->ctr_keyed = true;
-  return EVP_EncryptInit_ex2(workspace->ctr, NULL, drbg->key, counter, NULL);
+  return EVP_EncryptInit_ex2(workspace->ctr, NULL, drbg->key, drbg->v, NULL);
 }
 
+/** Whole blocks only: of one that is taken in parts OpenSSL keeps a copy. */
 static bool blocks(struct workspace *workspace, uint8_t *target, size_t length) {
   int written;
   memset(target, 0, length);
@@ -62,10 +64,11 @@ bool ctr_drbg_generate(struct workspace *workspace, struct ctr_drbg *drbg, struc
                        struct bytes additional) {
   provide(workspace, additional);
   if (additional.length > 0 && !update(workspace, drbg)) return false;
-  uint8_t rest[16];
-  bool drawn = start_blocks(workspace, drbg) && blocks(workspace, target.at, target.length) &&
-               blocks(workspace, rest, -target.length % 16);
-  OPENSSL_cleanse(rest, sizeof rest);
+  size_t rest = target.length % BLOCK_LENGTH, whole = target.length - rest;
+  uint8_t *last = workspace->scratch->block;
+  if (!start_blocks(workspace, drbg) || !blocks(workspace, target.at, whole)) return false;
+  if (rest > 0 && !blocks(workspace, last, BLOCK_LENGTH)) return false;
+  memcpy(target.at + whole, last, rest);
   provide(workspace, additional);
-  return drawn && update_from_blocks(workspace, drbg);
+  return update_from_blocks(workspace, drbg);
 }

@@ -27,10 +27,15 @@ static void name_by_hmac(struct scratch *scratch, const uint8_t *key_id) {
   for (size_t left = NAMING_LENGTH; left > 0; left -= left < sizeof zeros ? left : sizeof zeros)
     hmac_update(hmac, zeros, left < sizeof zeros ? left : sizeof zeros);
   hmac_finish(hmac, scratch->hbk_name);
+  hbk_name_by(scratch, key_id, (struct bytes){scratch->hbk_name, sizeof scratch->hbk_name});
+}
+
+void hbk_name_by(struct scratch *scratch, const uint8_t *key_id, struct bytes commitment) {
+  struct hmac *hmac = &scratch->hmac;
   SHA256_Init(&hmac->inner);
   SHA256_Update(&hmac->inner, "SR1-keyname", LABEL_LENGTH);
   SHA256_Update(&hmac->inner, key_id, 16);
-  SHA256_Update(&hmac->inner, scratch->hbk_name, 32);
+  SHA256_Update(&hmac->inner, commitment.at, commitment.length);
   SHA256_Final(scratch->hbk_name, &hmac->inner);
 }
 

@@ -5,7 +5,7 @@
 #include "gcm.h"
 #include "status.h"
 
-enum { MAC_KEY_ID_AT = 18, KIND_AT = 34, USAGE_AT = 36, ACCOUNT_AT = 38, KEY_ID_LENGTH = 16 };
+enum { MAC_KEY_ID_AT = 18, KIND_AT = 34, SPEC_AT = 35, USAGE_AT = 36, ACCOUNT_AT = 38, KEY_ID_LENGTH = 16 };
 enum { NAME_LENGTH = 34, LEAST_HEAD = 40 };
 
 bool token_read_head(const struct boundary *boundary, struct bytes whole, struct token *token) {
@@ -21,6 +21,7 @@ bool token_read_head(const struct boundary *boundary, struct bytes whole, struct
   *token = (struct token){
       .head = {whole.at, end},
       .kind = p[KIND_AT],
+      .spec = p[SPEC_AT],
       .usage = p[USAGE_AT],
       .key_id = p + end - KEY_ID_LENGTH,
       .domain_key = domain_keys_find(boundary, p + DOMAIN_KEY_ID_AT),
@@ -30,6 +31,10 @@ bool token_read_head(const struct boundary *boundary, struct bytes whole, struct
 
 bool token_is_head(const struct boundary *boundary, struct bytes whole, uint32_t kinds, struct token *token) {
   return token_read_head(boundary, whole, token) && token->head.length == whole.length && (kinds >> token->kind & 1);
+}
+
+bool token_is_exposed(const struct token *token) {
+  return token->kind == KMS_PRIVATE || (token->kind == KMS_HMAC && token->spec != HMAC_256);
 }
 
 const uint8_t *token_hbk_id(const struct token *token) { return token->head.at + token->head.length; }

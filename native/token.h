@@ -19,12 +19,14 @@ enum {
 /** src/model/hbk.ts; a set of them has a bit each. */
 enum kind { KMS_SYMMETRIC = 1, KMS_HMAC, KMS_PRIVATE, RECORD, SIGV4, AUDIT, IMPORT, INDEX };
 /** ANY_USAGE is no code of a token. */
-enum usage { ANY_USAGE = 0, ENCRYPT_DECRYPT = 1, INTERNAL = 0x10 };
+enum usage { ANY_USAGE = 0, ENCRYPT_DECRYPT = 1, GENERATE_VERIFY_MAC = 3, INTERNAL = 0x10 };
+/** Of KMS_HMAC: src/model/key-spec.ts */
+enum spec { HMAC_256 = 11 };
 
 /** What a token says of itself, in memory of its own. Nothing of it is authentic before `token_open`. */
 struct token {
   struct bytes head;
-  uint32_t kind, usage;
+  uint32_t kind, spec, usage;
   const uint8_t *key_id;
   const struct domain_key *domain_key;
 };
@@ -33,6 +35,9 @@ struct token {
 bool token_read_head(const struct boundary *boundary, struct bytes whole, struct token *token);
 /** A head and nothing else, of one of `kinds`. */
 bool token_is_head(const struct boundary *boundary, struct bytes whole, uint32_t kinds, struct token *token);
+
+/** Whether the key is computed with outside: `isExposed` of src/model/hbk.ts. */
+bool token_is_exposed(const struct token *token);
 
 /** Authenticates a token of one of `kinds` and of `usage`. Then its material is in the scratch. */
 bool token_open(struct workspace *workspace, const struct boundary *boundary, struct bytes whole, uint32_t kinds,

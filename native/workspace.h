@@ -21,6 +21,7 @@ struct scratch {
   uint8_t hbk_name[32];
   uint8_t entropy[SEED_LENGTH];
   uint8_t seed[SEED_LENGTH];
+  uint8_t block[16];
   size_t random_length, plaintext_length, material_length;
   uint8_t random[LONGEST_RANDOM];
   uint8_t plaintext[LONGEST_PLAINTEXT];

@@ -10,7 +10,7 @@ import type { Installation } from "./cli/flags.ts";
 import type { Handlers } from "./cli/index.ts";
 import { withShellEnvironment } from "./cli/shell-environment.ts";
 import { developmentFiles, readDevelopmentHome } from "./development.ts";
-import { initHsm, openHsmAdmin } from "./hsm/index.ts";
+import { initHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
 import { confirmClock } from "./kms/clock-guard.ts";
 import { DomainKeys } from "./kms/domain-keys.ts";
 import { operator, operatorIam, serveUntilStopped } from "./operator.ts";
@@ -105,6 +105,14 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
   },
 
   benchServer: async (options) => (await import("./bench/server.ts")).runServerBench(options),
+  benchEngines: async (options) => (await import("./bench/engines.ts")).runEngineBench(options),
+  benchLeak: async (options) => (await import("./bench/leak.ts")).runLeakTest(options),
+  async benchHsm(options, token) {
+    const { runHsmBench } = await import("./bench/hsm.ts");
+    if (token === undefined) return runHsmBench(options);
+    const hsm = token === "softhsm2" ? token : (withShellEnvironment({ driver: "pkcs11", ...token }) as Pkcs11Config);
+    return runHsmBench({ ...options, hsm });
+  },
 
   clockConfirm: (of) =>
     withParts(of, async (parts, site) => {

@@ -67,7 +67,7 @@ async function time({ run, asynchronous }: Task, count: number, clock: () => num
 
 const wallClock = (): number => performance.now() * 1e6;
 
-function shuffled<T>(items: readonly T[]): T[] {
+export function shuffled<T>(items: readonly T[]): T[] {
   const order = [...items];
   for (let i = order.length - 1; i > 0; i--) {
     const other = Math.floor(Math.random() * (i + 1));

@@ -1,5 +1,6 @@
 import { ConfigError } from "../../base/errors.ts";
 import type { Contender } from "./contender.ts";
+import { openNative, openNativeGivenBuffer } from "./native.ts";
 import { openNoble } from "./noble.ts";
 import { nodeCryptoTuned, openNodeCrypto } from "./node-crypto.ts";
 import { openWasm } from "./ours.ts";
@@ -9,6 +10,8 @@ import { openPeculiar, webCrypto } from "./web-crypto.ts";
 const openers: Readonly<Record<string, () => Contender | Promise<Contender>>> = {
   "wasm relaxed": () => openWasm("relaxed"),
   "wasm strict": () => openWasm("strict"),
+  native: openNative,
+  "native, given buffer": openNativeGivenBuffer,
   "node:crypto": openNodeCrypto,
   "node:crypto, tuned": () => nodeCryptoTuned,
   WebCrypto: () => webCrypto,

@@ -1,8 +1,16 @@
 import type { Argv } from "yargs";
+import { ConfigError } from "../../base/errors.ts";
+import type { EngineBenchOptions } from "../../bench/engines.ts";
+import type { HsmBenchOptions } from "../../bench/hsm.ts";
+import type { LeakTestOptions } from "../../bench/leak.ts";
 import type { ServerBenchOptions } from "../../bench/server.ts";
-import { flag, flags, nonEmpty } from "../flags.ts";
+import { flag, flags, nonEmpty, referenceFlag } from "../flags.ts";
+import type { Token } from "./hsm.ts";
 
 export interface BenchHandlers {
+  benchEngines(options: EngineBenchOptions): Promise<void>;
+  benchHsm(options: Omit<HsmBenchOptions, "hsm">, token?: Token | "softhsm2"): Promise<void>;
+  benchLeak(options: LeakTestOptions): Promise<void>;
   benchServer(options: ServerBenchOptions): Promise<void>;
 }
 
@@ -34,6 +42,29 @@ const serverOptions = {
   json: flag("json", "Write the figures to this file, too", "a path", nonEmpty),
 } as const;
 
+const plotted = {
+  rounds: { ...flag("rounds", "How often each is measured", "a number from 1 to 100", integer(1, 100)), default: "15" },
+  seconds: {
+    ...flag("seconds", "How long the whole takes, about", "a number of seconds from 1 to 3600", number(1, 3600)),
+    default: "60",
+  },
+  json: serverOptions.json,
+  html: flag("html", "Write a page of plots to this file, too", "a path", nonEmpty),
+} as const;
+
+const token = {
+  ...plotted,
+  pin: referenceFlag("pin", "The PIN of the token that the URI names: file:PATH or env:NAME"),
+} as const;
+
+const leakOptions = {
+  samples: {
+    ...flag("samples", "Measurements of each path", "a number from 1000 to 10000000", integer(1000, 10_000_000)),
+    default: "100000",
+  },
+  json: serverOptions.json,
+} as const;
+
 export const bench = (cli: Argv, handlers: BenchHandlers): Argv =>
   cli.command("bench", "How fast it is, beside its peers", (group) =>
     group
@@ -50,5 +81,58 @@ export const bench = (cli: Argv, handlers: BenchHandlers): Argv =>
             ...(given.json !== undefined && { json: given.json }),
           }),
       )
-      .demandCommand(1, "name a command: server"),
+      .command(
+        "engines",
+        "What Encrypt and Decrypt are made of: our engines against node:crypto, WebCrypto and libraries",
+        (command) => command.options(plotted),
+        (given) => handlers.benchEngines(plotOptions(given)),
+      )
+      .command(
+        "hsm [token]",
+        "Operations and latency of the soft HSM, and of a token beside its module's bare functions",
+        (command) =>
+          command
+            .positional(
+              "token",
+              flag("token", "pkcs11:…?module-path=…, or softhsm2 for a new one", "a PKCS#11 URI or softhsm2", isToken),
+            )
+            .options(token),
+        (given) => handlers.benchHsm(plotOptions(given), tokenOf(given)),
+      )
+      .command(
+        "leak",
+        "Whether the time of the WebAssembly engine depends on secrets (Welch's t-test)",
+        (command) => command.options(leakOptions),
+        ({ samples, json }) => handlers.benchLeak({ samples, ...(json !== undefined && { json }) }),
+      )
+      .demandCommand(1, "name a command: server, engines, hsm or leak"),
   );
+
+interface PlotFlags {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly json?: string | undefined;
+  readonly html?: string | undefined;
+}
+
+const plotOptions = ({ rounds, seconds, json, html }: PlotFlags): EngineBenchOptions => ({
+  rounds,
+  seconds,
+  ...(json !== undefined && { json }),
+  ...(html !== undefined && { html }),
+});
+
+const isToken = (value: string): string | undefined =>
+  value === "softhsm2" || value.startsWith("pkcs11:") ? value : undefined;
+
+function tokenOf({
+  token,
+  pin,
+}: {
+  token?: string | undefined;
+  pin?: string | undefined;
+}): Token | "softhsm2" | undefined {
+  if (token !== undefined && token !== "softhsm2") return pin === undefined ? { uri: token } : { uri: token, pin };
+  if (pin !== undefined) throw new ConfigError("--pin goes with the PKCS#11 URI of a token");
+  return token;
+}

@@ -1,0 +1,130 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Pkcs11Config } from "../hsm/hsm.ts";
+import { provisionSoftHsm2 } from "../hsm/pkcs11/provision.ts";
+import { type BareModule, bytes, type HsmContender, type Mechanism, mechanisms } from "./hsms/contender.ts";
+import { type Burst, inFlight, oneByOne } from "./hsms/in-flight.ts";
+import { openSoft } from "./hsms/open.ts";
+import { hsmPage } from "./hsms/page.ts";
+import { type HsmRow, summary } from "./hsms/summary.ts";
+import { openToken } from "./hsms/token.ts";
+import { tell } from "./progress.ts";
+import { quantile, report } from "./report.ts";
+import { shuffled } from "./rounds.ts";
+
+export interface HsmBenchOptions {
+  /** Beside the soft HSM: a token, or a new one of SoftHSM2 that is gone afterwards. */
+  readonly hsm?: Pkcs11Config | "softhsm2";
+  readonly rounds: number;
+  /** How long the whole takes, about: a fifth of it is warm-up. */
+  readonly seconds: number;
+  /** Where to write the figures, and a page of plots. */
+  readonly json?: string;
+  readonly html?: string;
+}
+
+/** Operations in flight. */
+const depths = [1, 16, 64];
+const warmUpShare = 0.2;
+const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+
+interface HsmTask {
+  readonly bench: string;
+  readonly contender: string;
+  readonly inFlight: number;
+  readonly measure: (milliseconds: number) => Burst | Promise<Burst>;
+  readonly bursts: Burst[];
+}
+
+/**
+ * Operations of the soft HSM, and of a token beside the bare functions of its module. Leaves the token as it was, after
+ * a signal, too.
+ */
+export async function runHsmBench(options: HsmBenchOptions): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "strongroom-bench-"));
+  const interruption = new AbortController();
+  const interrupt = (): void => interruption.abort(new Error("interrupted"));
+  for (const signal of signals) process.once(signal, interrupt);
+  const contenders: HsmContender[] = [];
+  try {
+    contenders.push(await openSoft(join(folder, "soft")));
+    const token = options.hsm && (await openToken(options.hsm === "softhsm2" ? await softHsm2(folder) : options.hsm));
+    if (token) contenders.push(token.contender);
+    const tasks = tasksOf(contenders, token?.bare);
+    await measure(tasks, options, interruption.signal);
+    publish(tasks.map(rowOf), token?.bare.absent ?? [], options);
+  } finally {
+    for (const contender of contenders) await contender.close();
+    for (const signal of signals) process.off(signal, interrupt);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The module reads its environment in this process, too. */
+async function softHsm2(folder: string): Promise<Pkcs11Config> {
+  const config = await provisionSoftHsm2(join(folder, "softhsm2"), "bench");
+  Object.assign(process.env, config.environment);
+  return config;
+}
+
+function tasksOf(contenders: readonly HsmContender[], bare: BareModule | undefined): HsmTask[] {
+  const ours = (Object.keys(mechanisms) as Mechanism[]).flatMap((mechanism) =>
+    contenders.flatMap(({ name, operations }) =>
+      depths.map((depth) => ({
+        bench: `hsm-${mechanism}`,
+        contender: name,
+        inFlight: depth,
+        measure: (milliseconds: number) => inFlight(operations[mechanism], depth, milliseconds),
+        bursts: [],
+      })),
+    ),
+  );
+  const theirs = Object.entries(bare?.calls ?? {}).map(([name, call]) => ({
+    bench: "hsm-bare",
+    contender: name,
+    inFlight: 1,
+    measure: (milliseconds: number) => oneByOne(call, milliseconds),
+    bursts: [],
+  }));
+  return [...ours, ...theirs];
+}
+
+/** All in each round, in another random order each time, never two at once. */
+async function measure(tasks: readonly HsmTask[], options: HsmBenchOptions, signal: AbortSignal): Promise<void> {
+  const share = (options.seconds * 1000) / tasks.length;
+  for (let round = 0; round <= options.rounds; round++) {
+    tell(round === 0 ? "warm-up" : `round ${round}/${options.rounds}`);
+    for (const task of shuffled(tasks)) {
+      signal.throwIfAborted();
+      if (round === 0) await task.measure(share * warmUpShare);
+      else task.bursts.push(await task.measure((share * (1 - warmUpShare)) / options.rounds));
+    }
+  }
+  tell("");
+}
+
+function rowOf({ bench, contender, inFlight, bursts }: HsmTask): HsmRow {
+  const nanoseconds = bursts.map(({ elapsed, operations }) => elapsed / operations);
+  const latencies = bursts.flatMap((burst) => burst.latencies);
+  const of = (samples: readonly number[], share: number): number => Math.round(quantile(samples, share));
+  return {
+    bench,
+    bytes,
+    contender,
+    inFlight,
+    medianNs: of(nanoseconds, 0.5),
+    p10Ns: of(nanoseconds, 0.1),
+    p90Ns: of(nanoseconds, 0.9),
+    rounds: bursts.length,
+    operationsPerSecond: Math.round(1e9 / quantile(nanoseconds, 0.5)),
+    latencyP50Ns: of(latencies, 0.5),
+    latencyP99Ns: of(latencies, 0.99),
+  };
+}
+
+function publish(rows: readonly HsmRow[], absent: readonly string[], { json, html }: HsmBenchOptions): void {
+  console.log(summary(rows, absent));
+  if (json !== undefined) writeFileSync(json, `${JSON.stringify(report(rows), undefined, 2)}\n`);
+  if (html !== undefined) writeFileSync(html, hsmPage(rows, report(rows), absent));
+}

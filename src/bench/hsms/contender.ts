@@ -1,0 +1,27 @@
+/** What of an HSM is measured, and what a program that used a PKCS#11 module without us would call instead. */
+export const mechanisms = {
+  encrypt: ["C_Encrypt AES-GCM"],
+  decrypt: ["C_Decrypt AES-GCM"],
+  "generate-data-key": ["C_GenerateRandom", "C_Encrypt AES-GCM"],
+  mac: ["C_Sign HMAC"],
+  random: ["C_GenerateRandom"],
+} as const;
+export type Mechanism = keyof typeof mechanisms;
+
+/** Size of the plaintext, of the data key and of the random bytes. */
+export const bytes = 32;
+
+/** An HSM behind our interface. */
+export interface HsmContender {
+  readonly name: string;
+  readonly operations: Readonly<Record<Mechanism, () => Promise<unknown>>>;
+  /** Leaves the HSM as it was found. */
+  close(): Promise<void>;
+}
+
+/** Functions of a PKCS#11 module, each called one after the other in this process. */
+export interface BareModule {
+  readonly calls: Readonly<Record<string, () => void>>;
+  /** What the token cannot do. */
+  readonly absent: readonly string[];
+}

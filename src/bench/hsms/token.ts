@@ -1,0 +1,57 @@
+import pkcs11js from "pkcs11js";
+import { ConfigError } from "../../base/errors.ts";
+import { wipe } from "../../base/secret.ts";
+import type { Pkcs11Config } from "../../hsm/hsm.ts";
+import { initHsm, openHsm } from "../../hsm/index.ts";
+import type { Attributes } from "../../hsm/pkcs11/attributes.ts";
+import { Cryptoki, type Handle } from "../../hsm/pkcs11/cryptoki.ts";
+import { trustedModule } from "../../hsm/pkcs11/module-file.ts";
+import { parseUri } from "../../hsm/pkcs11/uri.ts";
+import { readSecret } from "../../hsm/secret-reference.ts";
+import { openBareModule } from "./bare-module.ts";
+import type { BareModule, HsmContender } from "./contender.ts";
+import { contenderOf } from "./open.ts";
+
+/** What `hsm init` makes in a token. */
+const objects: readonly Attributes[] = [
+  { class: pkcs11js.CKO_DATA, token: true, application: "strongroom" },
+  { class: pkcs11js.CKO_SECRET_KEY, token: true, label: "strongroom domain key" },
+  { class: pkcs11js.CKO_SECRET_KEY, token: true, label: "strongroom MAC key" },
+];
+
+/**
+ * A token behind our driver, and the same token in this process without it. One that has nothing of ours gets a domain
+ * key for the while; `close` removes it. The module finds its configuration in this process's environment. A wrong PIN is
+ * tried once.
+ */
+export async function openToken(config: Pkcs11Config): Promise<{ contender: HsmContender; bare: BareModule }> {
+  const { modulePath, pinSource, token: label, ...others } = parseUri(config.uri);
+  const reference = config.pin ?? pinSource;
+  if (reference === undefined) throw new ConfigError("no PIN is given: --pin, or pin-source in the PKCS#11 URI");
+  const module = trustedModule(modulePath);
+  const selector = { ...(label !== undefined && { label }), ...others };
+  const pin = readSecret(reference);
+  const token = Cryptoki.open(module, selector, pin);
+  wipe(pin);
+
+  const isEmpty = objectsIn(token).length === 0;
+  const leave = (): void => {
+    if (isEmpty) for (const object of objectsIn(token)) token.destroy(object);
+    token.close();
+  };
+  try {
+    if (isEmpty) await initHsm(config);
+    const hsm = await openHsm(config);
+    const contender = await contenderOf(hsm.info.model, hsm);
+    const close = async (): Promise<void> => {
+      await contender.close();
+      leave();
+    };
+    return { contender: { ...contender, close }, bare: await openBareModule(module, selector, token) };
+  } catch (error) {
+    leave();
+    throw error;
+  }
+}
+
+const objectsIn = (token: Cryptoki): Handle[] => objects.flatMap((attributes) => token.find(attributes));

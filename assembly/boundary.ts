@@ -15,13 +15,14 @@ import * as token from "./token";
  * the length of the result, or a status. What a call opened it has wiped when it returns.
  */
 const ENCRYPT_DECRYPT: u32 = 1;
+const GENERATE_VERIFY_MAC: u32 = 3;
 const INTERNAL: u32 = 0x10;
 
 const SYMMETRIC: u32 = 1 << hbk.KMS_SYMMETRIC;
 const RELEASED: u32 = (1 << hbk.RECORD) | (1 << hbk.INDEX);
-/** The material of private keys is not held here. */
-const HELD: u32 = 0x1fe & ~(1 << hbk.KMS_PRIVATE);
-const IMPORTED: u32 = HELD & ~SYMMETRIC;
+const EXPOSED: u32 = (1 << hbk.KMS_PRIVATE) | (1 << hbk.KMS_HMAC);
+const MACS: u32 = (1 << hbk.KMS_HMAC) | (1 << hbk.SIGV4);
+const ANY: u32 = 0x1fe;
 
 // src/model/ciphertext.ts
 const HEADER_LENGTH: usize = 62;
@@ -38,7 +39,7 @@ const VERSION_AND_SUITE: u16 = 0x0101;
 
 /** A token, in TOKEN, over `length` random bytes. */
 export function generate(headLength: usize, length: usize): i32 {
-  if (!token.isHead(TOKEN, headLength, HELD)) return REFUSED;
+  if (!token.isHead(TOKEN, headLength, ANY) || hbk.isExposed()) return REFUSED;
   drbg.draw(RANDOM, FRESH + length);
   token.setMaterial(RANDOM + FRESH, length);
   memory.fill(RANDOM + FRESH, 0, length);
@@ -48,7 +49,7 @@ export function generate(headLength: usize, length: usize): i32 {
 
 /** A token, in TOKEN, over `length` bytes of DATA. */
 export function importMaterial(headLength: usize, length: usize): i32 {
-  const taken = token.isHead(TOKEN, headLength, IMPORTED);
+  const taken = token.isHead(TOKEN, headLength, ANY & ~SYMMETRIC) && !hbk.isExposed();
   if (taken) token.setMaterial(DATA, length);
   memory.fill(DATA, 0, length);
   if (!taken) return REFUSED;
@@ -57,21 +58,41 @@ export function importMaterial(headLength: usize, length: usize): i32 {
   return sealNamed();
 }
 
+/** A token, in TOKEN, over `length` bytes of DATA that others compute with; AAD has what its name commits to. */
+export function importExposed(headLength: usize, length: usize, commitmentLength: usize): i32 {
+  const taken = token.isHead(TOKEN, headLength, EXPOSED) && hbk.isExposed();
+  if (taken) token.setMaterial(DATA, length);
+  memory.fill(DATA, 0, length);
+  if (!taken) return REFUSED;
+  drbg.draw(RANDOM, FRESH);
+  hbk.nameBy(AAD, commitmentLength);
+  return sealNamed();
+}
+
+/** The material of such a token, in MATERIAL. */
+export function expose(length: usize, usage: u32): i32 {
+  if (!token.readHead(TOKEN, length) || !hbk.isExposed()) return REFUSED;
+  return token.open(TOKEN, length, EXPOSED, usage) ? <i32>token.materialLength : REFUSED;
+}
+
 /** The token in TOKEN under the domain key of ID. */
 export function rewrap(length: usize): i32 {
-  if (!token.open(TOKEN, length, HELD, 0)) return REFUSED;
+  if (!token.open(TOKEN, length, ANY, 0)) return REFUSED;
   memory.copy(TOKEN + 2, ID, 16);
   if (!token.readHead(TOKEN, length)) {
     token.wipeMaterial();
     return REFUSED;
   }
-  hbk.name();
-  if (!equal(HBK_NAME, token.hbkId, 32)) {
-    token.wipeMaterial();
-    return FAULT;
+  // The name of exposed material is of what others make of it: the tag alone binds it.
+  if (!hbk.isExposed()) {
+    hbk.name();
+    if (!equal(HBK_NAME, token.hbkId, 32)) {
+      token.wipeMaterial();
+      return FAULT;
+    }
   }
   drbg.draw(RANDOM, FRESH);
-  return sealNamed();
+  return token.seal(TOKEN, RANDOM);
 }
 
 /** The material, in MATERIAL. */
@@ -81,7 +102,7 @@ export function release(length: usize): i32 {
 
 /** The material, wrapped under KEY, in DATA. */
 export function wrapFor(length: usize): i32 {
-  if (!token.open(TOKEN, length, HELD, 0)) return REFUSED;
+  if (!token.open(TOKEN, length, ANY, 0)) return REFUSED;
   const materialLength = token.materialLength;
   memory.copy(DATA + 8, MATERIAL, materialLength);
   token.wipeMaterial();
@@ -90,7 +111,7 @@ export function wrapFor(length: usize): i32 {
 
 /** A token, in TOKEN, over what `wrapFor` made, in DATA, if its HBK id is TAG's. */
 export function unwrapFrom(headLength: usize, length: usize): i32 {
-  if (!token.isHead(TOKEN, headLength, HELD)) return REFUSED;
+  if (!token.isHead(TOKEN, headLength, ANY) || hbk.isExposed()) return REFUSED;
   const materialLength = keyWrap.unwrap(KEY, DATA, length);
   if (materialLength < 0) return REFUSED;
   token.setMaterial(DATA + 8, materialLength);
@@ -200,7 +221,9 @@ const KEY_DERIVATION = memory.data<u8>([0, 0, 0, 1, 0x53, 0x52, 0x31, 0x2d]);
 
 /** Starts an HMAC by the token's material. DATA has the first `length` bytes of the message; HMAC's own calls follow. */
 export function macStart(tokenLength: usize, length: usize): i32 {
-  if (!token.open(TOKEN, tokenLength, 1 << hbk.SIGV4, INTERNAL)) return REFUSED;
+  if (!token.readHead(TOKEN, tokenLength) || hbk.isExposed()) return REFUSED;
+  const usage = token.kind == hbk.SIGV4 ? INTERNAL : GENERATE_VERIFY_MAC;
+  if (!token.open(TOKEN, tokenLength, MACS, usage)) return REFUSED;
   if (length >= 8 && equal(DATA, KEY_DERIVATION, 8)) {
     token.wipeMaterial();
     return REFUSED;

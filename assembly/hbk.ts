@@ -18,9 +18,17 @@ export const AUDIT: u32 = 6;
 export const IMPORT: u32 = 7;
 export const INDEX: u32 = 8;
 
+/** Of kind KMS_HMAC: src/model/key-spec.ts */
+const HMAC_256: u32 = 11;
+
 const LABEL_LENGTH: usize = 11;
 const ENCRYPT = memory.data<u8>([0x53, 0x52, 0x31, 0x2d, 0x65, 0x6e, 0x63, 0x72, 0x79, 0x70, 0x74]);
 const KEYNAME = memory.data<u8>([0x53, 0x52, 0x31, 0x2d, 0x6b, 0x65, 0x79, 0x6e, 0x61, 0x6d, 0x65]);
+
+/** Whether the token's material is none of the keys that are computed with in here: `isExposed` of src/model/hbk.ts. */
+export function isExposed(): bool {
+  return token.kind == KMS_PRIVATE || (token.kind == KMS_HMAC && token.spec != HMAC_256);
+}
 
 /** The HBK id, into HBK_NAME. */
 export function name(): void {
@@ -52,9 +60,14 @@ function nameByHmac(): void {
   for (let i = 0; i < 64; i++) hmac.update(ZEROS, 64);
   hmac.update(ZEROS, 1);
   hmac.finish(HBK_NAME);
+  nameBy(HBK_NAME, 32);
+}
+
+/** SHA-256(label ‖ key id ‖ commitment), into HBK_NAME. */
+export function nameBy(commitment: usize, length: usize): void {
   sha256.start();
   sha256.update(KEYNAME, LABEL_LENGTH);
   sha256.update(token.keyId, 16);
-  sha256.update(HBK_NAME, 32);
+  sha256.update(commitment, length);
   sha256.finish(HBK_NAME);
 }

@@ -25,7 +25,8 @@ export {
   setRoot, generate as generateDomainKey, seal as sealDomainKey, open as openDomainKey, drop as dropDomainKey,
 } from "./domain-keys";
 export {
-  generate, importMaterial, rewrap, release, wrapFor, unwrapFrom, encrypt, encryptRandom, decrypt, reEncrypt, macStart,
+  generate, importMaterial, importExposed, expose, rewrap, release, wrapFor, unwrapFrom, encrypt, encryptRandom, decrypt,
+  reEncrypt, macStart,
 } from "./boundary";
 
 if (__heap_base > STATIC_END) unreachable();

@@ -14,6 +14,7 @@ const MOST_KINDS: u32 = 8;
 
 /** Of the head that was read last, and of what follows it. */
 export let kind: u32 = 0;
+export let spec: u32 = 0;
 export let usage: u32 = 0;
 export let keyId: usize = 0;
 export let hbkId: usize = 0;
@@ -32,6 +33,7 @@ export function readHead(p: usize, length: usize): bool {
   // version 1, suite 1, no MAC key
   if (load<u16>(p) != 0x0101 || v128.any_true(v128.load(p, 18))) return false;
   kind = load<u8>(p, 34);
+  spec = load<u8>(p, 35);
   usage = load<u8>(p, 36);
   const region: usize = 39 + <usize>load<u8>(p, 38);
   if (kind == 0 || kind > MOST_KINDS || region >= length) return false;

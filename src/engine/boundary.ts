@@ -1,9 +1,10 @@
 import type { Bytes } from "../base/bytes.ts";
+import type { KeyUsage } from "../model/key-spec.ts";
 
 /**
- * The cryptographic boundary (FIPS 140-3) of the soft HSM. Domain keys and the HBKs of symmetric and HMAC keys exist in
- * the clear only inside: a key token goes in, the result comes out. Token and ciphertext layouts: model/ekt.ts and
- * model/ciphertext.ts.
+ * The cryptographic boundary (FIPS 140-3) of the soft HSM. Domain keys and the HBKs of symmetric and HMAC_256 keys exist
+ * in the clear only inside: a key token goes in, the result comes out. Those that are exposed (model/hbk.ts) are wrapped
+ * here and used outside. Token and ciphertext layouts: model/ekt.ts and model/ciphertext.ts.
  *
  * Every call that takes a token opens it first and throws `HsmError("refused")` when the token is not authentic, its
  * domain key is not present, or its kind and usage are not the ones that the call serves. Randomness is a CTR_DRBG of
@@ -29,11 +30,24 @@ export interface Boundary {
   /** Wipes it. Unknown ids are ignored. */
   dropDomainKey(id: Bytes): void;
 
-  /** A token over `length` fresh random bytes (16 to 64). */
+  /** A token over `length` fresh random bytes (16 to 64). No exposed key. */
   generate(head: Bytes, length: number): Bytes;
-  /** A token over `material` that the host already has: 1 to 4,096 bytes. HMAC kinds and kinds that are no KMS key's. */
+  /**
+   * A token over `material` that the host already has: 1 to 4,096 bytes. HMAC kinds and kinds that are no KMS key's; no
+   * exposed key.
+   */
   import(head: Bytes, material: Bytes): Bytes;
-  /** The same material under the domain key `domainKeyId`; the HBK id is computed again and compared before the answer. */
+  /**
+   * A token over an exposed key, 1 to 4,096 bytes. Its HBK id is SHA-256("SR1-keyname" ‖ key id ‖ `commitment`), which
+   * are 1 to 4,096 bytes: the SPKI of a private key, `HMAC(material, 4,097 zeros)` by the hash of an HMAC key.
+   */
+  importExposed(head: Bytes, commitment: Bytes, material: Bytes): Bytes;
+  /** The material of an exposed key of this usage; the caller wipes it when its call ends. Any other key is refused. */
+  expose(ekt: Bytes, usage: KeyUsage): Bytes;
+  /**
+   * The same material under the domain key `domainKeyId`; the HBK id is computed again and compared before the answer,
+   * but for exposed keys, which the tag alone holds to theirs.
+   */
   rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes;
   /** The material of a `record` or `index` key. Any other kind is refused. */
   release(ekt: Bytes): Bytes;
@@ -55,12 +69,15 @@ export interface Boundary {
     destination: { ekt: Bytes; aad: Bytes },
   ): Bytes | null;
 
-  /** HMAC-SHA-256 for kind sigv4. Messages that begin `00000001 ‖ "SR1-"` are refused. */
+  /**
+   * HMAC-SHA-256 for kind sigv4, and for kms-hmac of spec HMAC_256 and usage GENERATE_VERIFY_MAC. Messages that begin
+   * `00000001 ‖ "SR1-"` are refused.
+   */
   mac(ekt: Bytes, message: Bytes): Bytes;
 
   /** KWP of the token's material under `transportKey` (32 bytes). For HsmAdmin only: never given to the request path. */
   wrapFor(ekt: Bytes, transportKey: Bytes): Bytes;
-  /** A token over material that `wrapFor` made; refused unless its HBK id is `hbkId`. */
+  /** A token over material that `wrapFor` made; refused unless its HBK id is `hbkId`. No exposed key. */
   unwrapFrom(head: Bytes, hbkId: Bytes, transportKey: Bytes, wrapped: Bytes): Bytes;
 
   /** 1 to 1,024 bytes. */

@@ -1,4 +1,5 @@
 import type { Bytes } from "../base/bytes.ts";
+import { keyTypeOf } from "./algorithms.ts";
 import { type KeySpec, type KeyUsage, keySpecs, keyUsages, type Origin, origins } from "./key-spec.ts";
 
 /**
@@ -32,6 +33,19 @@ export interface HbkMeta {
   readonly region: string;
   /** The 16 raw bytes of the KMS key id (of its UUID, or of the 32 digits after `mrk-`); random for internal kinds. */
   readonly keyId: Bytes;
+}
+
+/**
+ * Whether the boundary of an engine keeps the key without computing with it: private keys, and HMAC keys of another hash
+ * than SHA-256. They are made, named and used outside, in the clear for the time of a call.
+ */
+export const isExposed = ({ kind, spec }: Pick<HbkMeta, "kind" | "spec">): boolean =>
+  kind === "kms-private" || (kind === "kms-hmac" && spec !== "HMAC_256");
+
+/** What the material of a KMS key is. */
+export function kindOfSpec(spec: KeySpec): HbkKind {
+  const kinds = { symmetric: "kms-symmetric", HMAC: "kms-hmac", asymmetric: "kms-private" } as const;
+  return kinds[keyTypeOf(spec)];
 }
 
 /** One-byte codes of the key token. Positions in the lists are pinned: append only. */

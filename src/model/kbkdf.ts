@@ -1,10 +1,23 @@
-import { type Bytes, concat, uint32, utf8 } from "../base/bytes.ts";
+import { type Bytes, concat, equalBytes, uint32, utf8 } from "../base/bytes.ts";
 
 /** Purposes of a derived key; eleven ASCII bytes each, so that the fixed input has one length. */
 export type KbkdfLabel = "SR1-encrypt" | "SR1-keyname" | "SR1-records" | "SR1-hsmroot" | "SR1-hsmfile" | "SR1-hsmname";
 
 /** No nonce: what is derived is a name. */
 export const noNonce = new Uint8Array(16);
+
+/** HMAC'd to name an HMAC key: one byte longer than any message that GenerateMac accepts, so that it is no oracle. */
+export const namingMessage = new Uint8Array(4097);
+
+/** 00000001 ‖ "SR1-" */
+const keyDerivation = Uint8Array.of(0, 0, 0, 1, 0x53, 0x52, 0x31, 0x2d);
+
+/**
+ * Whether a message is none that HMAC keys may take: the same bytes may be a symmetric key elsewhere, and its MAC a key
+ * derived from that.
+ */
+export const isKeyDerivation = (message: Bytes): boolean =>
+  equalBytes(message.subarray(0, keyDerivation.length), keyDerivation);
 
 /**
  * The fixed input of KBKDF (SP 800-108 §4.1), 48 bytes:

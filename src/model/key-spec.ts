@@ -39,8 +39,53 @@ export type Origin = (typeof origins)[number];
 export const encryptionAlgorithms = ["SYMMETRIC_DEFAULT", "RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE"] as const;
 export type EncryptionAlgorithm = (typeof encryptionAlgorithms)[number];
 
+export const signingAlgorithms = [
+  "RSASSA_PSS_SHA_256",
+  "RSASSA_PSS_SHA_384",
+  "RSASSA_PSS_SHA_512",
+  "RSASSA_PKCS1_V1_5_SHA_256",
+  "RSASSA_PKCS1_V1_5_SHA_384",
+  "RSASSA_PKCS1_V1_5_SHA_512",
+  "ECDSA_SHA_256",
+  "ECDSA_SHA_384",
+  "ECDSA_SHA_512",
+  "SM2DSA",
+  "ML_DSA_SHAKE_256",
+  "ED25519_SHA_512",
+  "ED25519_PH_SHA_512",
+] as const;
+export type SigningAlgorithm = (typeof signingAlgorithms)[number];
+
+export const messageTypes = ["RAW", "DIGEST", "EXTERNAL_MU"] as const;
+export type MessageType = (typeof messageTypes)[number];
+
+export const macAlgorithms = ["HMAC_SHA_224", "HMAC_SHA_256", "HMAC_SHA_384", "HMAC_SHA_512"] as const;
+export type MacAlgorithm = (typeof macAlgorithms)[number];
+
+export const keyAgreementAlgorithms = ["ECDH"] as const;
+export type KeyAgreementAlgorithm = (typeof keyAgreementAlgorithms)[number];
+
+export const encapsulationAlgorithms = ["ML_KEM"] as const;
+export type EncapsulationAlgorithm = (typeof encapsulationAlgorithms)[number];
+
 export const dataKeySpecs = ["AES_256", "AES_128"] as const;
 export type DataKeySpec = (typeof dataKeySpecs)[number];
+
+export const dataKeyPairSpecs = [
+  "RSA_2048",
+  "RSA_3072",
+  "RSA_4096",
+  "ECC_NIST_P256",
+  "ECC_NIST_P384",
+  "ECC_NIST_P521",
+  "ECC_SECG_P256K1",
+  "SM2",
+  "ECC_NIST_EDWARDS25519",
+  "ML_KEM_512",
+  "ML_KEM_768",
+  "ML_KEM_1024",
+] as const satisfies readonly KeySpec[];
+export type DataKeyPairSpec = (typeof dataKeyPairSpecs)[number];
 
 export const keyStates = [
   "Creating",

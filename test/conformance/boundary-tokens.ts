@@ -112,6 +112,7 @@ export function tokenClaims(bench: () => Bench): void {
     const serves: Partial<Record<HbkKind, readonly string[]>> = {
       "kms-symmetric": ["encrypt", "decrypt", "generateDataKey", "reEncrypt from", "reEncrypt to"],
       sigv4: ["mac"],
+      "kms-hmac": ["mac"],
       record: ["release"],
       index: ["release"],
     };

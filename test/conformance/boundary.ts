@@ -4,6 +4,7 @@ import type { Boundary } from "../../src/engine/boundary.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { open as openReference } from "../../src/engine/node/engine.ts";
 import { ciphertextClaims, interoperationClaims } from "./boundary-ciphertexts.ts";
+import { exposedClaims, hmacKeyClaims } from "./boundary-exposed.ts";
 import {
   aad,
   domainKeyId,
@@ -43,6 +44,8 @@ export function boundaryConformance(name: string, open: () => Promise<Engine>): 
     describe("ciphertexts", () => ciphertextClaims(bench));
     describe("with the reference", () => interoperationClaims(bench));
     describe("MACs", () => macClaims(bench));
+    describe("HMAC keys", () => hmacKeyClaims(bench));
+    describe("keys that are exposed", () => exposedClaims(bench));
     describe("random octets", () => randomClaims(bench));
     describe("once closed", () => closedClaims(bench));
   });
@@ -195,6 +198,8 @@ function closedClaims(bench: () => Bench): void {
       () => boundary.dropDomainKey(domainKeyId),
       () => boundary.generate(head, 32),
       () => boundary.import(headOf("record"), aad),
+      () => boundary.importExposed(headOf("kms-private"), aad, aad),
+      () => boundary.expose(ekt, "SIGN_VERIFY"),
       () => boundary.rewrap(ekt, domainKeyId),
       () => boundary.release(ekt),
       () => boundary.encrypt(ekt, aad, aad),

@@ -57,6 +57,8 @@ export interface BoundaryState {
   dropDomainKey(id: Bytes): number;
   generate(head: Bytes, length: number, target: Bytes): number;
   import(head: Bytes, material: Bytes, target: Bytes): number;
+  importExposed(head: Bytes, commitment: Bytes, material: Bytes, target: Bytes): number;
+  expose(ekt: Bytes, usage: number, target: Bytes): number;
   rewrap(ekt: Bytes, domainKeyId: Bytes, target: Bytes): number;
   release(ekt: Bytes, target: Bytes): number;
   wrapFor(ekt: Bytes, transportKey: Bytes, target: Bytes): number;

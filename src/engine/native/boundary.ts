@@ -2,6 +2,8 @@ import { type Bytes, utf8 } from "../../base/bytes.ts";
 import { secret } from "../../base/secret.ts";
 import { ciphertextOverhead, hbkIdLength, ivLength, tagLength } from "../../model/ciphertext.ts";
 import { parseEkt } from "../../model/ekt.ts";
+import { usageCode } from "../../model/hbk.ts";
+import type { KeyUsage } from "../../model/key-spec.ts";
 import type { Boundary } from "../boundary.ts";
 import { personalization } from "../entropy.ts";
 import { assertWithin, wrappedLength } from "../lengths.ts";
@@ -61,6 +63,19 @@ export class NativeBoundary implements Boundary {
     assertWithin(material.length, 1, longestMaterial);
     const target = new Uint8Array(head.length + tokenOverhead + material.length);
     answered(this.#state.import(head, material, target));
+    return target;
+  }
+
+  importExposed(head: Bytes, commitment: Bytes, material: Bytes): Bytes {
+    assertWithin(material.length, 1, longestMaterial);
+    const target = new Uint8Array(head.length + tokenOverhead + material.length);
+    answered(this.#state.importExposed(head, commitment, material, target));
+    return target;
+  }
+
+  expose(ekt: Bytes, usage: KeyUsage): Bytes {
+    const target = secret(materialLength(ekt));
+    answered(this.#state.expose(ekt, usageCode(usage), target));
     return target;
   }
 

@@ -1,10 +1,11 @@
-import { type Bytes, concat, equalBytes, utf8 } from "../../base/bytes.ts";
+import { type Bytes, concat, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { secretFrom } from "../../base/secret.ts";
 import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../model/ciphertext.ts";
 import { domainKeyIdOf, parseEkt, parseEktHead } from "../../model/ekt.ts";
-import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
-import { kbkdfFixedInput } from "../../model/kbkdf.ts";
+import { type HbkKind, type HbkMeta, type HbkUsage, isExposed } from "../../model/hbk.ts";
+import { isKeyDerivation, kbkdfFixedInput } from "../../model/kbkdf.ts";
+import type { KeyUsage } from "../../model/key-spec.ts";
 import type { Boundary } from "../boundary.ts";
 import type { Drbg, Engine } from "../engine.ts";
 import { EntropySource, personalization } from "../entropy.ts";
@@ -12,8 +13,6 @@ import { type OpenKey, refused, Tokens, wiping } from "./tokens.ts";
 
 const longestPlaintext = 4096;
 const longestAad = 16_384;
-/** A message that begins so is an input of KBKDF, should the same bytes be a symmetric key elsewhere. */
-const kbkdfPrefix = concat(Uint8Array.of(0, 0, 0, 1), utf8("SR1-"));
 
 /**
  * The reference of the boundary. Its walls are JavaScript's: domain keys and HBKs are arrays made by `secret`, wiped when
@@ -63,11 +62,28 @@ export class NodeBoundary implements Boundary {
     return this.#tokens.seal(head, material);
   }
 
+  importExposed(head: Bytes, commitment: Bytes, material: Bytes): Bytes {
+    assertWithin(material.length, 1, 4096);
+    assertWithin(commitment.length, 1, 4096);
+    const name = this.#tokens.nameBy(parseEktHead(head).meta.keyId, commitment);
+    return this.#tokens.sealExposed(head, name, material);
+  }
+
+  expose(ekt: Bytes, usage: KeyUsage): Bytes {
+    return this.#tokens.open(ekt, ({ meta, material }) => {
+      assertServes(meta, ["kms-private", "kms-hmac"], usage);
+      if (!isExposed(meta)) throw refused("the key is used inside of the boundary");
+      return secretFrom(material);
+    });
+  }
+
   rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes {
     assertWithin(domainKeyId.length, 16, 16);
     const head = parseEkt(ekt).head.slice();
     domainKeyIdOf(head).set(domainKeyId);
-    return this.#tokens.open(ekt, ({ material, hbkId }) => this.#tokens.seal(head, material, hbkId));
+    return this.#tokens.open(ekt, ({ meta, material, hbkId }) =>
+      isExposed(meta) ? this.#tokens.sealExposed(head, hbkId, material) : this.#tokens.seal(head, material, hbkId),
+    );
   }
 
   release(ekt: Bytes): Bytes {
@@ -122,9 +138,9 @@ export class NodeBoundary implements Boundary {
 
   mac(ekt: Bytes, message: Bytes): Bytes {
     return this.#tokens.open(ekt, ({ meta, material }) => {
-      assertServes(meta, ["sigv4"], "INTERNAL");
-      const prefix = message.subarray(0, kbkdfPrefix.length);
-      if (equalBytes(prefix, kbkdfPrefix)) throw refused("the message has the form of a key derivation");
+      assertServes(meta, ["sigv4", "kms-hmac"], meta.kind === "sigv4" ? "INTERNAL" : "GENERATE_VERIFY_MAC");
+      if (isExposed(meta)) throw refused("the boundary does not compute with such keys");
+      if (isKeyDerivation(message)) throw refused("the message has the form of a key derivation");
       return this.#engine.hmacSha256(material, message);
     });
   }

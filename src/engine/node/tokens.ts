@@ -3,15 +3,13 @@ import { HsmError } from "../../base/errors.ts";
 import { secretFrom, wipe } from "../../base/secret.ts";
 import { ivLength, tagLength } from "../../model/ciphertext.ts";
 import { ektSuites, parseEkt, parseEktHead } from "../../model/ekt.ts";
-import type { HbkMeta } from "../../model/hbk.ts";
-import { kbkdfFixedInput, noNonce } from "../../model/kbkdf.ts";
+import { type HbkMeta, isExposed } from "../../model/hbk.ts";
+import { kbkdfFixedInput, namingMessage, noNonce } from "../../model/kbkdf.ts";
 import type { Engine } from "../engine.ts";
 
 const mostDomainKeys = 32;
 const domainLabel = utf8("SR1-domains");
 const nameLabel = utf8("SR1-keyname");
-/** HMAC'd to name an HMAC key: one byte longer than any message that GenerateMac accepts, so that it is no oracle. */
-const namingMessage = new Uint8Array(4097);
 
 export const refused = (message: string): HsmError => new HsmError("refused", message);
 
@@ -69,12 +67,22 @@ export class Tokens {
 
   /** A token over `material`, refused unless that has the name `hbkId` where one is given. */
   seal(head: Bytes, material: Bytes, hbkId?: Bytes): Bytes {
-    const { suite, domainKeyId, meta } = parseEktHead(head);
-    if (suite !== ektSuites.gcm) throw refused("not a head of this HSM's suite");
+    const { meta } = parseEktHead(head);
+    if (isExposed(meta)) throw refused("the boundary does not compute with such keys");
     const name = this.#nameOf(meta, material);
     if (hbkId && !this.#engine.equal(name, hbkId)) throw refused("the material is not that of the HBK id");
-    const beforeIv = concat(head, name, uint16(ivLength + material.length));
-    return concat(beforeIv, this.#seal(this.#domainKey(domainKeyId), beforeIv, material));
+    return this.#sealNamed(head, name, material);
+  }
+
+  /** A token over the material of an exposed key, which cannot be named by it. */
+  sealExposed(head: Bytes, hbkId: Bytes, material: Bytes): Bytes {
+    if (!isExposed(parseEktHead(head).meta)) throw refused("the boundary names such keys itself");
+    return this.#sealNamed(head, hbkId, material);
+  }
+
+  /** The HBK id by what it commits to. */
+  nameBy(keyId: Bytes, commitment: Bytes): Bytes {
+    return this.#engine.sha256(concat(nameLabel, keyId, commitment));
   }
 
   open<Answer>(ekt: Bytes, use: (key: OpenKey) => Answer): Answer {
@@ -105,17 +113,17 @@ export class Tokens {
 
   /** The HBK id, which is the commitment to the key that GCM itself lacks. */
   #nameOf(meta: HbkMeta, material: Bytes): Bytes {
-    switch (meta.kind) {
-      case "kms-private":
-        throw refused("private keys are not served");
-      case "kms-hmac":
-      case "sigv4":
-        return wiping(this.#engine.hmacSha256(material, namingMessage), (tag) =>
-          this.#engine.sha256(concat(nameLabel, meta.keyId, tag)),
-        );
-      default:
-        return this.#engine.kbkdf(material, kbkdfFixedInput("SR1-keyname", meta.keyId, noNonce));
+    if (meta.kind !== "kms-hmac" && meta.kind !== "sigv4") {
+      return this.#engine.kbkdf(material, kbkdfFixedInput("SR1-keyname", meta.keyId, noNonce));
     }
+    return wiping(this.#engine.hmacSha256(material, namingMessage), (tag) => this.nameBy(meta.keyId, tag));
+  }
+
+  #sealNamed(head: Bytes, name: Bytes, material: Bytes): Bytes {
+    const { suite, domainKeyId } = parseEktHead(head);
+    if (suite !== ektSuites.gcm) throw refused("not a head of this HSM's suite");
+    const beforeIv = concat(head, name, uint16(ivLength + material.length));
+    return concat(beforeIv, this.#seal(this.#domainKey(domainKeyId), beforeIv, material));
   }
 
   /** `IV ‖ ciphertext ‖ tag` */

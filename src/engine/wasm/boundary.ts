@@ -1,6 +1,8 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { ciphertextOverhead, headerLength } from "../../model/ciphertext.ts";
+import { usageCode } from "../../model/hbk.ts";
+import type { KeyUsage } from "../../model/key-spec.ts";
 import type { Boundary } from "../boundary.ts";
 import { EntropySource, personalization } from "../entropy.ts";
 import { assertLength, assertWithin, isWrapped, keyLength } from "../lengths.ts";
@@ -9,6 +11,7 @@ import { failureOf, notAuthentic, refused } from "./status.ts";
 
 const idLength = 16;
 const longestMaterial = 4096;
+const longestCommitment = 4096;
 const longestPlaintext = 4096;
 const longestAad = 16_384;
 /** Longer than any token of this suite: 566 of head, 34 of name, 28 of IV and tag, 4,096 of material. */
@@ -83,6 +86,21 @@ export class WasmBoundary implements Boundary {
     this.#refresh();
     core.write(core.at.DATA, material);
     return this.#token(core.call.importMaterial(head.length, material.length));
+  }
+
+  importExposed(head: Bytes, commitment: Bytes, material: Bytes): Bytes {
+    assertWithin(material.length, 1, longestMaterial);
+    assertWithin(commitment.length, 1, longestCommitment);
+    const core = this.#withToken(head);
+    this.#refresh();
+    core.write(core.at.AAD, commitment);
+    core.write(core.at.DATA, material);
+    return this.#token(core.call.importExposed(head.length, material.length, commitment.length));
+  }
+
+  expose(ekt: Bytes, usage: KeyUsage): Bytes {
+    const core = this.#withToken(ekt);
+    return core.takeSecret(core.at.MATERIAL, this.#answered(core.call.expose(ekt.length, usageCode(usage))));
   }
 
   rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes {

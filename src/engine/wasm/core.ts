@@ -43,6 +43,8 @@ export interface Exports {
 
   generate(headLength: number, length: number): number;
   importMaterial(headLength: number, length: number): number;
+  importExposed(headLength: number, length: number, commitmentLength: number): number;
+  expose(length: number, usage: number): number;
   rewrap(length: number): number;
   release(length: number): number;
   wrapFor(length: number): number;

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type Bytes, utf8 } from "../../../src/base/bytes.ts";
 import { open } from "../../../src/engine/node/engine.ts";
 import { ektHead } from "../../../src/model/ekt.ts";
-import type { HbkKind } from "../../../src/model/hbk.ts";
+import type { HbkKind, HbkUsage } from "../../../src/model/hbk.ts";
 import { SecretsMade } from "./secrets-made.ts";
 
 const secrets = new SecretsMade();
@@ -13,7 +13,11 @@ const domainKeyId = new Uint8Array(16).fill(1);
 const aad = utf8("aad");
 
 function headOf(kind: HbkKind): Bytes {
-  const usage = kind === "kms-symmetric" ? "ENCRYPT_DECRYPT" : "INTERNAL";
+  const usages: Partial<Record<HbkKind, HbkUsage>> = {
+    "kms-symmetric": "ENCRYPT_DECRYPT",
+    "kms-private": "SIGN_VERIFY",
+  };
+  const usage = usages[kind] ?? "INTERNAL";
   return ektHead(1, domainKeyId, undefined, {
     kind,
     usage,
@@ -39,6 +43,7 @@ describe("the node boundary", () => {
   it("leaves no secret of a call behind, but what it answers", async () => {
     const { boundary, key, record, sigv4 } = await ready();
     const ciphertext = boundary.encrypt(key, aad, utf8("plaintext"));
+    const exposed = boundary.importExposed(headOf("kms-private"), aad, utf8("private"));
     const transportKey = new Uint8Array(32).fill(3);
     const wrapped = boundary.wrapFor(key, transportKey);
     const calls: Record<string, () => Bytes | null | object> = {
@@ -53,6 +58,9 @@ describe("the node boundary", () => {
       "generateDataKey, ciphertext": () => boundary.generateDataKey(key, aad, 32, "ciphertext"),
       reEncrypt: () => boundary.reEncrypt({ ekt: key, aad, ciphertext }, { ekt: key, aad }),
       mac: () => boundary.mac(sigv4, aad),
+      importExposed: () => boundary.importExposed(headOf("kms-private"), aad, utf8("private")),
+      expose: () => boundary.expose(exposed, "SIGN_VERIFY"),
+      "rewrap, exposed": () => boundary.rewrap(exposed, domainKeyId),
       wrapFor: () => boundary.wrapFor(key, transportKey),
       unwrapFrom: () => boundary.unwrapFrom(headOf("kms-symmetric"), key.slice(80, 112), transportKey, wrapped),
       random: () => boundary.random(32),

@@ -92,6 +92,14 @@ describe.each(builds)("after a call, the %s module", (build) => {
       ["reEncrypt", (boundary, ekt) => reEncrypt(boundary, ekt, symmetricKey(boundary))],
       ["reEncrypt, refused", (boundary, ekt) => refusing(() => reEncrypt(boundary, ekt, edited(ekt)))()],
       ["mac", (boundary) => boundary.mac(boundary.import(headOf("sigv4"), plaintext), plaintext)],
+      ["importExposed", (boundary) => boundary.importExposed(headOf("kms-private"), aad, plaintext)],
+      [
+        "importExposed, refused",
+        (boundary) => refusing(() => boundary.importExposed(headOf("record"), aad, plaintext))(),
+      ],
+      ["expose", (boundary) => boundary.expose(exposedKey(boundary), "SIGN_VERIFY")],
+      ["expose, refused", (boundary) => refusing(() => boundary.expose(exposedKey(boundary), "KEY_AGREEMENT"))()],
+      ["rewrap of an exposed key", (boundary) => boundary.rewrap(exposedKey(boundary), otherDomainKeyId)],
       ["wrapFor", (boundary, ekt) => boundary.wrapFor(ekt, transportKey)],
       ["unwrapFrom", (boundary, ekt) => carry(boundary, ekt, hbkIdOf(ekt))],
       ["unwrapFrom, refused", (boundary, ekt) => refusing(() => carry(boundary, ekt, random(32)))()],
@@ -102,6 +110,7 @@ describe.each(builds)("after a call, the %s module", (build) => {
     ];
 
     const edited = (ekt: Bytes) => ekt.with(80, (ekt[80] as number) ^ 1);
+    const exposedKey = (boundary: Boundary) => boundary.importExposed(headOf("kms-private"), aad, plaintext);
     const reEncrypt = (boundary: Boundary, from: Bytes, to: Bytes) =>
       boundary.reEncrypt({ ekt: from, aad, ciphertext: boundary.encrypt(from, aad, plaintext) }, { ekt: to, aad });
     const carry = (boundary: Boundary, ekt: Bytes, hbkId: Bytes) =>

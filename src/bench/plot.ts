@@ -29,33 +29,38 @@ export interface Axis {
 }
 
 export interface Plot {
+  /** In the units of its width, which is 760. */
+  readonly height?: number;
   readonly x: Axis & { readonly ticks: readonly number[] };
   readonly y: Axis;
   readonly series: readonly Series[];
   readonly marks?: readonly Mark[];
 }
 
-const size = { width: 760, height: 420 };
-const frame = { left: 70, right: size.width - 168, top: 14, bottom: size.height - 46 };
+const width = 760;
+const frame = { left: 70, right: width - 168, top: 14 };
+/** Below the frame. */
+const footing = 46;
 /** Between the labels at the ends of lines. */
 const leading = 16;
 
 /** Lines on logarithmic axes, labelled at their ends, as an `svg` element. Colours and fonts are the page's: page.ts. */
-export function plot({ x, y, series, marks = [] }: Plot): string {
+export function plot({ height = 420, x, y, series, marks = [] }: Plot): string {
+  const bottom = height - footing;
   const yTicks = ticksOver(series.flatMap(({ points }) => points.flatMap(({ y, low = y, high = y }) => [low, high])));
   const across = scale(x.ticks, frame.left, frame.right);
-  const up = scale(yTicks, frame.bottom, frame.top);
+  const up = scale(yTicks, bottom, frame.top);
   return [
-    `<svg viewBox="0 0 ${size.width} ${size.height}" role="img" aria-label="${xml(`${y.label} by ${x.label}`)}">`,
-    ...x.ticks.map((tick) => gridLine(across(tick), frame.top, across(tick), frame.bottom)),
+    `<svg viewBox="0 0 ${width} ${height}" role="img" aria-label="${xml(`${y.label} by ${x.label}`)}">`,
+    ...x.ticks.map((tick) => gridLine(across(tick), frame.top, across(tick), bottom)),
     ...yTicks.map((tick) => gridLine(frame.left, up(tick), frame.right, up(tick))),
-    ...x.ticks.map((tick) => text("tick", across(tick), frame.bottom + 18, x.format(tick), "middle")),
+    ...x.ticks.map((tick) => text("tick", across(tick), bottom + 18, x.format(tick), "middle")),
     ...yTicks.map((tick) => text("tick", frame.left - 8, up(tick) + 4, y.format(tick), "end")),
-    text("axis", (frame.left + frame.right) / 2, size.height - 8, x.label, "middle"),
-    `<text class="axis" text-anchor="middle" transform="translate(14 ${round((frame.top + frame.bottom) / 2)}) rotate(-90)">${xml(y.label)}</text>`,
+    text("axis", (frame.left + frame.right) / 2, height - 8, x.label, "middle"),
+    `<text class="axis" text-anchor="middle" transform="translate(14 ${round((frame.top + bottom) / 2)}) rotate(-90)">${xml(y.label)}</text>`,
     ...series.map((line) => drawn(line, across, up, (point) => `${x.format(point.x)}: ${y.format(point.y)}`)),
-    ...endLabels(series, up),
-    ...marks.map((mark) => drawnMark(mark, across(mark.x), up(mark.y))),
+    ...endLabels(series, up, bottom),
+    ...drawnMarks(marks, across, up),
     "</svg>",
   ].join("\n");
 }
@@ -105,14 +110,14 @@ function drawn(
 }
 
 /** Beside the last point of each line, moved apart where they would lie over each other. */
-function endLabels(series: readonly Series[], up: Scale): string[] {
+function endLabels(series: readonly Series[], up: Scale, bottom: number): string[] {
   const ends = series.flatMap(({ name, color, points }) => {
     const last = points.at(-1);
     return last ? [{ name, color, at: up(last.y), place: up(last.y) }] : [];
   });
   ends.sort((a, b) => a.at - b.at);
   for (const [i, end] of ends.entries()) end.place = Math.max(end.at, (ends[i - 1]?.place ?? 0) + leading);
-  let below = frame.bottom + leading;
+  let below = bottom + leading;
   for (const end of ends.toReversed()) {
     end.place = Math.min(end.place, below - leading);
     below = end.place;
@@ -123,8 +128,15 @@ function endLabels(series: readonly Series[], up: Scale): string[] {
   });
 }
 
-const drawnMark = ({ text: label, hint }: Mark, x: number, y: number): string =>
-  `<g class="mark"><circle cx="${x}" cy="${y}" r="6"><title>${xml(hint)}</title></circle>${text("halo", x, y - 11, label, "middle")}</g>`;
+/** A text that would lie over that of a mark before it is left to the hint. */
+function drawnMarks(marks: readonly Mark[], across: Scale, up: Scale): string[] {
+  const places = marks.map((mark) => ({ ...mark, x: across(mark.x), y: up(mark.y) }));
+  return places.map(({ x, y, text: label, hint }, i) => {
+    const isFree = places.slice(0, i).every((other) => Math.hypot((other.x - x) / 3, other.y - y) > leading);
+    const circle = `<circle cx="${x}" cy="${y}" r="6"><title>${xml(hint)}</title></circle>`;
+    return `<g class="mark">${circle}${isFree ? text("halo", x, y - 11, label, "middle") : ""}</g>`;
+  });
+}
 
 const gridLine = (x1: number, y1: number, x2: number, y2: number): string =>
   `<path class="grid" d="M${x1} ${y1} L${x2} ${y2}"/>`;

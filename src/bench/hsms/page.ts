@@ -48,7 +48,7 @@ function figureOf(mechanism: Mechanism, rows: readonly HsmRow[]): Figure {
   const peer = instead(rows, mechanism);
   const x = { label: "operations in flight", ticks: depths, format: String };
   const flat: Series[] = peer
-    ? [{ name: `bare ${peer.name}`, color: bare, dashed: true, points: depths.map((x) => ({ x, y: 1e9 / peer.ns })) }]
+    ? [{ name: "bare functions", color: bare, dashed: true, points: depths.map((x) => ({ x, y: 1e9 / peer.ns })) }]
     : [];
   const lines = (
     dashed: boolean,
@@ -74,9 +74,10 @@ function figureOf(mechanism: Mechanism, rows: readonly HsmRow[]): Figure {
     title: titles[mechanism],
     text: "Above, operations a second: higher is better. Below, latency: lower is better.",
     svg: [
-      plot({ x, y: { label: "operations/s", format: formatCount }, series: [...throughput, ...flat] }),
-      plot({ x, y: { label: "latency", format: formatTime }, series: latency }),
+      plot({ height: 300, x, y: { label: "operations/s", format: formatCount }, series: [...throughput, ...flat] }),
+      plot({ height: 300, x, y: { label: "latency", format: formatTime }, series: latency }),
     ].join("\n"),
+    findings: peer ? [`Bare functions: ${peer.name}, one call at a time.`] : [],
     table: figures(rows).filter(([name], i) => i === 0 || name === mechanism || name === "bare"),
   };
 }

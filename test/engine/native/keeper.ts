@@ -25,14 +25,14 @@ createInterface(process.stdin).once("line", (line) => {
   wipe(key);
   const opened = boundary.openDomainKey(bytesOf(domainKeyId), bytesOf(sealed));
   for (let i = 0; i < 200; i++) {
-    const plaintext = boundary.decrypt(bytesOf(ekt), bytesOf(aad), bytesOf(ciphertext));
-    if (!opened || !plaintext) throw new Error("the fixture does not open");
-    wipe(plaintext);
     boundary.encrypt(bytesOf(ekt), bytesOf(aad), bytesOf(aad));
     boundary.rewrap(bytesOf(ekt), bytesOf(domainKeyId));
     const transportKey = unmasked(kek);
     boundary.wrapFor(bytesOf(ekt), transportKey);
     wipe(engine.kwpUnwrap(transportKey, bytesOf(wrapped)) ?? undefined, transportKey);
+    const plaintext = boundary.decrypt(bytesOf(ekt), bytesOf(aad), bytesOf(ciphertext));
+    if (!opened || !plaintext) throw new Error("the fixture does not open");
+    wipe(plaintext);
   }
   console.log("ready");
   process.stdin.resume().on("end", () => boundary.close());

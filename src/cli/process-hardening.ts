@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { ConfigError } from "../base/errors.ts";
+import { protectProcess } from "../engine/native/process.ts";
 
 /**
  * What may stand in NODE_OPTIONS. A list of what is allowed, because what opens an inspector or writes memory, TLS
@@ -23,12 +24,14 @@ const harmless = [
 
 /**
  * First thing in a process that will hold keys: refuses NODE_OPTIONS that could show them (ConfigError), makes files
- * private by default, and leaves memory out of core files (core(5): filter 0 dumps no mappings).
+ * private by default, leaves memory out of core files (core(5): filter 0 dumps no mappings) and, where the native engine
+ * has been built, keeps out whoever runs as the same user.
  */
 export function hardenProcess(): void {
   refuseNodeOptions(process.env["NODE_OPTIONS"] ?? "");
   process.umask(0o077);
   if (process.platform === "linux") writeFileSync("/proc/self/coredump_filter", "0");
+  protectProcess();
 }
 
 /** Reads it as node(1) does: flags apart by spaces, quoted by `"`, `_` as good as `-`, values after `=` or a space. */

@@ -5,7 +5,7 @@ import { openContenders } from "./engines/index.ts";
 import { enginePage } from "./engines/page.ts";
 import { type EngineRow, summary } from "./engines/summary.ts";
 import { tell } from "./progress.ts";
-import { quantile, report } from "./report.ts";
+import { report, spread } from "./report.ts";
 import { measureInRounds, type Task } from "./rounds.ts";
 import { openThreadClock } from "./thread-clock.ts";
 
@@ -58,9 +58,6 @@ const rowOf = ({ bench, bytes, contender, asynchronous, nanoseconds }: EngineTas
   bench,
   bytes,
   contender: contender.name,
-  medianNs: Math.round(quantile(nanoseconds, 0.5)),
-  p10Ns: Math.round(quantile(nanoseconds, 0.1)),
-  p90Ns: Math.round(quantile(nanoseconds, 0.9)),
-  rounds: nanoseconds.length,
+  ...spread(nanoseconds),
   clock: asynchronous ? "wall" : "cpu",
 });

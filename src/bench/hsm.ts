@@ -10,7 +10,7 @@ import { hsmPage } from "./hsms/page.ts";
 import { type HsmRow, summary } from "./hsms/summary.ts";
 import { openToken } from "./hsms/token.ts";
 import { tell } from "./progress.ts";
-import { quantile, report } from "./report.ts";
+import { quantile, report, spread } from "./report.ts";
 import { shuffled } from "./rounds.ts";
 
 export interface HsmBenchOptions {
@@ -107,19 +107,15 @@ async function measure(tasks: readonly HsmTask[], options: HsmBenchOptions, sign
 function rowOf({ bench, contender, inFlight, bursts }: HsmTask): HsmRow {
   const nanoseconds = bursts.map(({ elapsed, operations }) => elapsed / operations);
   const latencies = bursts.flatMap((burst) => burst.latencies);
-  const of = (samples: readonly number[], share: number): number => Math.round(quantile(samples, share));
   return {
     bench,
     bytes,
     contender,
     inFlight,
-    medianNs: of(nanoseconds, 0.5),
-    p10Ns: of(nanoseconds, 0.1),
-    p90Ns: of(nanoseconds, 0.9),
-    rounds: bursts.length,
+    ...spread(nanoseconds),
     operationsPerSecond: Math.round(1e9 / quantile(nanoseconds, 0.5)),
-    latencyP50Ns: of(latencies, 0.5),
-    latencyP99Ns: of(latencies, 0.99),
+    latencyP50Ns: Math.round(quantile(latencies, 0.5)),
+    latencyP99Ns: Math.round(quantile(latencies, 0.99)),
   };
 }
 

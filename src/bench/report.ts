@@ -6,7 +6,7 @@ export interface Row {
   /** Size of the data that each operation handles. */
   readonly bytes: number;
   readonly contender: string;
-  /** Nanoseconds of CPU per operation, over the rounds. */
+  /** Nanoseconds per operation, over the rounds: of CPU, where a bench does not say otherwise. */
   readonly medianNs: number;
   readonly p10Ns: number;
   readonly p90Ns: number;
@@ -33,6 +33,14 @@ export function quantile(samples: readonly number[], share: number): number {
   const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]] as [number, number];
   return below + (above - below) * (place % 1);
 }
+
+/** The part of a row that its rounds give. */
+export const spread = (nanoseconds: readonly number[]): Pick<Row, "medianNs" | "p10Ns" | "p90Ns" | "rounds"> => ({
+  medianNs: Math.round(quantile(nanoseconds, 0.5)),
+  p10Ns: Math.round(quantile(nanoseconds, 0.1)),
+  p90Ns: Math.round(quantile(nanoseconds, 0.9)),
+  rounds: nanoseconds.length,
+});
 
 /** Columns as wide as their widest cell; the first to the left, the others to the right. */
 export function table(rows: readonly (readonly string[])[]): string {

@@ -4,7 +4,8 @@ import { constants, tmpdir } from "node:os";
 import { join } from "node:path";
 import { ask, type Contender, startBare, startService } from "./contenders.ts";
 import { cpuTime } from "./cpu.ts";
-import { quantile, type Row, report, table } from "./report.ts";
+import { tell } from "./progress.ts";
+import { quantile, type Row, report, spread, table } from "./report.ts";
 
 export interface ServerBenchOptions {
   /** What HSMs to run the service on, beside the soft one. */
@@ -143,10 +144,7 @@ const rowOf = ({ contender, operation, nanoseconds, perSecond }: Task): Row => (
   bench: `server-${kebab(operation)}`,
   bytes,
   contender: contender.name,
-  medianNs: Math.round(quantile(nanoseconds, 0.5)),
-  p10Ns: Math.round(quantile(nanoseconds, 0.1)),
-  p90Ns: Math.round(quantile(nanoseconds, 0.9)),
-  rounds: nanoseconds.length,
+  ...spread(nanoseconds),
   requestsPerSecond: Math.round(quantile(perSecond, 0.5)),
 });
 
@@ -166,9 +164,4 @@ function summary(rows: readonly Row[]): string {
     String(row.requestsPerSecond),
   ]);
   return table([heads, ...cells]);
-}
-
-/** One line that is written over, on a terminal. */
-function tell(progress: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[K${progress}`);
 }

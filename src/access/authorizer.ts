@@ -32,6 +32,8 @@ export interface AccessRequest {
   /** Absent: the resource has no policy of its own, identity policies decide alone. */
   readonly keyPolicy?: CompiledPolicy;
   readonly context: ConditionContext;
+  /** The id of a grant that allows the action, to the caller itself or to the root of its account. Absent: there is none. */
+  readonly grants?: (to: "caller" | "account") => string | undefined;
 }
 
 export interface Decision {
@@ -45,7 +47,9 @@ export interface Decision {
   readonly denial?: string;
 }
 
-/** One decision, default deny. The order of evaluation: explicit deny, key policy, delegation to identity policies. */
+/**
+ * One decision, default deny. The order of evaluation: explicit deny, key policy, delegation to identity policies, grants.
+ */
 export interface Authorizer {
   decide(request: AccessRequest): Decision;
 }

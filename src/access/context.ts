@@ -1,3 +1,4 @@
+import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { KeyRecord } from "../model/key.ts";
 import type { ConditionContext, Principal } from "./authorizer.ts";
 
@@ -23,6 +24,16 @@ export const conditionContext = (
   conditions: Conditions = none,
   key?: KeyRecord,
 ): ConditionContext => new RequestContext(facts, conditions, key);
+
+/** The condition keys of an encryption context. */
+export function contextConditions(context: EncryptionContext = {}): [string, string | readonly string[]][] {
+  const names = Object.keys(context);
+  if (names.length === 0) return [];
+  return [
+    ...names.map((name): [string, string] => [`kms:EncryptionContext:${name}`, context[name] as string]),
+    ["kms:EncryptionContextKeys", names],
+  ];
+}
 
 const none: Conditions = new Map();
 

@@ -5,9 +5,11 @@ import { relation } from "./principal-element.ts";
 import { covers, type Statement } from "./statement.ts";
 
 /**
- * Key policies and identity policies (AWS KMS Developer Guide, "Key policies"; IAM User Guide, "Policy evaluation
- * logic"). A deny anywhere wins. Otherwise the key policy must name the caller, which suffices inside of one account, or
- * the caller's account, which leaves it to identity policies; across accounts both sides must allow.
+ * Key policies, identity policies and grants (AWS KMS Developer Guide, "Key policies", "Grants"; IAM User Guide, "Policy
+ * evaluation logic"). A deny anywhere wins. Otherwise the key policy must name the caller, which suffices inside of one
+ * account, or the caller's account, which leaves it to identity policies; across accounts both sides must allow. Where
+ * no policy allows, a grant may: to the caller it suffices, in any account; to the root of the caller's account it leaves
+ * it to identity policies.
  */
 export const authorizer: Authorizer = {
   decide(request) {
@@ -16,10 +18,25 @@ export const authorizer: Authorizer = {
     if (denial) return explicitlyDenied(denial, "an identity-based policy");
     const keyDenial = keyPolicy && find(keyPolicy, "deny", request, "any");
     if (keyDenial) return explicitlyDenied(keyDenial, "a resource-based policy");
-    if (!keyPolicy && principal.account !== request.owner) return denied(request, "identity-based");
-    return keyPolicy ? decideByKey(request, keyPolicy) : decideByIdentity(request);
+    const decision = decideByPolicies(request);
+    return decision.allowed ? decision : (decideByGrants(request) ?? decision);
   },
 };
+
+function decideByPolicies(request: AccessRequest): Decision {
+  const { principal, keyPolicy, owner } = request;
+  if (keyPolicy) return decideByKey(request, keyPolicy);
+  return principal.account === owner ? decideByIdentity(request) : denied(request, "identity-based");
+}
+
+function decideByGrants(request: AccessRequest): Decision | undefined {
+  const direct = request.grants?.("caller");
+  if (direct !== undefined) return { allowed: true, reason: `allowed by grant ${direct}` };
+  const delegating = request.grants?.("account");
+  if (delegating === undefined) return undefined;
+  const { allowed, reason } = decideByIdentity(request);
+  return allowed ? { allowed, reason: `${reason}, as grant ${delegating} leaves it to the account` } : undefined;
+}
 
 function decideByKey(request: AccessRequest, keyPolicy: CompiledPolicy): Decision {
   const sameAccount = request.principal.account === request.owner;

@@ -82,13 +82,16 @@ export class Principals {
     this.#unknown.clear();
   }
 
-  /** Whether `arn` is that of a user, or of the root of an account that has users. */
-  async exists(arn: string): Promise<boolean> {
+  /** The id of the user, or of the root of an account that has users, whose ARN is `arn`; undefined: there is none. */
+  async idOf(arn: string): Promise<string | undefined> {
     const { account, resource } = parseArn(arn) ?? { account: "", resource: "" };
-    if (arn === rootArn(account)) return (await this.#store.list(userPrefix(account), { limit: 1 })).length > 0;
+    if (arn === rootArn(account)) {
+      const users = await this.#store.list(userPrefix(account), { limit: 1 });
+      return users.length > 0 ? account : undefined;
+    }
     const name = resource.slice("user/".length);
-    if (arn !== userArn(account, name) || name === "") return false;
-    return (await this.#store.get(userPath(account, name))) !== undefined;
+    if (arn !== userArn(account, name) || name === "") return undefined;
+    return (await load<UserRecord>(this.#store, userPath(account, name)))?.value.id;
   }
 
   /**

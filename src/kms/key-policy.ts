@@ -21,7 +21,7 @@ export async function checkPolicy(
 ): Promise<void> {
   const compiled = compileKeyPolicy(policy);
   for (const arn of principalsOf(compiled)) {
-    if (!(await principals.exists(arn))) {
+    if ((await principals.idOf(arn)) === undefined) {
       throw new KmsError(
         "MalformedPolicyDocumentException",
         "Policy contains a statement with one or more invalid principals.",

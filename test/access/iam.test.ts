@@ -106,10 +106,10 @@ describe("a user", () => {
     expect(await refusal(iam.deleteUser(account, name))).toBe("NotFoundException");
   });
 
-  test("exists as a principal, and its account's root with it; roles and strangers do not", async () => {
+  test("has an id as a principal, and its account's root with it; roles and strangers do not", async () => {
     const arn = `arn:aws:iam::${account}:user/${name}`;
-    expect(await principals.exists(arn)).toBe(true);
-    expect(await principals.exists(`arn:aws:iam::${account}:root`)).toBe(true);
+    expect(await principals.idOf(arn)).toMatch(/^AIDA/);
+    expect(await principals.idOf(`arn:aws:iam::${account}:root`)).toBe(account);
     const strangers = [
       `${arn}x`,
       `arn:aws:iam::${account}:role/${name}`,
@@ -117,7 +117,7 @@ describe("a user", () => {
       "x",
       `arn:aws:iam::${account}:user/`,
     ];
-    for (const stranger of strangers) expect(await principals.exists(stranger)).toBe(false);
+    for (const stranger of strangers) expect(await principals.idOf(stranger)).toBeUndefined();
   });
 });
 

@@ -2,12 +2,14 @@ import type { Outbox } from "../audit/outbox.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
+import type { GrantRecord } from "../model/grant.ts";
 import type { HbkRecord, KeyRecord } from "../model/key.ts";
 import { path } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
 import { agendaPath, callOff, type Due, dueAt } from "./agenda.ts";
 import { keyEvent } from "./events.ts";
+import { grantPrefix, type KeyName, removeGrant } from "./grant-records.ts";
 import { aliasPath, hbkPath, keyPath, remove } from "./records.ts";
 
 /** A deleted key's material: recoverable from old copies of the store until every domain key that wrapped it is gone. */
@@ -26,7 +28,7 @@ export interface DeletionParts {
   readonly outbox: Outbox;
 }
 
-/** Removes keys whose waiting period is over, with their material and aliases. Answers how many. */
+/** Removes keys whose waiting period is over, with their material, aliases and grants. Answers how many. */
 export async function deleteDueKeys(parts: DeletionParts): Promise<number> {
   let deleted = 0;
   for (const due of await dueAt(parts.store, "deletion", parts.clock.now())) {
@@ -36,11 +38,10 @@ export async function deleteDueKeys(parts: DeletionParts): Promise<number> {
   return deleted;
 }
 
-/** false when another process was first. */
-async function deleteKey(
-  { store, forget, outbox }: DeletionParts,
-  due: Due & { readonly revision: number },
-): Promise<boolean> {
+/** false when another process was first. Grants go first: a crash between leaves a key that is still due. */
+async function deleteKey(parts: DeletionParts, due: Due & { readonly revision: number }): Promise<boolean> {
+  const { store, forget, outbox } = parts;
+  await deleteGrants(parts, due);
   const stored = await store.get(keyPath(due.account, due.region, due.id));
   if (!stored) return false;
   const key = JSON.parse(fromUtf8(stored.value)) as KeyRecord;
@@ -67,6 +68,19 @@ async function deleteKey(
   }
   forget(writes);
   return true;
+}
+
+/** Grants of one commit. */
+const grantBatch = 64;
+
+/** No new ones come: a key that is due is there for nobody. */
+async function deleteGrants({ store, forget }: DeletionParts, key: KeyName): Promise<void> {
+  const next = () => store.list(grantPrefix(key), { limit: grantBatch });
+  for (let page = await next(); page.length > 0; page = await next()) {
+    const writes = page.flatMap(({ value }) => removeGrant(JSON.parse(fromUtf8(value)) as GrantRecord));
+    await store.commit(writes);
+    forget(writes);
+  }
 }
 
 /** Tells of every deleted key whose last domain key has been destroyed: from now on its material cannot be recovered. */

@@ -1,10 +1,13 @@
-import type { Authorizer } from "../access/authorizer.ts";
+import type { Authorizer, Decision } from "../access/authorizer.ts";
 import { conditionContext } from "../access/context.ts";
+import type { GrantUse } from "../access/grant-set.ts";
 import { KmsError } from "../base/errors.ts";
-import { aliasArn, keyArn } from "../model/arn.ts";
+import { aliasArn, keyArn, rootArn } from "../model/arn.ts";
+import { isGrantOperation } from "../model/grant.ts";
 import type { AliasRecord } from "../model/key.ts";
 import { checkState } from "../model/state-table.ts";
 import type { Call } from "./call.ts";
+import type { GrantRecords } from "./grant-records.ts";
 import type { LoadedKey, Records, Versioned } from "./records.ts";
 import { invalidKeyId, parseReference, quotable } from "./reference.ts";
 
@@ -20,6 +23,8 @@ export interface KeyNeeds {
   readonly anyState?: boolean;
   /** Condition keys of the operation, names as documented: `kms:EncryptionAlgorithm`. */
   readonly conditions?: ReadonlyMap<string, string | readonly string[]>;
+  /** What grants are held against, beside the action. */
+  readonly grants?: Omit<GrantUse, "operation">;
 }
 
 export type FoundKey = Versioned<LoadedKey>;
@@ -30,10 +35,12 @@ export type FoundKey = Versioned<LoadedKey>;
  */
 export class Finder {
   readonly #records: Records;
+  readonly #grants: GrantRecords;
   readonly #authorizer: Authorizer;
 
-  constructor(records: Records, authorizer: Authorizer) {
+  constructor(records: Records, grants: GrantRecords, authorizer: Authorizer) {
     this.#records = records;
+    this.#grants = grants;
     this.#authorizer = authorizer;
   }
 
@@ -59,7 +66,7 @@ export class Finder {
   async keyOfHbk(call: Call, hbkId: string, needs: KeyNeeds): Promise<FoundKey> {
     const hbk = await this.#records.hbk(call.region, hbkId);
     const found = hbk && (await this.#records.key(hbk.value.record.account, call.region, hbk.value.record.keyId));
-    if (!found || !this.#decide(call, needs, found.value).allowed) {
+    if (!found || !(await this.#decide(call, needs, found.value)).allowed) {
       throw new KmsError(
         "AccessDeniedException",
         "The ciphertext refers to a customer master key that does not exist, does not exist in this region, " +
@@ -116,7 +123,7 @@ export class Finder {
     const found = await this.#records.key(account, call.region, id);
     if (!found || isDue(found.value, call.now)) return this.#missing(call, account, id, needs);
     const all = { ...needs, conditions: new Map([...(needs.conditions ?? []), ...requested]) };
-    const decision = this.#decide(call, all, found.value);
+    const decision = await this.#decide(call, all, found.value);
     call.names(found.value.arn, account);
     if (!decision.allowed) {
       throw denied(call, needs.action ?? call.operation, found.value.arn, decision.denial);
@@ -152,16 +159,28 @@ export class Finder {
     );
   }
 
-  #decide(call: Call, needs: KeyNeeds, key: LoadedKey) {
+  /** Grants are looked for when policies do not allow: what the policies do allow costs no more for them. */
+  async #decide(call: Call, needs: KeyNeeds, key: LoadedKey): Promise<Decision> {
     const { record } = key;
-    return this.#authorizer.decide({
-      principal: call.caller.principal,
-      action: `kms:${needs.action ?? call.operation}`,
+    const { principal } = call.caller;
+    const operation = needs.action ?? call.operation;
+    const request = {
+      principal,
+      action: `kms:${operation}`,
       resource: key.arn,
       owner: record.account,
       keyPolicy: key.policy,
       context: conditionContext(call.caller, needs.conditions, record),
-    });
+    };
+    const decision = this.#authorizer.decide(request);
+    if (decision.allowed || !isGrantOperation(operation)) return decision;
+    const account = { arn: rootArn(principal.account), id: principal.account };
+    const granted = {
+      caller: await this.#grants.of(record, principal),
+      account: await this.#grants.of(record, account),
+    };
+    const use = { ...needs.grants, operation };
+    return this.#authorizer.decide({ ...request, grants: (to) => granted[to].find(use) });
   }
 }
 
@@ -169,7 +188,7 @@ export class Finder {
 export const isDue = (key: LoadedKey, now: number): boolean =>
   key.record.deletionDate !== undefined && key.record.deletionDate <= now;
 
-function denied(call: Call, action: string, resource: string, denial = "because it is not allowed"): KmsError {
+export function denied(call: Call, action: string, resource: string, denial = "because it is not allowed"): KmsError {
   return new KmsError(
     "AccessDeniedException",
     `User: ${call.caller.principal.arn} is not authorized to perform: kms:${action} on resource: ${resource} ${denial}`,

@@ -13,6 +13,8 @@ import type { Caller } from "./caller.ts";
 import { DomainRecords } from "./domain-record.ts";
 import { callEvent } from "./events.ts";
 import { Finder, type FoundKey, type KeyNeeds } from "./find.ts";
+import { GrantRecords } from "./grant-records.ts";
+import { Grants } from "./grants.ts";
 import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
 import { type NewMaterial, newMaterial } from "./material.ts";
 import { type Cut, Markers, type Page } from "./pagination.ts";
@@ -46,12 +48,14 @@ export interface Change {
 export class Kms {
   readonly principals: Principals;
   readonly domain: DomainRecords;
+  readonly grants: Grants;
   readonly #authorizer: Authorizer;
   readonly #hsm: Hsm;
   readonly #sink: AuditSink;
   readonly #outbox: Outbox;
   readonly #clock: Clock;
   readonly #records: Records;
+  readonly #grants: GrantRecords;
   readonly #finder: Finder;
   readonly #workshop: Workshop;
   readonly #markers: Markers;
@@ -63,10 +67,17 @@ export class Kms {
     this.#sink = parts.sink;
     this.#outbox = parts.outbox;
     this.#clock = parts.clock;
-    this.#records = new Records(parts.store);
-    this.#finder = new Finder(this.#records, parts.authorizer);
-    this.#workshop = { finder: this.#finder, records: this.#records, hsm: parts.hsm };
-    this.#markers = new Markers(new Seal(parts.store));
+    const records = new Records(parts.store);
+    const grants = new GrantRecords(parts.store);
+    const seal = new Seal(parts.store);
+    const markers = new Markers(seal);
+    const finder = new Finder(records, grants, parts.authorizer);
+    this.#records = records;
+    this.#grants = grants;
+    this.#finder = finder;
+    this.#workshop = { finder, records, hsm: parts.hsm };
+    this.#markers = markers;
+    this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
     this.domain = new DomainRecords(parts.store);
   }
 
@@ -159,7 +170,10 @@ export class Kms {
   }
 
   /** For whoever commits changes of records elsewhere. */
-  readonly forget = (writes: readonly Write[]): void => this.#records.forget(writes);
+  readonly forget = (writes: readonly Write[]): void => {
+    this.#records.forget(writes);
+    this.#grants.forget(writes);
+  };
 
   /** All of the change, and its event durable in the log; or `StoreError("conflict")`: the operation is then run again. */
   async commit(call: Call, { writes, expectations, responseElements }: Change): Promise<void> {
@@ -171,7 +185,7 @@ export class Kms {
       if (error instanceof StoreError) call.told = false;
       throw error;
     } finally {
-      this.#records.forget(writes);
+      this.forget(writes);
     }
   }
 

@@ -14,14 +14,18 @@ export interface ResetParts {
 
 /** Material before keys: a key that a client makes meanwhile is left alone, or loses no less than itself. */
 const prefixes = ["hbk/", "job/", "tombstone/", "key/"];
+/** Then what clients may have made for those keys until they were gone. */
+const namings = ["alias/", "grant/", "grantee/", "retirable/", "grant-name/"];
 
-/** For a developer's next test run: keys, aliases and users are gone, the administrator and the HSM stay. */
+/** For a developer's next test run: keys, aliases, grants and users are gone, the administrator and the HSM stay. */
 export async function reset(parts: ResetParts): Promise<void> {
   const { store, iam, account, administrator } = parts;
   const found = await Promise.all(prefixes.map((prefix) => store.list(prefix)));
   await Promise.all(found.flat().map(({ path }) => remove(parts, path)));
-  const aliases = await store.list("alias/");
-  await Promise.all(aliases.map(({ path }) => remove(parts, path)));
+  for (const prefix of namings) {
+    const named = await store.list(prefix);
+    await Promise.all(named.map(({ path }) => remove(parts, path)));
+  }
   for (const user of await iam.listUsers(account)) {
     if (user.name === administrator) continue;
     for (const id of user.accessKeys) await iam.deleteAccessKey(id);

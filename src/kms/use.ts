@@ -1,3 +1,4 @@
+import { contextConditions } from "../access/context.ts";
 import type { Bytes } from "../base/bytes.ts";
 import { hex } from "../base/bytes.ts";
 import { HsmError, KmsError } from "../base/errors.ts";
@@ -47,11 +48,9 @@ function usable(workshop: Workshop, call: Call, found: FoundKey, needs: UseNeeds
 }
 
 function keyNeeds(needs: UseNeeds): KeyNeeds {
-  const conditions = new Map<string, string | readonly string[]>(needs.conditions);
-  const names = needs.context ? Object.keys(needs.context) : [];
-  for (const name of names) conditions.set(`kms:EncryptionContext:${name}`, needs.context?.[name] as string);
-  if (names.length > 0) conditions.set("kms:EncryptionContextKeys", names);
-  const common = { aliases: true, crossAccount: true, conditions };
+  const { context } = needs;
+  const conditions = new Map([...(needs.conditions ?? []), ...contextConditions(context)]);
+  const common = { aliases: true, crossAccount: true, conditions, grants: { context } };
   return needs.action === undefined ? common : { ...common, action: needs.action };
 }
 

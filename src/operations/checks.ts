@@ -23,10 +23,8 @@ export function checkAlgorithm(algorithm: EncryptionAlgorithm | undefined, spec:
   }
 }
 
-/** No grant has been given here yet, so no token can be one's. */
-export function noGrantTokens(tokens: readonly string[] | undefined): void {
-  if (tokens && tokens.length > 0) throw new KmsError("InvalidGrantTokenException", "The grant token is not valid.");
-}
+/** No service of AWS calls on somebody's behalf. */
+export const notForAwsResource: ReadonlyMap<string, string> = new Map([["kms:GrantIsForAWSResource", "false"]]);
 
 /** Answering an enclave needs attestation roots in the configuration. */
 export function noRecipient(value: TypeOf<typeof recipient> | undefined): void {

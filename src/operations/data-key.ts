@@ -5,7 +5,7 @@ import type { Kms } from "../kms/kms.ts";
 import type { UsableKey } from "../kms/use.ts";
 import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { DataKeySpec } from "../model/key-spec.ts";
-import { algorithmCondition, checkSymmetric, dryRunDone, noGrantTokens } from "./checks.ts";
+import { algorithmCondition, checkSymmetric, dryRunDone } from "./checks.ts";
 import { dataKeySpec, dryRun, encryptionContext, grantTokens, keyId, numberOfBytes } from "./members.ts";
 
 /** The members that GenerateDataKey and GenerateDataKeyWithoutPlaintext share. */
@@ -23,7 +23,6 @@ interface Request {
   readonly EncryptionContext?: EncryptionContext;
   readonly KeySpec?: DataKeySpec;
   readonly NumberOfBytes?: number;
-  readonly GrantTokens?: readonly string[];
   readonly DryRun?: boolean;
 }
 
@@ -34,7 +33,6 @@ export async function generate(
   want: "both" | "ciphertext",
 ): Promise<{ key: UsableKey; dataKey: DataKey }> {
   const length = lengthOf(request);
-  noGrantTokens(request.GrantTokens);
   const key = await kms.use(call, request.KeyId, {
     usage: "ENCRYPT_DECRYPT",
     context: request.EncryptionContext,

@@ -1,7 +1,7 @@
 import { KmsError } from "../base/errors.ts";
 import { hbkOf } from "../kms/use.ts";
 import { optional, structure } from "../model/shape.ts";
-import { algorithmCondition, checkAlgorithm, dryRunDone, noGrantTokens, noRecipient } from "./checks.ts";
+import { algorithmCondition, checkAlgorithm, dryRunDone, noRecipient } from "./checks.ts";
 import {
   ciphertextBlob,
   dryRun,
@@ -30,7 +30,6 @@ export const decrypt = operation({
   }),
 
   async run(kms, call, request) {
-    noGrantTokens(request.GrantTokens);
     noRecipient(request.Recipient);
     const source = {
       ciphertext: request.CiphertextBlob,

@@ -1,6 +1,5 @@
 import { keyMetadata } from "../model/key.ts";
 import { structure } from "../model/shape.ts";
-import { noGrantTokens } from "./checks.ts";
 import { grantTokens, keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -9,8 +8,7 @@ export const describeKey = operation({
   readOnly: true,
   request: structure({ KeyId: keyId, GrantTokens: grantTokens }),
 
-  async run(kms, call, { KeyId, GrantTokens }) {
-    noGrantTokens(GrantTokens);
+  async run(kms, call, { KeyId }) {
     const key = await kms.key(call, KeyId, { aliases: true, crossAccount: true });
     return { KeyMetadata: keyMetadata(key.value.record) };
   },

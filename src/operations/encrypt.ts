@@ -1,5 +1,5 @@
 import { structure } from "../model/shape.ts";
-import { algorithmCondition, checkAlgorithm, dryRunDone, noGrantTokens } from "./checks.ts";
+import { algorithmCondition, checkAlgorithm, dryRunDone } from "./checks.ts";
 import { dryRun, encryptionAlgorithm, encryptionContext, grantTokens, keyId, plaintext } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -15,8 +15,7 @@ export const encrypt = operation({
     DryRun: dryRun,
   }),
 
-  async run(kms, call, { KeyId, Plaintext, EncryptionContext, GrantTokens, EncryptionAlgorithm, DryRun }) {
-    noGrantTokens(GrantTokens);
+  async run(kms, call, { KeyId, Plaintext, EncryptionContext, EncryptionAlgorithm, DryRun }) {
     const key = await kms.use(call, KeyId, {
       usage: "ENCRYPT_DECRYPT",
       context: EncryptionContext,

@@ -23,7 +23,13 @@ export const plaintext = blob({ min: 1, max: 4096 });
 export const ciphertextBlob = blob({ min: 1, max: 6144 });
 export const encryptionContext = optional(stringMap());
 export const encryptionAlgorithm = optional(enumeration(encryptionAlgorithms));
-export const grantTokens = optional(unaudited(list(string({ min: 1, max: 8192 }), { max: 10 })));
+export const grantToken = string({ min: 1, max: 8192 });
+export const grantTokens = optional(unaudited(list(grantToken, { max: 10 })));
+export const grantId = string({ min: 1, max: 128 });
+export const principal = optional(string({ min: 1, max: 256, pattern: /^[\w+=,.@:/-]+$/ }));
+export const servicePrincipal = optional(
+  string({ min: 1, max: 128, pattern: /^([A-Za-z0-9-]+)\.([A-Za-z0-9-]+)(\.[A-Za-z0-9-]+)+$/ }),
+);
 export const dryRun = optional(boolean);
 export const dryRunModifiers = optional(list(enumeration(["IGNORE_CIPHERTEXT"])));
 export const marker = optional(string({ min: 1, max: 1024 }));

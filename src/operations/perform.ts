@@ -22,6 +22,7 @@ export async function perform(kms: Kms, name: string, caller: Caller, body: Uint
     const request = readRequest(operation.request, readJsonObject(body));
     call.requestParameters = operation.request.audit(request) as Record<string, unknown>;
     try {
+      await kms.grants.checkTokens(call, (request as { readonly GrantTokens?: readonly string[] }).GrantTokens);
       response = await withoutConflict(() => operation.run(kms, call, request));
     } finally {
       wipe((request as { readonly Plaintext?: Uint8Array }).Plaintext);

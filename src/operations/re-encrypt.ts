@@ -1,7 +1,7 @@
 import { KmsError } from "../base/errors.ts";
 import { hbkOf } from "../kms/use.ts";
 import { optional, structure } from "../model/shape.ts";
-import { algorithmCondition, checkAlgorithm, dryRunDone, noGrantTokens } from "./checks.ts";
+import { algorithmCondition, checkAlgorithm, dryRunDone } from "./checks.ts";
 import {
   ciphertextBlob,
   dryRun,
@@ -32,7 +32,6 @@ export const reEncrypt = operation({
 
   async run(kms, call, request) {
     const { SourceEncryptionContext, DestinationEncryptionContext } = request;
-    noGrantTokens(request.GrantTokens);
     const blob = {
       ciphertext: request.CiphertextBlob,
       keyId: request.SourceKeyId,

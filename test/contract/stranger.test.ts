@@ -17,6 +17,7 @@ describe("a second identity", () => {
   let administrator: client.KMSClient;
   let key: client.KeyMetadata;
   let ciphertext: Uint8Array;
+  let grant: string;
 
   /** The real command line, beside the running service. */
   const strongroom = (...command: readonly string[]): string =>
@@ -43,6 +44,10 @@ describe("a second identity", () => {
       new client.EncryptCommand({ KeyId: key.KeyId, Plaintext: new Uint8Array(16) }),
     );
     ciphertext = sealed.CiphertextBlob as Uint8Array;
+    const granted = await administrator.send(
+      new client.CreateGrantCommand({ KeyId: key.KeyId, GranteePrincipal: root(), Operations: ["RetireGrant"] }),
+    );
+    grant = granted.GrantId as string;
   }, 120_000);
 
   afterAll(async () => {
@@ -50,10 +55,13 @@ describe("a second identity", () => {
     removeHome(home);
   });
 
+  const root = (): string => `arn:aws:iam::${key.AWSAccountId}:root`;
+
   /** A request of every operation that its owner would be granted. */
   const requests = (): Readonly<Record<string, object>> => ({
     CancelKeyDeletion: { KeyId: key.KeyId },
     CreateAlias: { AliasName: "alias/theirs", TargetKeyId: key.KeyId },
+    CreateGrant: { KeyId: key.KeyId, GranteePrincipal: root(), Operations: ["Decrypt"] },
     CreateKey: {},
     Decrypt: { CiphertextBlob: ciphertext },
     DeleteAlias: { AliasName: "alias/mine" },
@@ -69,12 +77,16 @@ describe("a second identity", () => {
     GetKeyPolicy: { KeyId: key.KeyId },
     GetKeyRotationStatus: { KeyId: key.KeyId },
     ListAliases: {},
+    ListGrants: { KeyId: key.KeyId },
     ListKeyPolicies: { KeyId: key.KeyId },
     ListKeyRotations: { KeyId: key.KeyId },
     ListKeys: {},
     ListResourceTags: { KeyId: key.KeyId },
+    ListRetirableGrants: { RetiringPrincipal: root() },
     PutKeyPolicy: { KeyId: key.KeyId, Policy: "{}" },
     ReEncrypt: { CiphertextBlob: ciphertext, DestinationKeyId: key.KeyId },
+    RetireGrant: { KeyId: key.KeyId, GrantId: grant },
+    RevokeGrant: { KeyId: key.KeyId, GrantId: grant },
     RotateKeyOnDemand: { KeyId: key.KeyId },
     ScheduleKeyDeletion: { KeyId: key.KeyId },
     TagResource: { KeyId: key.KeyId, Tags: [{ TagKey: "a", TagValue: "b" }] },

@@ -1,5 +1,6 @@
 import * as client from "@aws-sdk/client-kms";
 import { describe, expect, it } from "vitest";
+import { grantOperations } from "../../src/model/grant.ts";
 import {
   dataKeySpecs,
   encryptionAlgorithms,
@@ -20,7 +21,6 @@ const schemaOf = (name: string): Schema => exported.get(`${name}Request$`) as Sc
 const absent = [
   "ConnectCustomKeyStore",
   "CreateCustomKeyStore",
-  "CreateGrant",
   "Decapsulate",
   "DeleteCustomKeyStore",
   "DeleteImportedKeyMaterial",
@@ -35,11 +35,7 @@ const absent = [
   "GetParametersForImport",
   "GetPublicKey",
   "ImportKeyMaterial",
-  "ListGrants",
-  "ListRetirableGrants",
   "ReplicateKey",
-  "RetireGrant",
-  "RevokeGrant",
   "Sign",
   "UpdateCustomKeyStore",
   "UpdatePrimaryRegion",
@@ -70,6 +66,7 @@ describe("the operations", () => {
     ["KeyState", keyStates],
     ["EncryptionAlgorithmSpec", encryptionAlgorithms],
     ["DataKeySpec", dataKeySpecs],
+    ["GrantOperation", grantOperations],
   ] as const)("know every value of %s", (name, ours) => {
     expect([...ours].sort()).toEqual(Object.values(exported.get(name) as Record<string, string>).sort());
   });

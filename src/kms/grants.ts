@@ -1,0 +1,193 @@
+import type { Authorizer } from "../access/authorizer.ts";
+import { conditionContext } from "../access/context.ts";
+import type { Principals } from "../access/principals.ts";
+import { base64, fromBase64 } from "../base/bytes.ts";
+import { KmsError } from "../base/errors.ts";
+import { keyArn, parseArn, rootArn } from "../model/arn.ts";
+import { type GrantPrincipal, type GrantRecord, isGrantId } from "../model/grant.ts";
+import type { KeyRecord } from "../model/key.ts";
+import type { Call } from "./call.ts";
+import { denied, type Finder, type FoundKey, isDue } from "./find.ts";
+import { type GrantRecords, granteePrefix, grantPrefix, type KeyName, retirablePrefix } from "./grant-records.ts";
+import type { Cut, Markers, Page } from "./pagination.ts";
+import type { Records } from "./records.ts";
+import { invalidKeyId, parseReference, quotable } from "./reference.ts";
+import type { Seal } from "./seal.ts";
+
+export interface GrantParts {
+  readonly finder: Finder;
+  readonly records: Records;
+  readonly grants: GrantRecords;
+  readonly markers: Markers;
+  readonly seal: Seal;
+  readonly authorizer: Authorizer;
+  readonly principals: Principals;
+}
+
+/** Which grants of a key are asked for. */
+export interface GrantFilter {
+  readonly id: string | undefined;
+  /** An ARN, or the name of a service. */
+  readonly grantee: string | undefined;
+}
+
+/** AWS's quota for one key. */
+const quota = 50_000;
+
+/** Grants as operations reach them: whoever asks has been authorized, or is here. */
+export class Grants {
+  readonly #parts: GrantParts;
+
+  constructor(parts: GrantParts) {
+    this.#parts = parts;
+  }
+
+  /** The user or account root that a grant is to name. */
+  async principal(arn: string): Promise<GrantPrincipal> {
+    const id = await this.#parts.principals.idOf(arn);
+    if (id === undefined) {
+      throw new KmsError("InvalidArnException", `ARN does not refer to a valid principal: ${quotable(arn)}`);
+    }
+    return { arn, id };
+  }
+
+  /** The grant of the same name and parameters, which a retry has made before. */
+  namesake(grant: GrantRecord): Promise<GrantRecord | undefined> {
+    return this.#parts.grants.namesake(grant);
+  }
+
+  /** LimitExceededException when the key has all the grants that it may have; those in flight are not counted. */
+  async checkQuota({ value: { record, arn } }: FoundKey): Promise<void> {
+    if ((await this.#parts.grants.count(record)) >= quota) {
+      throw new KmsError("LimitExceededException", `The key ${arn} has too many grants.`);
+    }
+  }
+
+  /** A grant of a key that was found; NotFoundException. */
+  async of({ value: { record, arn } }: FoundKey, id: string): Promise<GrantRecord> {
+    const grant = isGrantId(id) ? await this.#parts.grants.get(record, id) : undefined;
+    return grant ?? noGrant(arn, id);
+  }
+
+  async list(
+    call: Call,
+    { value: { record, arn } }: FoundKey,
+    filter: GrantFilter,
+    page: Page,
+  ): Promise<Cut<GrantRecord>> {
+    const { id, grantee } = filter;
+    if (id !== undefined) {
+      if (!isGrantId(id)) throw invalidGrantId();
+      const grant = await this.#parts.grants.get(record, id);
+      const names = [grant?.grantee?.arn, grant?.granteeService];
+      return { items: grant && (grantee === undefined || names.includes(grantee)) ? [grant] : [] };
+    }
+    const { markers, records, grants } = this.#parts;
+    if (grantee === undefined) {
+      return markers.page(call, page, arn, grantPrefix(record), records, (_path, value) => value as GrantRecord);
+    }
+    const prefix = granteePrefix(record, grantee);
+    const cut = await markers.page(call, page, `${arn} ${grantee}`, prefix, records, (path) =>
+      path.slice(prefix.length),
+    );
+    return { ...cut, items: await present(cut.items.map((grantId) => grants.get(record, grantId))) };
+  }
+
+  /** Those that a principal, or a service, of the caller's account may retire, on any key of the region. */
+  async retirable(call: Call, retiring: string, page: Page): Promise<Cut<GrantRecord>> {
+    const { finder, markers, records, grants } = this.#parts;
+    const arn = parseArn(retiring);
+    finder.authorize(call, call.operation, arn ? retiring : "*");
+    if (arn && arn.account !== call.account) {
+      throw denied(call, call.operation, quotable(retiring), "because the principal is of another account");
+    }
+    const prefix = retirablePrefix(call.account, call.region, retiring);
+    const cut = await markers.page(call, page, retiring, prefix, records, (_path, value) => value as GrantRecord);
+    const keys = cut.items.map(({ account, region, keyId, id }) => grants.get({ account, region, id: keyId }, id));
+    return { ...cut, items: await present(keys) };
+  }
+
+  /** Another one each time. */
+  async token({ account, region, keyId, id }: GrantRecord): Promise<string> {
+    return base64(await this.#parts.seal.seal(tokenPurpose, JSON.stringify([account, region, keyId, id])));
+  }
+
+  /**
+   * InvalidGrantTokenException unless every one is of a grant that is there. They do nothing else: on AWS a token bridges
+   * the minutes until its grant is known everywhere, and here a grant is at once.
+   */
+  async checkTokens(call: Call, tokens: readonly string[] = []): Promise<void> {
+    for (const token of tokens) await this.#ofToken(call, token);
+  }
+
+  /** The grant of a token, if the caller may retire it. */
+  async toRetireByToken(call: Call, token: string): Promise<GrantRecord> {
+    const grant = await this.#ofToken(call, token);
+    const { account, region, keyId } = grant;
+    const key = await this.#parts.records.key(account, region, keyId);
+    if (!key || isDue(key.value, call.now)) throw invalidGrantToken();
+    this.#authorizeRetiring(call, key.value.record, grant);
+    return grant;
+  }
+
+  /** A grant of a key, if the caller may retire it. Others do not learn whether it is there. */
+  async toRetire(call: Call, keyId: string, grantId: string): Promise<GrantRecord> {
+    const reference = parseReference(keyId, call);
+    if (reference.kind !== "key") throw invalidKeyId(keyId);
+    const { account, id } = reference;
+    const key = await this.#parts.records.key(account, call.region, id);
+    const record = key && !isDue(key.value, call.now) ? key.value.record : undefined;
+    const grant = record && isGrantId(grantId) ? await this.#parts.grants.get(record, grantId) : undefined;
+    const arn = keyArn(call.region, account, id);
+    this.#authorizeRetiring(call, record ?? { account, region: call.region, id }, grant);
+    return grant ?? noGrant(arn, grantId);
+  }
+
+  /**
+   * A grant is retired by whom it says, and in the name of the account that made it: by whose identity policies allow
+   * it. Key policies have no say (API Reference, RetireGrant).
+   */
+  #authorizeRetiring(call: Call, key: KeyRecord | KeyName, grant: GrantRecord | undefined): void {
+    const { principal } = call.caller;
+    const arn = keyArn(key.region, key.account, key.id);
+    const named = { caller: principal, account: { arn: rootArn(principal.account), id: principal.account } };
+    const { allowed, denial } = this.#parts.authorizer.decide({
+      principal,
+      action: "kms:RetireGrant",
+      resource: arn,
+      owner: grant?.issuingAccount ?? key.account,
+      context: conditionContext(call.caller, undefined, "spec" in key ? key : undefined),
+      grants: (to) => (grant && mayRetire(grant, named[to]) ? grant.id : undefined),
+    });
+    if (!allowed) throw denied(call, "RetireGrant", arn, denial);
+    call.names(arn, key.account);
+  }
+
+  async #ofToken(call: Call, token: string): Promise<GrantRecord> {
+    const sealed = fromBase64(token);
+    const text = sealed && (await this.#parts.seal.open(tokenPurpose, sealed));
+    if (text === undefined) throw invalidGrantToken();
+    const [account, region, id, grantId] = JSON.parse(text) as [string, string, string, string];
+    const grant = region === call.region ? await this.#parts.grants.get({ account, region, id }, grantId) : undefined;
+    if (!grant) throw invalidGrantToken();
+    return grant;
+  }
+}
+
+const tokenPurpose = "grant token";
+
+const same = (a: GrantPrincipal | undefined, b: GrantPrincipal): boolean => a?.arn === b.arn && a.id === b.id;
+
+const mayRetire = ({ retiring, grantee, operations }: GrantRecord, principal: GrantPrincipal): boolean =>
+  same(retiring, principal) || (operations.includes("RetireGrant") && same(grantee, principal));
+
+const present = async <T>(found: readonly Promise<T | undefined>[]): Promise<T[]> =>
+  (await Promise.all(found)).filter((item) => item !== undefined);
+
+const invalidGrantToken = (): KmsError => new KmsError("InvalidGrantTokenException", "The grant token is not valid.");
+const invalidGrantId = (): KmsError => new KmsError("InvalidGrantIdException", "The grant ID is not valid.");
+
+function noGrant(arn: string, id: string): never {
+  if (!isGrantId(id)) throw invalidGrantId();
+  throw new KmsError("NotFoundException", `Grant ${id} of ${arn} does not exist`);
+}

@@ -1,0 +1,162 @@
+import { randomBytes } from "node:crypto";
+import { contextConditions } from "../access/context.ts";
+import { KmsError } from "../base/errors.ts";
+import { writeGrant } from "../kms/grant-records.ts";
+import type { Kms } from "../kms/kms.ts";
+import { keyPath } from "../kms/records.ts";
+import {
+  type GrantConstraints,
+  type GrantRecord,
+  type GrantTerms,
+  grantableOn,
+  grantOperations,
+} from "../model/grant.ts";
+import type { KeyRecord } from "../model/key.ts";
+import { enumeration, list, optional, string, stringMap, structure, type TypeOf } from "../model/shape.ts";
+import { dryRunDone } from "./checks.ts";
+import { dryRun, grantTokens, keyId, principal, servicePrincipal } from "./members.ts";
+import { operation } from "./operation.ts";
+
+const sourceArn = string({ min: 20, max: 512, pattern: /^arn:aws[a-z0-9-]*:[a-z0-9-]+:[a-z0-9-]*:[0-9]{12}:.+$/ });
+
+const request = structure({
+  KeyId: keyId,
+  GranteePrincipal: principal,
+  RetiringPrincipal: principal,
+  Operations: list(enumeration(grantOperations), { min: 1 }),
+  Constraints: optional(
+    structure({
+      EncryptionContextSubset: optional(stringMap()),
+      EncryptionContextEquals: optional(stringMap()),
+      SourceArn: optional(sourceArn),
+    }),
+  ),
+  GrantTokens: grantTokens,
+  Name: optional(string({ min: 1, max: 256, pattern: /^[a-zA-Z0-9:/_-]+$/ })),
+  DryRun: dryRun,
+  GranteeServicePrincipal: servicePrincipal,
+  RetiringServicePrincipal: servicePrincipal,
+});
+type Request = TypeOf<typeof request>;
+
+/** A grant is in force when this answers, everywhere in this process; on AWS it takes minutes, or its token. */
+export const createGrant = operation({
+  name: "CreateGrant",
+  readOnly: false,
+  request,
+
+  async run(kms, call, input) {
+    checkPrincipals(input);
+    checkConstraints(input.Constraints);
+    const terms = termsOf(input);
+    const key = await kms.key(call, input.KeyId, {
+      crossAccount: true,
+      conditions: conditionsOf(input, terms),
+      grants: { child: terms },
+    });
+    const { record, arn } = key.value;
+    checkKey(record, terms);
+    const grant: GrantRecord = {
+      ...terms,
+      id: randomBytes(32).toString("hex"),
+      account: record.account,
+      region: record.region,
+      keyId: record.id,
+      ...(input.Name !== undefined && { name: input.Name }),
+      createdAt: call.now,
+      issuingAccount: call.account,
+      ...(await principalsOf(kms, input)),
+    };
+    const kept = await kms.grants.namesake(grant);
+    if (!kept) await kms.grants.checkQuota(key);
+    dryRunDone(input.DryRun);
+    const { id } = kept ?? grant;
+    await kms.commit(call, {
+      writes: kept ? [] : writeGrant(grant),
+      expectations: [{ path: keyPath(record.account, record.region, record.id), revision: key.revision }],
+      responseElements: { grantId: id, keyId: arn },
+    });
+    return { GrantToken: await kms.grants.token(kept ?? grant), GrantId: id };
+  },
+});
+
+function checkPrincipals(input: Request): void {
+  const { GranteePrincipal, GranteeServicePrincipal, RetiringPrincipal, RetiringServicePrincipal } = input;
+  if ((GranteePrincipal === undefined) === (GranteeServicePrincipal === undefined)) {
+    throw invalid("Specify either GranteePrincipal or GranteeServicePrincipal.");
+  }
+  if (RetiringPrincipal !== undefined && RetiringServicePrincipal !== undefined) {
+    throw invalid("Specify RetiringPrincipal or RetiringServicePrincipal, not both.");
+  }
+  if (GranteeServicePrincipal === undefined) return;
+  if (input.Constraints?.SourceArn === undefined) {
+    throw invalid("A grant to a service principal needs a SourceArn constraint.");
+  }
+  if ((RetiringPrincipal ?? RetiringServicePrincipal) === undefined) {
+    throw invalid("A grant to a service principal needs a retiring principal.");
+  }
+}
+
+/** Of one encryption context (API Reference, CreateGrant, Constraints). */
+const mostPairs = 8;
+const longestValue = 384;
+
+function checkConstraints({ EncryptionContextEquals, EncryptionContextSubset }: GrantConstraints = {}): void {
+  if (EncryptionContextEquals && EncryptionContextSubset) {
+    throw invalid("Specify EncryptionContextEquals or EncryptionContextSubset, not both.");
+  }
+  const values = Object.values(EncryptionContextEquals ?? EncryptionContextSubset ?? {});
+  if (values.length > mostPairs) {
+    throw invalid(`A grant constraint can have up to ${mostPairs} encryption context pairs.`);
+  }
+  if (values.some((value) => value.length > longestValue)) {
+    throw invalid(`An encryption context value in a grant constraint cannot exceed ${longestValue} characters.`);
+  }
+}
+
+function termsOf({ Operations, Constraints }: Request): GrantTerms {
+  const operations = [...new Set(Operations)];
+  return Constraints && Object.keys(Constraints).length > 0 ? { operations, constraints: Constraints } : { operations };
+}
+
+function conditionsOf(input: Request, { operations, constraints = {} }: GrantTerms) {
+  const { EncryptionContextEquals, EncryptionContextSubset, SourceArn } = constraints;
+  const conditions = new Map<string, string | readonly string[]>([
+    ["kms:GrantIsForAWSResource", "false"],
+    ["kms:GrantOperations", operations],
+    ...contextConditions(EncryptionContextEquals ?? EncryptionContextSubset),
+  ]);
+  const supply = (name: string, value: string | undefined) => value !== undefined && conditions.set(name, value);
+  supply("kms:GranteePrincipal", input.GranteePrincipal);
+  supply("kms:GranteeServicePrincipal", input.GranteeServicePrincipal);
+  supply("kms:RetiringPrincipal", input.RetiringPrincipal);
+  supply("kms:RetiringServicePrincipal", input.RetiringServicePrincipal);
+  supply("kms:GrantConstraintType", EncryptionContextEquals && "EncryptionContextEquals");
+  supply("kms:GrantConstraintType", EncryptionContextSubset && "EncryptionContextSubset");
+  supply("kms:GrantConstraintSourceArn", SourceArn);
+  return conditions;
+}
+
+function checkKey({ spec, usage }: KeyRecord, { operations, constraints = {} }: GrantTerms): void {
+  const grantable = grantableOn(spec, usage);
+  const wrong = operations.find((name) => !grantable.includes(name));
+  if (wrong !== undefined) {
+    throw invalid(`Grant operation ${wrong} is not supported by a key of spec ${spec} and usage ${usage}.`);
+  }
+  const context = constraints.EncryptionContextEquals ?? constraints.EncryptionContextSubset;
+  if (context && spec !== "SYMMETRIC_DEFAULT") {
+    throw invalid(`Encryption context constraints are not supported by a key of spec ${spec}.`);
+  }
+}
+
+async function principalsOf(kms: Kms, input: Request): Promise<Partial<GrantRecord>> {
+  const { GranteePrincipal, GranteeServicePrincipal, RetiringPrincipal, RetiringServicePrincipal } = input;
+  return {
+    ...(GranteePrincipal !== undefined && { grantee: await kms.grants.principal(GranteePrincipal) }),
+    ...(GranteeServicePrincipal !== undefined && { granteeService: GranteeServicePrincipal }),
+    ...(RetiringPrincipal !== undefined && { retiring: await kms.grants.principal(RetiringPrincipal) }),
+    ...(RetiringServicePrincipal !== undefined && { retiringService: RetiringServicePrincipal }),
+  };
+}
+
+const invalid = (message: string): KmsError => new KmsError("ValidationException", message);

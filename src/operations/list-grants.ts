@@ -1,0 +1,30 @@
+import { KmsError } from "../base/errors.ts";
+import { grantListEntry } from "../model/grant.ts";
+import { optional, structure } from "../model/shape.ts";
+import { checkLimit, notForAwsResource } from "./checks.ts";
+import { grantId, keyId, limit, marker, principal, servicePrincipal } from "./members.ts";
+import { operation } from "./operation.ts";
+
+export const listGrants = operation({
+  name: "ListGrants",
+  readOnly: true,
+  request: structure({
+    Limit: limit,
+    Marker: marker,
+    KeyId: keyId,
+    GrantId: optional(grantId),
+    GranteePrincipal: principal,
+    GranteeServicePrincipal: servicePrincipal,
+  }),
+
+  async run(kms, call, { Limit = 50, Marker, KeyId, GrantId, GranteePrincipal, GranteeServicePrincipal }) {
+    checkLimit(Limit, 100);
+    if (GranteePrincipal !== undefined && GranteeServicePrincipal !== undefined) {
+      throw new KmsError("ValidationException", "Specify GranteePrincipal or GranteeServicePrincipal, not both.");
+    }
+    const key = await kms.key(call, KeyId, { crossAccount: true, conditions: notForAwsResource });
+    const filter = { id: GrantId, grantee: GranteePrincipal ?? GranteeServicePrincipal };
+    const { items, next } = await kms.grants.list(call, key, filter, { marker: Marker, limit: Limit });
+    return { Grants: items.map(grantListEntry), NextMarker: next, Truncated: next !== undefined };
+  },
+});

@@ -1,7 +1,14 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { EngineName } from "../engine/engine.ts";
 import type { HbkMeta } from "../model/hbk.ts";
-import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../model/key-spec.ts";
+import type {
+  DataKeyPairSpec,
+  EncryptionAlgorithm,
+  KeySpec,
+  KeyUsage,
+  MessageType,
+  SigningAlgorithm,
+} from "../model/key-spec.ts";
 
 /** A key token as one HSM wrapped it: model/ekt.ts. Opaque everywhere else. */
 export type Ekt = Bytes;
@@ -13,7 +20,7 @@ export interface Hsm {
   /** Why keys of this spec and usage cannot live here; undefined when they can. */
   refusal(spec: KeySpec, usage: KeyUsage): string | undefined;
 
-  /** A new HBK under the active domain key. */
+  /** A new secret key under the active domain key. */
   generateKey(meta: HbkMeta): Promise<Ekt>;
 
   /**
@@ -37,8 +44,14 @@ export interface Hsm {
   /** One call inside one HSM. null: the source is not authentic. */
   reEncrypt(source: Opening, destination: Sealing): Promise<Bytes | null>;
 
-  /** HMAC-SHA-256 by a `sigv4` key: 32 bytes. */
+  /**
+   * HMAC by a `kms-hmac` key and the hash of its spec, or by a `sigv4` key and SHA-256. Messages that `isKeyDerivation`
+   * (model/kbkdf.ts) names are refused.
+   */
   mac(key: Ekt, message: Bytes): Promise<Bytes>;
+
+  /** Absent where `refusal` refuses every key pair. */
+  readonly keyPairs?: KeyPairs;
 
   /** The material of a `record` or `index` key, for the store's barrier; any other kind is refused. */
   release(key: Ekt): Promise<Bytes>;
@@ -58,6 +71,34 @@ export interface Hsm {
   health(): Promise<Health>;
 
   close(): Promise<void>;
+}
+
+/**
+ * What an HSM does with key pairs: kind kms-private. Public keys are DER SubjectPublicKeyInfo, and what is done with one
+ * (verification, encryption, encapsulation) needs no HSM: engine/asymmetric/.
+ */
+export interface KeyPairs {
+  /** A new key pair, its private key under the active domain key. */
+  generate(meta: HbkMeta): Promise<{ readonly ekt: Ekt; readonly publicKey: Bytes }>;
+
+  /** A key pair to take away, its private key (PKCS#8) encrypted like a data key. */
+  generateDataKeyPair(key: Ekt, spec: DataKeyPairSpec, aad: Bytes, want: "both" | "ciphertext"): Promise<DataKeyPair>;
+
+  /** `message` of type DIGEST or EXTERNAL_MU has `digestLength` bytes (model/algorithms.ts); forms: engine/asymmetric/. */
+  sign(key: Ekt, algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Promise<Bytes>;
+
+  /** null: not a ciphertext for this key. */
+  decrypt(key: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes): Promise<Bytes | null>;
+
+  /** ECDH without a key derivation. null: `publicKey` is not one on the key's curve. */
+  deriveSharedSecret(key: Ekt, publicKey: Bytes): Promise<Bytes | null>;
+
+  /** ML-KEM: 32 bytes. `ciphertext` has the length of the key's spec. */
+  decapsulate(key: Ekt, ciphertext: Bytes): Promise<Bytes>;
+}
+
+export interface DataKeyPair extends DataKey {
+  readonly publicKey: Bytes;
 }
 
 export interface DataKey {
@@ -92,6 +133,11 @@ export interface HsmInfo {
    * through the worker's engine.
    */
   readonly boundary: "engine" | "call-key";
+  /**
+   * Where private keys, and HMAC keys of another hash than SHA-256, are in the clear for the time of a call: in the memory
+   * of the service's process. Absent where they stay in the token, or are not served.
+   */
+  readonly exposed?: "process";
   readonly domainKeyMode: "plain" | "locked" | "trusted";
 }
 
@@ -125,7 +171,10 @@ export interface HsmAdmin {
   transportKey(): Promise<TransportKey>;
   /** As a source: pins `key` after two operators have compared its fingerprint on both consoles. Durable. */
   pinTransportKey(key: TransportKey): Promise<void>;
-  /** As a source: the material under a pinned transport key, `RSA-OAEP(AES-256) ‖ KWP(material)`. Any other key is refused. */
+  /**
+   * As a source: the material under a pinned transport key, `RSA-OAEP(AES-256) ‖ KWP(material)`, or `RSA-OAEP(material)`
+   * where either HSM lacks KWP. Any other key is refused.
+   */
   exportTo(key: Ekt, target: TransportKey): Promise<Bytes>;
   /** As a target: a token over exported material; refused unless its HBK id is `hbkId`. */
   importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Promise<Ekt>;
@@ -153,6 +202,8 @@ export interface TransportKey {
   readonly fingerprint: string;
   /** The hash of OAEP and its MGF1 that the target can do. */
   readonly oaepHash: "sha1" | "sha256";
+  /** The target lacks KWP (RFC 5649): it takes material directly under RSA-OAEP only. */
+  readonly direct?: true;
 }
 
 export type DriverName = "soft" | "pkcs11";

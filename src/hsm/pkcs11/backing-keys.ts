@@ -167,13 +167,6 @@ export class BackingKeys {
     if (!wrapping) throw refused("the key token is wrapped in a way that this token lacks");
     const key = wrapping.unwrap(pair.kek, parsed.wrapped, attributes);
     this.#unwrapped += 1;
-    try {
-      // openCryptoki 3.8.1 leaves a key readable that was to be sensitive.
-      this.#token.verify(key, attributes);
-    } catch (error) {
-      this.#token.destroy(key);
-      throw error;
-    }
     return key;
   }
 

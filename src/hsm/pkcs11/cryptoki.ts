@@ -10,21 +10,14 @@ import {
   attributeValue,
   templateOf,
 } from "./attributes.ts";
+import { CryptokiError } from "./cryptoki-error.ts";
 import { PinRefused } from "./protocol.ts";
+import { quirks, withoutQuirk } from "./quirks.ts";
 import { chooseToken, type TokenSelector } from "./token-selector.ts";
 
 export type Handle = pkcs11js.Handle;
 export type Mechanism = pkcs11js.Mechanism;
-
-/** A function of the module returned something else than CKR_OK. Only code that expects it catches it. */
-export class CryptokiError extends Error {
-  readonly code: number;
-
-  constructor(name: string, value: string, code: number, cause: unknown) {
-    super(`${name} of the PKCS#11 module answered ${value}`, { cause });
-    this.code = code;
-  }
-}
+export { CryptokiError };
 
 /** Longer than any MAC: openCryptoki writes past a buffer that is too short. */
 const longestMac = 512;
@@ -106,11 +99,30 @@ export class Cryptoki {
     );
   }
 
+  /** A key that reads back as it was asked for; `HsmError("internal")`, and no key, where the token gives no such one. */
   unwrap(mechanism: Mechanism, unwrappingKey: Handle, wrapped: Bytes, attributes: Attributes): Handle {
-    const template = templateOf(attributes);
-    return call("C_UnwrapKey", () =>
-      this.#module.C_UnwrapKey(this.#vault, mechanism, unwrappingKey, asBuffer(wrapped), template),
+    const asked = (template: pkcs11js.Template) =>
+      call("C_UnwrapKey", () =>
+        this.#module.C_UnwrapKey(this.#vault, mechanism, unwrappingKey, asBuffer(wrapped), template),
+      );
+    const { sensitive, extractable, ...others } = attributes;
+    const key = withoutQuirk(
+      () => asked(templateOf(attributes)),
+      quirks.unwrapTakesNoPermission,
+      () => asked(templateOf(others)),
     );
+    try {
+      // quirks.unwrapIgnoresGuards
+      if (!this.#has(key, attributes)) {
+        const guards = templateOf({ ...(sensitive && { sensitive }), ...(extractable === false && { extractable }) });
+        call("C_SetAttributeValue", () => this.#module.C_SetAttributeValue(this.#vault, key, guards));
+        this.verify(key, attributes);
+      }
+      return key;
+    } catch (error) {
+      this.destroy(key);
+      throw error;
+    }
   }
 
   destroy(object: Handle): void {
@@ -149,15 +161,20 @@ export class Cryptoki {
 
   /** Throws `HsmError("internal")` unless every attribute reads back as given. */
   verify(object: Handle, attributes: Attributes): void {
+    if (!this.#has(object, attributes)) {
+      throw new HsmError("internal", "the token did not give an object the attributes it was asked for");
+    }
+  }
+
+  #has(object: Handle, attributes: Attributes): boolean {
     const wanted = templateOf(attributes);
     const query = wanted.map(({ type }) => ({ type }));
     const found = call("C_GetAttributeValue", () => this.#module.C_GetAttributeValue(this.#vault, object, query));
-    const same = (Object.keys(attributes) as AttributeName[]).every((name) => {
+    return (Object.keys(attributes) as AttributeName[]).every((name) => {
       const raw = found.find(({ type }) => type === attributeType(name))?.value as Buffer;
       const value = attributeValue(name, raw);
       return value instanceof Uint8Array ? equalBytes(value, attributes[name] as Bytes) : value === attributes[name];
     });
-    if (!same) throw new HsmError("internal", "the token did not give an object the attributes it was asked for");
   }
 
   /** Ends the use of the module by this process. */

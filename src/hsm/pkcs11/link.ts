@@ -2,9 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { type Bytes, concat } from "../../base/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import { wipe } from "../../base/secret.ts";
+import { secretConcat, wipe } from "../../base/secret.ts";
 import { type Frame, FrameReader, frame } from "./codec.ts";
 import { answers, errorOf, type Greeting } from "./protocol.ts";
 
@@ -135,7 +135,7 @@ export class Link {
     const [first, ...more] = this.#outgoing;
     this.#outgoing = [];
     if (!first) return;
-    const batch = more.length === 0 ? first : concat(first, ...more);
+    const batch = more.length === 0 ? first : secretConcat(first, ...more);
     if (batch !== first) wipe(first, ...more);
     this.#socket.write(batch, () => wipe(batch));
   }

@@ -59,8 +59,13 @@ export function spkiOf(token: Cryptoki, publicKey: Handle): Bytes {
   return Uint8Array.from(createPublicKey({ key: jwk, format: "jwk" }).export({ type: "spki", format: "der" }));
 }
 
-/** The best hash with which the token opens what node:crypto has sealed; SoftHSM has SHA-1 only. */
-export function testOaep(token: Cryptoki, privateKey: Handle, spki: Bytes): OaepHash | undefined {
+/** The first of `hashes` with which the token opens what node:crypto has sealed: quirks.oaepHasSha1Only. */
+export function testOaep(
+  token: Cryptoki,
+  privateKey: Handle,
+  spki: Bytes,
+  hashes: readonly OaepHash[] = ["sha256", "sha1"],
+): OaepHash | undefined {
   const works = (hash: OaepHash) => {
     try {
       const sealed = encryptOaep(publicKeyOf(spki), hash, randomBytes(32));
@@ -71,7 +76,7 @@ export function testOaep(token: Cryptoki, privateKey: Handle, spki: Bytes): Oaep
       throw error;
     }
   };
-  return (["sha256", "sha1"] as const).find(works);
+  return hashes.find(works);
 }
 
 /** A session object over another HSM's key, to wrap with. */

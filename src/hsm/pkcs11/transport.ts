@@ -7,6 +7,7 @@ import type { Engine } from "../../engine/engine.ts";
 import { ektSuites } from "../../model/ekt.ts";
 import type { HbkMeta } from "../../model/hbk.ts";
 import type { TransportKey } from "../hsm.ts";
+import type { Attributes } from "./attributes.ts";
 import { refused } from "./backing-keys.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 import { createMacKey, hmacBlock, leastMacKey, macKeyName, namingMessage } from "./mac-key.ts";
@@ -28,41 +29,48 @@ import {
 import { moving, type Wrapping } from "./wrapping.ts";
 
 const label = "strongroom transport key";
+const bestFirst = ["sha256", "sha1"] as const;
+/** Where the source has to wrap the material itself by it. */
+const commonFirst = ["sha1", "sha256"] as const;
+const readable: Attributes = { ...moving, sensitive: false };
 /** KWP pads to a multiple of it, and puts as much in front. */
 const kwpBlock = 8;
 
-/** The way between two HSMs: `RSA-OAEP(AES-256) ‖ KWP(material)`, to an RSA key that never leaves the target. */
+/**
+ * The way between two HSMs, to an RSA key that never leaves the target: `RSA-OAEP(AES-256) ‖ KWP(material)`, or
+ * `RSA-OAEP(material)` where one of the two lacks KWP.
+ */
 export class Transport {
   readonly #token: Cryptoki;
   readonly #engine: Engine;
   readonly #random: TokenRandom;
-  readonly #wrapping: Wrapping | undefined;
+  readonly #kwp: Wrapping | undefined;
   #ownHash: OaepHash | undefined;
 
   constructor(token: Cryptoki, engine: Engine, random: TokenRandom, wrappings: readonly Wrapping[]) {
     this.#token = token;
     this.#engine = engine;
     this.#random = random;
-    this.#wrapping = wrappings.find(({ suite }) => suite === ektSuites.kwp);
+    this.#kwp = wrappings.find(({ suite }) => suite === ektSuites.kwp);
   }
 
   /** This HSM's own, made when there is none. */
   own(): TransportKey {
-    this.#requireKwp();
     if (this.#find(pkcs11js.CKO_PRIVATE_KEY).length === 0) {
       makePair(this.#token, { token: true, label, id: this.#random.generate(16) });
     }
     const privateKey = this.#half(pkcs11js.CKO_PRIVATE_KEY);
     this.#token.verify(privateKey, privateUse);
     const spki = spkiOf(this.#token, this.#half(pkcs11js.CKO_PUBLIC_KEY));
-    this.#ownHash ??= testOaep(this.#token, privateKey, spki);
+    this.#ownHash ??= testOaep(this.#token, privateKey, spki, this.#kwp ? bestFirst : commonFirst);
     if (!this.#ownHash) throw new HsmError("unsupported", "the token unwraps by RSA-OAEP with no hash that is known");
-    return { spki, fingerprint: fingerprintOf(spki), oaepHash: this.#ownHash };
+    return { spki, fingerprint: fingerprintOf(spki), oaepHash: this.#ownHash, ...(!this.#kwp && { direct: true }) };
   }
 
   /** `key` must be one that may be moved. */
   wrap(key: Handle, target: TransportKey): Bytes {
     const publicKey = publicKeyOf(target.spki);
+    if (target.direct || !this.#kwp) return this.#wrapDirectly(key, publicKey, target.oaepHash);
     return this.#wrapInside(key, publicKey, target.oaepHash) ?? this.#wrapBeside(key, publicKey, target.oaepHash);
   }
 
@@ -71,19 +79,40 @@ export class Transport {
    * named `hbkId` is for the caller to check.
    */
   unwrap(exported: Bytes, meta: HbkMeta, hbkId: Bytes): Handle {
-    const kwp = this.#requireKwp();
     const { oaepHash } = this.own();
     const split = this.#token.read(this.#half(pkcs11js.CKO_PUBLIC_KEY), "modulus").length;
-    if (exported.length <= split) throw refused("the exported material is too short");
+    if (exported.length < split) throw refused("the exported material is too short");
     const privateKey = this.#half(pkcs11js.CKO_PRIVATE_KEY);
+    if (exported.length === split) {
+      const open = (attributes: Attributes) =>
+        refusing(() => this.#token.unwrap(oaep(oaepHash), privateKey, exported, attributes));
+      return meta.kind === "sigv4" ? this.#broughtIn(open(readable), meta, hbkId) : open(moving);
+    }
+    const kwp = this.#requireKwp();
     const kek = refusing(() => this.#token.unwrap(oaep(oaepHash), privateKey, exported.subarray(0, split), opening));
     const wrapped = exported.subarray(split);
     try {
       if (meta.kind !== "sigv4" || fitsHmac(wrapped)) return refusing(() => kwp.unwrap(kek, wrapped, moving));
-      const readable = refusing(() => kwp.unwrap(kek, wrapped, { ...moving, sensitive: false }));
-      return this.#broughtIn(readable, meta, hbkId);
+      return this.#broughtIn(
+        refusing(() => kwp.unwrap(kek, wrapped, readable)),
+        meta,
+        hbkId,
+      );
     } finally {
       this.#token.destroy(kek);
+    }
+  }
+
+  /** Not by way of this process, as `#wrapBeside`: the key is one that serves. */
+  #wrapDirectly(key: Handle, publicKey: KeyObject, hash: OaepHash): Bytes {
+    const rsa = createPublic(this.#token, publicKey);
+    try {
+      return this.#token.wrap(oaep(hash), rsa, key);
+    } catch (cause) {
+      if (!(cause instanceof CryptokiError)) throw cause;
+      throw new HsmError("unsupported", `one of the HSMs lacks KWP, and this one RSA-OAEP with ${hash}`, { cause });
+    } finally {
+      this.#token.destroy(rsa);
     }
   }
 
@@ -149,8 +178,8 @@ export class Transport {
   }
 
   #requireKwp(): Wrapping {
-    if (!this.#wrapping) throw new HsmError("unsupported", "the token lacks RFC 5649 key wrap: keys cannot be moved");
-    return this.#wrapping;
+    if (!this.#kwp) throw refused("the token lacks RFC 5649 key wrap: material comes directly under its transport key");
+    return this.#kwp;
   }
 }
 

@@ -1,17 +1,31 @@
 import { writeFileSync } from "node:fs";
 import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
-import { type Bytes, concat } from "../../base/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import { wipe } from "../../base/secret.ts";
+import { secret, secretConcat, wipe } from "../../base/secret.ts";
 import { type Frame, FrameReader, frame } from "./codec.ts";
 import { CryptokiError } from "./cryptoki.ts";
 import { answerOf, answers, type Greeting } from "./protocol.ts";
 import { type Service, serve } from "./service.ts";
 
-/** The socket that the server holds the other end of: link.ts. */
-const socket = new Socket({ fd: 3, readable: true, writable: true });
 const reader = new FrameReader();
+/**
+ * The socket that the server holds the other end of: link.ts. What comes is read into this one buffer, and wiped by the
+ * reader: the buffers that Node makes for each chunk are freed with plaintexts in them.
+ */
+const socket = new Socket({
+  fd: 3,
+  readable: true,
+  writable: true,
+  onread: {
+    buffer: secret(1 << 16),
+    callback(length, buffer) {
+      receive(reader.push(buffer.subarray(0, length)));
+      return true;
+    },
+  },
+});
 let service: Service | undefined;
 let retiring = false;
 
@@ -26,7 +40,6 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 // A dump would hold the PIN and the keys of the calls.
 writeFileSync("/proc/self/coredump_filter", "0");
 
-socket.on("data", (chunk: Buffer) => receive(reader.push(chunk)));
 for (const event of ["end", "close", "error"] as const) socket.on(event, leave);
 
 function receive(frames: readonly Frame[]): void {
@@ -83,7 +96,7 @@ function wipeAll(value: unknown): void {
 
 function send(frames: readonly Bytes[]): void {
   if (frames.length === 0) return;
-  const batch = concat(...frames);
+  const batch = secretConcat(...frames);
   wipe(...frames);
   socket.write(batch, () => {
     wipe(batch);

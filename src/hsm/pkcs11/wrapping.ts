@@ -143,7 +143,6 @@ function works(token: Cryptoki, engine: Engine, wrapping: Wrapping, kek: Handle,
     const wrapped = wrapping.wrap(kek, key);
     if (!equalBytes(wrapped, knownAnswer(engine, wrapping.suite, wrapped))) return false;
     const back = wrapping.unwrap(kek, wrapped, used);
-    token.verify(back, used);
     const mac = token.hmac(back, knownMessage);
     token.destroy(back);
     return equalBytes(mac, engine.hmacSha256(knownKey, knownMessage));

@@ -1,9 +1,10 @@
 import { type Bytes, hex } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
-import type { HbkMeta } from "../../model/hbk.ts";
+import { type HbkMeta, isExposed } from "../../model/hbk.ts";
 import type { DomainKey, DomainKeyId, DomainKeyState, Ekt, HsmAdmin, HsmInfo, TransportKey } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
+import { importNamed } from "./exposed-keys.ts";
 import type { State, StoredDomainKey } from "./state.ts";
 import { checkTransportKey, generateTransportPair, openEphemeral, sealEphemeral, transportKeyOf } from "./transport.ts";
 
@@ -79,6 +80,8 @@ export class SoftHsmAdmin implements HsmAdmin {
   async exportTo(key: Ekt, target: TransportKey): Promise<Bytes> {
     const pinned = this.#domain.reload().pinned.find(({ spki }) => spki === target.spki.toBase64());
     if (!pinned) throw new HsmError("refused", "the transport key has not been pinned");
+    if (target.direct)
+      throw new HsmError("unsupported", "the target lacks KWP, without which this HSM exports nothing");
     const { boundary } = this.#domain;
     return sealEphemeral(pinned, boundary.random(32), (ephemeral) =>
       boundary.wrapFor(this.#domain.met(key), ephemeral),
@@ -91,8 +94,20 @@ export class SoftHsmAdmin implements HsmAdmin {
     if (!transport) throw new HsmError("refused", "this HSM has no transport key yet");
     const pkcs8 = this.#domain.file.unsealTransportKey(transport.sealedKey);
     return openEphemeral(transport, pkcs8, exported, (ephemeral, wrapped) =>
-      this.#domain.boundary.unwrapFrom(head, hbkId, ephemeral, wrapped),
+      isExposed(meta)
+        ? this.#importExposed(meta, hbkId, ephemeral, wrapped)
+        : this.#domain.boundary.unwrapFrom(head, hbkId, ephemeral, wrapped),
     );
+  }
+
+  #importExposed(meta: HbkMeta, hbkId: Bytes, ephemeral: Bytes, wrapped: Bytes): Ekt {
+    const material = this.#domain.engine.kwpUnwrap(ephemeral, wrapped);
+    if (!material) throw new HsmError("refused", "the exported material is not authentic");
+    try {
+      return importNamed(this.#domain, meta, hbkId, material);
+    } finally {
+      wipe(material);
+    }
   }
 
   async close(): Promise<void> {

@@ -15,6 +15,7 @@ const inUse: readonly DomainKeyState[] = ["readable", "active", "unwrap-only"];
 export class Domain {
   readonly file: StateFile;
   readonly info: HsmInfo;
+  readonly engine: Engine;
   readonly #boundary: Boundary;
   readonly #held = new Set<DomainKeyId>();
   #state: State;
@@ -22,6 +23,7 @@ export class Domain {
 
   private constructor(engine: Engine, file: StateFile, boundary: Boundary) {
     this.file = file;
+    this.engine = engine;
     this.#boundary = boundary;
     this.#state = file.read();
     this.#load();
@@ -150,5 +152,6 @@ const infoOf = (engine: Engine, file: StateFile): HsmInfo => ({
   serial: hex(file.serial),
   firmware: `${engine.name} engine`,
   boundary: "engine",
+  exposed: "process",
   domainKeyMode: "plain",
 });

@@ -1,19 +1,27 @@
 import { type Bytes, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
+import { Asymmetric } from "../../engine/asymmetric/asymmetric.ts";
 import { ektHead, ektSuites, parseEkt } from "../../model/ekt.ts";
-import type { HbkMeta } from "../../model/hbk.ts";
+import { type HbkMeta, isExposed } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spec.ts";
 import type { DataKey, Ekt, Health, Hsm, HsmInfo, Opening, Sealing } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
+import { generateHmacKey, macByExposed } from "./exposed-keys.ts";
+import { SoftKeyPairs } from "./key-pairs.ts";
+import { refusal, requireServed } from "./served.ts";
 
 /** AES-256. */
 const symmetricLength = 32;
 
 export class SoftHsm implements Hsm {
+  readonly keyPairs: SoftKeyPairs;
   readonly #domain: Domain;
+  readonly #asymmetric: Asymmetric;
 
-  constructor(domain: Domain) {
+  constructor(domain: Domain, asymmetric = new Asymmetric()) {
+    this.keyPairs = new SoftKeyPairs(domain, asymmetric);
     this.#domain = domain;
+    this.#asymmetric = asymmetric;
   }
 
   get info(): HsmInfo {
@@ -21,16 +29,13 @@ export class SoftHsm implements Hsm {
   }
 
   refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
-    if (spec === "SYMMETRIC_DEFAULT" && usage === "ENCRYPT_DECRYPT") return undefined;
-    return `The soft HSM holds SYMMETRIC_DEFAULT keys for ENCRYPT_DECRYPT, not ${spec} keys for ${usage}.`;
+    return refusal(this.#asymmetric, spec, usage);
   }
 
   async generateKey(meta: HbkMeta): Promise<Ekt> {
-    if (meta.kind === "kms-hmac" || meta.kind === "kms-private") throw unsupported(`${meta.kind} keys`);
-    if (meta.usage !== "INTERNAL") {
-      const refusal = this.refusal(meta.spec, meta.usage);
-      if (refusal) throw new HsmError("unsupported", refusal);
-    }
+    if (meta.kind === "kms-private") throw unsupported("private keys without their public ones");
+    if (meta.usage !== "INTERNAL") requireServed(this.#asymmetric, meta);
+    if (isExposed(meta)) return generateHmacKey(this.#domain, meta);
     return this.#domain.boundary.generate(this.#domain.head(meta), symmetricLength);
   }
 
@@ -63,6 +68,8 @@ export class SoftHsm implements Hsm {
   }
 
   async mac(key: Ekt, message: Bytes): Promise<Bytes> {
+    const { meta } = parseEkt(key);
+    if (meta.kind === "kms-hmac" && isExposed(meta)) return macByExposed(this.#domain, key, meta.spec, message);
     return this.#domain.boundary.mac(this.#domain.met(key), message);
   }
 

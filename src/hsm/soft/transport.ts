@@ -65,6 +65,7 @@ export function openEphemeral<Answer>(
   const key = createPrivateKey({ key: view, format: "der", type: "pkcs8" });
   wipe(pkcs8);
   const split = modulusLengthOf(Uint8Array.fromBase64(own.spki));
+  if (exported.length === split) throw refused("the source lacks KWP, without which this HSM imports nothing");
   const ephemeral = decryptOaep(key, own.oaepHash, exported.subarray(0, split));
   try {
     if (ephemeral.length !== ephemeralLength) throw refused("the exported material is not under an AES-256 key");

@@ -6,14 +6,14 @@ import { type HsmFixture, hsmConformance, hsmMigration } from "../../conformance
 import { softTokens } from "./tokens.ts";
 
 const token = softTokens();
-const softHsm2: HsmFixture<Pkcs11Config> = { driver, fresh: () => token(), stride: 1 };
+const softHsm2: HsmFixture<Pkcs11Config> = { driver, fresh: () => token(), stride: 7 };
 const soft: HsmFixture<SoftConfig> = {
   driver: softDriver,
   fresh: async () => {
     const directory = join((await token()).folder, "soft");
     return { driver: "soft", directory, keyFile: join(directory, "key") };
   },
-  stride: 1,
+  stride: 7,
 };
 
 hsmConformance("SoftHSM2", softHsm2);

@@ -1,0 +1,40 @@
+import pkcs11js from "pkcs11js";
+import { CryptokiError } from "./cryptoki-error.ts";
+
+/** One thing that a module does in a way of its own, known by the answer of the function that shows it. */
+interface Quirk {
+  /** Where it was met, by version. */
+  readonly seen: string;
+  /** The CKR_ value; 0 where the function succeeds, and what it has done is read back. */
+  readonly code: number;
+}
+
+/**
+ * Everything that this driver does for one module and not for others, all of it met in the versions that are named. None
+ * goes by the name of a module: each shows when it is met, and what was done about it is read back or tested.
+ */
+export const quirks = {
+  /** CKM_AES_KEY_WRAP_PAD is PKCS#7 padding under RFC 3394, and RFC 5649 is 0x210B; elsewhere the first is RFC 5649. A known answer tells. */
+  keyWrapPadIsNotKwp: { seen: "NSS 3.87.1", code: 0 },
+  /** No token object of class CKO_DATA: the domain state and the anchor are then the ids of secret keys. */
+  noDataObjects: { seen: "NSS 3.87.1", code: pkcs11js.CKR_ATTRIBUTE_VALUE_INVALID },
+  /** C_UnwrapKey refuses SENSITIVE=false and EXTRACTABLE=true, its defaults, when they are given: they are left out. */
+  unwrapTakesNoPermission: { seen: "openCryptoki 3.8.1", code: pkcs11js.CKR_ATTRIBUTE_READ_ONLY },
+  /** C_UnwrapKey leaves SENSITIVE=true and EXTRACTABLE=false out of account: they are set afterwards, and read back. */
+  unwrapIgnoresGuards: { seen: "openCryptoki 3.8.1", code: 0 },
+  /** RSA-OAEP with SHA-1 alone: the hash is the best one that opens what node:crypto has sealed. */
+  oaepHasSha1Only: { seen: "SoftHSM 2.6.1 and 2.7.0", code: pkcs11js.CKR_ARGUMENTS_BAD },
+} as const satisfies Readonly<Record<string, Quirk>>;
+
+export const shows = (quirk: Quirk, error: unknown): boolean =>
+  error instanceof CryptokiError && error.code === quirk.code;
+
+/** What `use` answers, or `instead` where it fails by `quirk`. */
+export function withoutQuirk<Answer>(use: () => Answer, quirk: Quirk, instead: () => Answer): Answer {
+  try {
+    return use();
+  } catch (error) {
+    if (shows(quirk, error)) return instead();
+    throw error;
+  }
+}

@@ -1,0 +1,71 @@
+import { createHmac } from "node:crypto";
+import { type Bytes, equalBytes } from "../../base/bytes.ts";
+import { HsmError } from "../../base/errors.ts";
+import { wipe } from "../../base/secret.ts";
+import { spkiOf, taken } from "../../engine/asymmetric/keys.ts";
+import { parseEkt } from "../../model/ekt.ts";
+import type { HbkMeta } from "../../model/hbk.ts";
+import { isKeyDerivation, namingMessage } from "../../model/kbkdf.ts";
+import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
+import type { Ekt } from "../hsm.ts";
+import type { Domain } from "./domain.ts";
+
+/*
+ * Keys that are not used inside the boundary (`isExposed` of model/hbk.ts): they come out of it for one call, into memory
+ * made by `secret`, and are wiped when that call ends.
+ */
+
+export async function withExposed<Answer>(
+  domain: Domain,
+  key: Ekt,
+  usage: KeyUsage,
+  use: (material: Bytes) => Answer | Promise<Answer>,
+): Promise<Answer> {
+  const material = domain.boundary.expose(domain.met(key), usage);
+  try {
+    return await use(material);
+  } finally {
+    wipe(material);
+  }
+}
+
+/** An HMAC key as long as its hash (FIPS 198-1 §3). */
+export function generateHmacKey(domain: Domain, meta: HbkMeta): Ekt {
+  const material = domain.boundary.random(Number(meta.spec.slice("HMAC_".length)) / 8);
+  try {
+    return domain.boundary.importExposed(domain.head(meta), commitmentOf(meta, material), material);
+  } finally {
+    wipe(material);
+  }
+}
+
+export function macByExposed(domain: Domain, key: Ekt, spec: KeySpec, message: Bytes): Promise<Bytes> {
+  if (isKeyDerivation(message)) throw refused("the message has the form of a key derivation");
+  return withExposed(domain, key, "GENERATE_VERIFY_MAC", (material) => hmac(spec, material, message));
+}
+
+/** A token over material that came from elsewhere, if that is the material of the HBK id. */
+export function importNamed(domain: Domain, meta: HbkMeta, hbkId: Bytes, material: Bytes): Ekt {
+  const ekt = domain.boundary.importExposed(domain.head(meta), commitmentOf(meta, material), material);
+  if (!equalBytes(parseEkt(ekt).hbkId, hbkId)) throw refused("the material is not that of the HBK id");
+  return ekt;
+}
+
+/** What the HBK id hashes. */
+function commitmentOf({ kind, spec }: HbkMeta, material: Bytes): Bytes {
+  if (kind === "kms-hmac") return hmac(spec, material, namingMessage);
+  try {
+    return spkiOf(material);
+  } catch (cause) {
+    throw refused("the material is no private key", cause);
+  }
+}
+
+const hmac = (spec: KeySpec, material: Bytes, message: Bytes): Bytes =>
+  taken(
+    createHmac(`sha${spec.slice("HMAC_".length)}`, material)
+      .update(message)
+      .digest(),
+  );
+
+const refused = (message: string, cause?: unknown): HsmError => new HsmError("refused", message, { cause });

@@ -1,0 +1,36 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll } from "vitest";
+import type { Pkcs11Config } from "../../../src/hsm/index.ts";
+
+/** Where Debian puts it, on either processor. */
+const module = ["x86_64", "aarch64"]
+  .map((processor) => `/usr/lib/${processor}-linux-gnu/libsoftokn3.so`)
+  .find((path) => existsSync(path));
+
+/** Of the key derivation from the PIN, which takes half a second otherwise. */
+const environment = { NSS_MAX_MP_PBE_ITERATION_COUNT: "1" };
+
+/** A maker of real NSS databases, each in a folder of its own, which go with the file's tests. */
+export function nssTokens(): () => Promise<Pkcs11Config> {
+  if (!module) throw new Error("NSS is not installed: apt-get install libnss3 libnss3-tools");
+  const root = mkdtempSync(join(tmpdir(), "strongroom-nss-"));
+  afterAll(() => rmSync(root, { recursive: true }));
+  let made = 0;
+  return async () => {
+    const folder = join(root, `${++made}`);
+    const pin = join(folder, "pin");
+    mkdirSync(folder, { mode: 0o700 });
+    writeFileSync(pin, "a PIN of NSS", { mode: 0o600 });
+    execFileSync("certutil", ["-N", "-d", `sql:${folder}`, "-f", pin], { env: { ...process.env, ...environment } });
+    return {
+      driver: "pkcs11",
+      environment,
+      uri: `pkcs11:token=NSS%20Certificate%20DB?module-path=${encodeURIComponent(module)}`,
+      pin: `file:${pin}`,
+      initArgs: `configdir='sql:${folder}' certPrefix='' keyPrefix='' secmod='secmod.db'`,
+    };
+  };
+}

@@ -13,6 +13,17 @@ export function secretFrom(bytes: Bytes): Bytes {
   return copy;
 }
 
+/** The parts in one piece. They stay with their owner. */
+export function secretConcat(...parts: readonly Bytes[]): Bytes {
+  const whole = secret(parts.reduce((sum, part) => sum + part.length, 0));
+  let offset = 0;
+  for (const part of parts) {
+    whole.set(part, offset);
+    offset += part.length;
+  }
+  return whole;
+}
+
 export function wipe(...secrets: readonly (Bytes | undefined)[]): void {
   for (const bytes of secrets) bytes?.fill(0);
 }

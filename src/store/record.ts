@@ -1,5 +1,5 @@
 import { ByteReader, type Bytes, concat, fromUtf8, uint16, uint32, utf8 } from "../base/bytes.ts";
-import { wipe } from "../base/secret.ts";
+import { secretConcat, wipe } from "../base/secret.ts";
 import type { Engine } from "../engine/engine.ts";
 import { kbkdfFixedInput } from "../model/kbkdf.ts";
 
@@ -45,7 +45,7 @@ export function sealRecord(
 ): Bytes {
   const header = concat(Uint8Array.of(recordVersion, suiteKbkdfAesGcm), uint16(key.version), nonces);
   const path = utf8(record.path);
-  const plaintext = concat(uint16(path.length), path, record.value);
+  const plaintext = secretConcat(uint16(path.length), path, record.value);
   const callKey = engine.kbkdf(key.material, kbkdfFixedInput("SR1-records", key.id, nonces.subarray(0, 16)));
   try {
     return concat(header, engine.gcmSeal(callKey, nonces.subarray(16), aadOf(header, place), plaintext));

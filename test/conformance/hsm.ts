@@ -4,6 +4,7 @@ import { anchorClaims, dataKeyClaims, encryptionClaims, lifeClaims } from "./hsm
 import { domainKeyClaims } from "./hsm-domain-keys.ts";
 import type { HsmFixture } from "./hsm-fixture.ts";
 import { formatClaims } from "./hsm-formats.ts";
+import { hmacKeyClaims, keyPairClaims } from "./hsm-key-pairs.ts";
 import { tokenClaims } from "./hsm-tokens.ts";
 import { migrationClaims, transportClaims } from "./hsm-transport.ts";
 
@@ -16,6 +17,8 @@ export function hsmConformance<Config extends HsmConfig>(name: string, fixture: 
     encryptionClaims(fixture);
     dataKeyClaims(fixture);
     tokenClaims(fixture);
+    hmacKeyClaims(fixture);
+    keyPairClaims(fixture);
     anchorClaims(fixture);
   });
   describe(`${name} is an HsmAdmin`, () => {

@@ -134,21 +134,26 @@ export function stringMap(limits: Length = {}): Shape<Readonly<Record<string, st
   return {
     read(value, path, problems) {
       if (!isObject(value)) wrongType(path, "a map of strings");
-      const entries = Object.entries(value);
-      checkLength(entries.length, limits, path, problems);
-      // A null prototype: `__proto__` is a key like any other.
-      const map: Record<string, string> = Object.create(null);
-      for (const [key, item] of entries) {
-        map[text.read(key, path, problems)] = text.read(item, path, problems);
+      const keys = Object.keys(value);
+      checkLength(keys.length, limits, path, problems);
+      for (const key of keys) {
+        text.read(key, path, problems);
+        text.read(value[key], path, problems);
       }
-      return map;
+      // The object that JSON.parse has made, not a copy: there `__proto__` is a key like any other.
+      return value as Record<string, string>;
     },
-    audit: (value) => ({ ...value }),
+    audit: show,
   };
 }
 
 export function structure<M extends Members>(members: M): Structure<StructureOf<M>> {
-  const known = Object.entries(members) as [string, Shape<unknown>][];
+  const known = Object.entries(members).map(([name, shape]) => ({
+    name,
+    shape,
+    place: lowerCamel(name),
+    needed: !("optional" in shape),
+  }));
   return {
     members,
     read(value, path, problems) {
@@ -157,20 +162,19 @@ export function structure<M extends Members>(members: M): Structure<StructureOf<
         if (!Object.hasOwn(members, name)) problems.push(`Unknown member '${printable(name)}'`);
       }
       const result: Record<string, unknown> = {};
-      for (const [name, member] of known) {
-        const place = path === "" ? lowerCamel(name) : `${path}.${lowerCamel(name)}`;
+      for (const { name, shape, place, needed } of known) {
         const item = Object.hasOwn(value, name) ? value[name] : undefined;
-        if (item !== undefined && item !== null) result[name] = member.read(item, place, problems);
-        else if (!("optional" in member)) problems.push(constraint(place, "Member must not be null", " null"));
+        if (item !== undefined && item !== null) result[name] = shape.read(item, within(path, place), problems);
+        else if (needed) problems.push(constraint(within(path, place), "Member must not be null", " null"));
       }
       return result as StructureOf<M>;
     },
     audit(value) {
       const shown: Record<string, unknown> = {};
-      for (const [name, member] of known) {
+      for (const { name, shape, place } of known) {
         const item = (value as Record<string, unknown>)[name];
-        const text = item === undefined ? undefined : member.audit(item);
-        if (text !== undefined) shown[lowerCamel(name)] = text;
+        const text = item === undefined ? undefined : shape.audit(item);
+        if (text !== undefined) shown[place] = text;
       }
       return shown;
     },
@@ -195,6 +199,8 @@ export function readRequest<T>(shape: Shape<T>, value: unknown): T {
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+const within = (path: string, name: string): string => (path === "" ? name : `${path}.${name}`);
 
 const lowerCamel = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 

@@ -1,4 +1,4 @@
-import { type Bytes, compareBytes, concat, uint16, uint32, utf8 } from "../base/bytes.ts";
+import { type Bytes, compareBytes, utf8 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
 
 /** Pairs of strings; order does not matter, case does. */
@@ -15,14 +15,21 @@ const contextLimit = 8192;
  * reader checks): an unpaired surrogate and U+FFFD encode alike.
  */
 export function binding(keyId: string, context: EncryptionContext = {}): Bytes {
-  const pairs = Object.entries(context)
-    .map(([key, value]) => [utf8(key), utf8(value)] as const)
-    .sort(([a], [b]) => compareBytes(a, b));
-  const fields = pairs.flatMap(([key, value]) => [uint32(key.length), key, uint32(value.length), value]);
-  const canonical = concat(uint16(pairs.length), ...fields);
-  if (pairs.length > 0xffff || canonical.length > contextLimit) {
+  const keys = Object.keys(context);
+  if (keys.length > 1) keys.sort((a, b) => compareBytes(utf8(a), utf8(b)));
+  const texts = keys.flatMap((key) => [key, context[key] as string]);
+  const length = texts.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), 2);
+  if (keys.length > 0xffff || length > contextLimit) {
     throw new KmsError("ValidationException", "The encryption context is too large.");
   }
-  const id = utf8(keyId);
-  return concat(uint16(id.length), id, canonical);
+  const bytes = Buffer.allocUnsafe(2 + Buffer.byteLength(keyId) + length);
+  let at = bytes.writeUInt16BE(Buffer.byteLength(keyId));
+  at += bytes.write(keyId, at);
+  at = bytes.writeUInt16BE(keys.length, at);
+  for (const text of texts) {
+    const start = at + 4;
+    at = start + bytes.write(text, start);
+    bytes.writeUInt32BE(at - start, start - 4);
+  }
+  return bytes;
 }

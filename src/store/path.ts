@@ -43,9 +43,11 @@ export function path(...components: readonly string[]): string {
 export const components = (escaped: string): readonly string[] => escaped.split("/").map(decodeURIComponent);
 
 const escapeComponent = (component: string): string =>
-  encodeURIComponent(component)
-    .replaceAll(/%(?:3A|2B|3D|2C|40)/g, decodeURIComponent)
-    .replaceAll(/[!~*'()]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  /^[\w.:+=,@-]+$/.test(component)
+    ? component
+    : encodeURIComponent(component)
+        .replaceAll(/%(?:3A|2B|3D|2C|40)/g, decodeURIComponent)
+        .replaceAll(/[!~*'()]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 
 /** Where records of clear paths rest: names are replaced by HMAC(index key, "path" ‖ 00 ‖ clear path up to the name). */
 export class StoredPaths {

@@ -59,6 +59,7 @@ class SqliteStore implements Store {
   readonly #dataVersion: StatementSync;
   readonly #turn: StatementSync;
   #version = 0;
+  #versionIsFresh = false;
   #seenData: unknown;
   #seenTurn: unknown;
 
@@ -93,20 +94,16 @@ class SqliteStore implements Store {
     await this.#writer.commit(writes, expectations);
   }
 
-  /**
-   * `PRAGMA data_version` (1 µs) also moves with the commits of this store's own writer, so then the turn tells: it
-   * moves when the writer is another one than before.
-   */
+  /** Asked once in a turn of the event loop: the requests that the turn has read all go by one answer. */
   version(): number {
-    return this.#read(() => {
-      const data = this.#dataVersion.get()?.["data_version"];
-      if (data === this.#seenData) return this.#version;
-      this.#seenData = data;
-      const turn = this.#turn.get();
-      if (turn?.["number"] !== this.#seenTurn || turn?.["writer"] !== this.#writer?.name) this.#version += 1;
-      this.#seenTurn = turn?.["number"];
-      return this.#version;
-    });
+    if (!this.#versionIsFresh) {
+      this.#version = this.#readVersion();
+      this.#versionIsFresh = true;
+      setImmediate(() => {
+        this.#versionIsFresh = false;
+      });
+    }
+    return this.#version;
   }
 
   async scrub(): Promise<void> {
@@ -117,6 +114,22 @@ class SqliteStore implements Store {
   async close(): Promise<void> {
     if (this.#reader.isOpen) this.#reader.close();
     await this.#writer?.close();
+  }
+
+  /**
+   * `PRAGMA data_version` (1 µs) also moves with the commits of this store's own writer, so then the turn tells: it
+   * moves when the writer is another one than before.
+   */
+  #readVersion(): number {
+    return this.#read(() => {
+      const data = this.#dataVersion.get()?.["data_version"];
+      if (data === this.#seenData) return this.#version;
+      this.#seenData = data;
+      const turn = this.#turn.get();
+      const same = turn?.["number"] === this.#seenTurn && turn?.["writer"] === this.#writer?.name;
+      this.#seenTurn = turn?.["number"];
+      return same ? this.#version : this.#version + 1;
+    });
   }
 
   #read<T>(query: () => T): T {

@@ -33,13 +33,18 @@ export const hsmChoices: readonly HsmChoice[] = ["soft", "softhsm2"];
 export const temporaryHome = (): string => mkdtempSync(join(tmpdir(), "strongroom-test-"));
 export const removeHome = (home: string): void => rmSync(home, { recursive: true, force: true });
 
-export async function startService(
+export function startService(
   home: string,
   hsm: HsmChoice = "soft",
   extra: readonly string[] = [],
 ): Promise<Service> {
   const options = ["--home", home, "--hsm", hsm, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...extra];
-  const child = spawn(join(checkout, "scripts/strongroom"), ["dev", ...options], { stdio: ["ignore", "pipe", "pipe"] });
+  return launch(home, ["dev", ...options]);
+}
+
+/** `strongroom <command>`, whose CA's certificate is in `home`. */
+export async function launch(home: string, command: readonly string[]): Promise<Service> {
+  const child = spawn(join(checkout, "scripts/strongroom"), command, { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     log += text;

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { softHsm2 } from "../../src/hsm/pkcs11/provision.ts";
 import { removeHome, type Service, startService, temporaryHome } from "../contract/service.ts";
 import { auditFaults, ciphertextFaults, Ledger, stateFaults } from "./ledger.ts";
 import { startLoad, until } from "./load.ts";
-import { refusedStart } from "./start.ts";
+import { refusedStart, workerOf } from "./start.ts";
 
 describe("a service whose HSM is a PKCS#11 token", () => {
   const home = temporaryHome();
@@ -89,16 +89,6 @@ describe("a service whose HSM is a PKCS#11 token", () => {
     writeFileSync(file, before);
   }, 60_000);
 });
-
-function workerOf(service: Service): number {
-  const { pid } = service.process;
-  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
-  );
-  const worker = children.find((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("worker.ts"));
-  if (!worker) throw new Error("there is no worker");
-  return worker;
-}
 
 /** OpenSC's, at the token of `home`. */
 const tokenTool = (home: string, ...command: readonly string[]): string =>

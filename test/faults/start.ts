@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { checkout, type HsmChoice } from "../contract/service.ts";
+import { checkout, type HsmChoice, type Service } from "../contract/service.ts";
 
 export interface Refusal {
   readonly status: number | null;
@@ -35,4 +35,15 @@ export function digests(folder: string): Readonly<Record<string, string>> {
         .digest("hex"),
     ]),
   );
+}
+
+/** The process of the PKCS#11 driver. */
+export function workerOf(service: Service): number {
+  const { pid } = service.process;
+  const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
+    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
+  );
+  const worker = children.find((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("worker.ts"));
+  if (!worker) throw new Error("there is no worker");
+  return worker;
 }

@@ -1,8 +1,9 @@
 import { type Bytes, utf8 } from "../../base/bytes.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { ektHead, ektSuites } from "../../model/ekt.ts";
-import type { HbkKind } from "../../model/hbk.ts";
+import type { HbkKind, HbkUsage } from "../../model/hbk.ts";
 import { kbkdfFixedInput, noNonce } from "../../model/kbkdf.ts";
+import type { KeySpec } from "../../model/key-spec.ts";
 import type { Path } from "./harness.ts";
 
 const keyLength = 32;
@@ -89,7 +90,13 @@ function boundaryCalls(engine: Engine): Path[] {
   const boundary = engine.boundary();
   boundary.setRoot(new Uint8Array(keyLength).fill(0x77));
   boundary.generateDomainKey(domainKeyId);
-  const heads = { symmetric: headOf("kms-symmetric"), sigv4: headOf("sigv4"), record: headOf("record") };
+  const heads = {
+    symmetric: headOf("kms-symmetric", "SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"),
+    hmac: headOf("kms-hmac", "HMAC_256", "GENERATE_VERIFY_MAC"),
+    private: headOf("kms-private", "ECC_NIST_P256", "SIGN_VERIFY"),
+    sigv4: headOf("sigv4", "HMAC_256", "INTERNAL"),
+    record: headOf("record", "SYMMETRIC_DEFAULT", "INTERNAL"),
+  };
   const fixedInput = kbkdfFixedInput("SR1-keyname", keyId, noNonce);
   const message = utf8("20261122");
 
@@ -117,6 +124,9 @@ function boundaryCalls(engine: Engine): Path[] {
         run: () => use(made, plaintext),
       };
     });
+  const asItIs = (key: Bytes): Bytes => key;
+  const imported = (head: Bytes) => (key: Bytes) => boundary.import(head, key);
+  const exposed = (key: Bytes): Bytes => boundary.importExposed(heads.private, utf8("its public half"), key);
   const token = (key: Bytes): Bytes => unwrap(wrap(key));
   const sealed = (key: Bytes, plaintext: Bytes) => {
     const ekt = token(key);
@@ -127,35 +137,23 @@ function boundaryCalls(engine: Engine): Path[] {
     call("decrypt", 32, sealed, ({ ekt, ciphertext }) => boundary.decrypt(ekt, aad, ciphertext)),
     call("reEncrypt", 32, sealed, (source) => boundary.reEncrypt(source, source)),
     call("generateDataKey", 0, token, (ekt) => boundary.generateDataKey(ekt, aad, 32, "both")),
-    call(
-      "import",
-      0,
-      (key) => key,
-      (key) => boundary.import(heads.sigv4, key),
-    ),
-    call(
-      "mac",
-      0,
-      (key) => boundary.import(heads.sigv4, key),
-      (ekt) => boundary.mac(ekt, message),
-    ),
-    call(
-      "release",
-      0,
-      (key) => boundary.import(heads.record, key),
-      (ekt) => boundary.release(ekt),
-    ),
+    call("import", 0, asItIs, imported(heads.sigv4)),
+    call("mac, sigv4", 0, imported(heads.sigv4), (ekt) => boundary.mac(ekt, message)),
+    call("mac, HMAC_256", 0, imported(heads.hmac), (ekt) => boundary.mac(ekt, message)),
+    call("release", 0, imported(heads.record), (ekt) => boundary.release(ekt)),
+    call("importExposed", 0, asItIs, exposed),
+    call("expose", 0, exposed, (ekt) => boundary.expose(ekt, "SIGN_VERIFY")),
     call("rewrap", 0, token, (ekt) => boundary.rewrap(ekt, domainKeyId)),
     call("wrapFor", 0, token, (ekt) => boundary.wrapFor(ekt, transportKey)),
     call("unwrapFrom", 0, wrap, unwrap),
   ];
 }
 
-const headOf = (kind: HbkKind): Bytes =>
+const headOf = (kind: HbkKind, spec: KeySpec, usage: HbkUsage): Bytes =>
   ektHead(ektSuites.gcm, domainKeyId, undefined, {
     kind,
-    spec: kind === "sigv4" ? "HMAC_256" : "SYMMETRIC_DEFAULT",
-    usage: kind === "kms-symmetric" ? "ENCRYPT_DECRYPT" : "INTERNAL",
+    spec,
+    usage,
     origin: "AWS_KMS",
     account: "111122223333",
     region: "us-east-1",

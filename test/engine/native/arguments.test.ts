@@ -1,56 +1,14 @@
 import { describe, expect, it } from "vitest";
 import type { Bytes } from "../../../src/base/bytes.ts";
-import { personalization } from "../../../src/engine/entropy.ts";
 import { load } from "../../../src/engine/native/addon.ts";
+import { type Call, functionsOf, receivers } from "./functions.ts";
 
-type Call = (...args: unknown[]) => unknown;
-
-const addon = load();
-const drbg = new addon.Drbg();
-drbg.instantiate(new Uint8Array(48).fill(1), new Uint8Array(0));
-const boundary = new addon.Boundary();
-boundary.open(new TextEncoder().encode("/dev/urandom\0"), personalization());
+const all = receivers(load());
+const { addon, drbg, boundary } = all;
 
 const refused = -1;
 const badType = -7;
 const badLength = -8;
-
-/** Every function with the letters of its arguments (native/call.h): b octets, t target, n number. */
-const shapes: readonly [string, object, string][] = [
-  ["sha256", addon, "bt"],
-  ["hmacSha256", addon, "bbt"],
-  ["kbkdf", addon, "bbt"],
-  ["gcmSeal", addon, "bbbbt"],
-  ["gcmOpen", addon, "bbbbt"],
-  ["kwpWrap", addon, "bbt"],
-  ["kwpUnwrap", addon, "bbt"],
-  ["equal", addon, "bb"],
-  ["signDigest", addon, "nnbbt"],
-  ["verifyDigest", addon, "nnbbb"],
-  ["sm2Sign", addon, "bbt"],
-  ["sm2Verify", addon, "bbb"],
-  ["sm2Encrypt", addon, "bbt"],
-  ["sm2Decrypt", addon, "bbt"],
-  ["reseed", drbg, "bb"],
-  ["generate", drbg, "bt"],
-  ["setRoot", boundary, "b"],
-  ["generateDomainKey", boundary, "b"],
-  ["sealDomainKey", boundary, "bt"],
-  ["openDomainKey", boundary, "bb"],
-  ["dropDomainKey", boundary, "b"],
-  ["generate", boundary, "bnt"],
-  ["import", boundary, "bbt"],
-  ["rewrap", boundary, "bbt"],
-  ["release", boundary, "bt"],
-  ["wrapFor", boundary, "bbt"],
-  ["unwrapFrom", boundary, "bbbbt"],
-  ["encrypt", boundary, "bbbt"],
-  ["decrypt", boundary, "bbbt"],
-  ["generateDataKey", boundary, "bbntt"],
-  ["reEncrypt", boundary, "bbbbbt"],
-  ["mac", boundary, "bbt"],
-  ["random", boundary, "t"],
-];
 
 function detached(): Bytes {
   const bytes = new Uint8Array(new ArrayBuffer(32));
@@ -97,7 +55,7 @@ const argumentsOf = (shape: string): unknown[] =>
 const answerOf = (receiver: object, name: string, args: readonly unknown[]) =>
   ((receiver as Record<string, Call>)[name] as Call).apply(receiver, [...args]);
 
-describe.each(shapes)("%s", (name, receiver, shape) => {
+describe.each(functionsOf(all))("%s", (name, receiver, shape) => {
   it("takes Uint8Arrays over memory that is attached and not shared, and nothing else", () => {
     for (const [i, letter] of [...shape].entries()) {
       const wrong = letter === "n" ? notNumbers : notOctets.map(([, value]) => [value, badType] as const);

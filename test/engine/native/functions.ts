@@ -1,0 +1,58 @@
+import { personalization } from "../../../src/engine/entropy.ts";
+import type { Addon, BoundaryState, DrbgState } from "../../../src/engine/native/addon.ts";
+
+export type Call = (...args: unknown[]) => unknown;
+
+/** A name, on what it is called, and the letters of its arguments (native/call.h): b octets, t target, n number. */
+export type NativeFunction = readonly [name: string, receiver: object, shape: string];
+
+export interface Receivers {
+  readonly addon: Addon;
+  readonly drbg: DrbgState;
+  readonly boundary: BoundaryState;
+}
+
+export function receivers(addon: Addon): Receivers {
+  const drbg = new addon.Drbg();
+  drbg.instantiate(new Uint8Array(48).fill(1), new Uint8Array(0));
+  const boundary = new addon.Boundary();
+  boundary.open(new TextEncoder().encode("/dev/urandom\0"), personalization());
+  return { addon, drbg, boundary };
+}
+
+/** All that take arguments. */
+export const functionsOf = ({ addon, drbg, boundary }: Receivers): readonly NativeFunction[] => [
+  ["sha256", addon, "bt"],
+  ["hmacSha256", addon, "bbt"],
+  ["kbkdf", addon, "bbt"],
+  ["gcmSeal", addon, "bbbbt"],
+  ["gcmOpen", addon, "bbbbt"],
+  ["kwpWrap", addon, "bbt"],
+  ["kwpUnwrap", addon, "bbt"],
+  ["equal", addon, "bb"],
+  ["signDigest", addon, "nnbbt"],
+  ["verifyDigest", addon, "nnbbb"],
+  ["sm2Sign", addon, "bbt"],
+  ["sm2Verify", addon, "bbb"],
+  ["sm2Encrypt", addon, "bbt"],
+  ["sm2Decrypt", addon, "bbt"],
+  ["reseed", drbg, "bb"],
+  ["generate", drbg, "bt"],
+  ["setRoot", boundary, "b"],
+  ["generateDomainKey", boundary, "b"],
+  ["sealDomainKey", boundary, "bt"],
+  ["openDomainKey", boundary, "bb"],
+  ["dropDomainKey", boundary, "b"],
+  ["generate", boundary, "bnt"],
+  ["import", boundary, "bbt"],
+  ["rewrap", boundary, "bbt"],
+  ["release", boundary, "bt"],
+  ["wrapFor", boundary, "bbt"],
+  ["unwrapFrom", boundary, "bbbbt"],
+  ["encrypt", boundary, "bbbt"],
+  ["decrypt", boundary, "bbbt"],
+  ["generateDataKey", boundary, "bbntt"],
+  ["reEncrypt", boundary, "bbbbbt"],
+  ["mac", boundary, "bbt"],
+  ["random", boundary, "t"],
+];

@@ -12,18 +12,16 @@ export interface RequestFacts {
   readonly tls?: object;
 }
 
-type Conditions = ReadonlyMap<string, string | readonly string[]>;
+/** Condition keys with their names, to be gone through any number of times: a generator is none. */
+export type Conditions = Iterable<readonly [name: string, value: string | readonly string[]]>;
 
 /**
  * The context of one decision. `conditions`: what the operation supplies, names as documented (`kms:EncryptionAlgorithm`,
  * `kms:EncryptionContext:<name>`, `aws:RequestTag/<name>`); `key`: the key that it is about. Nothing is computed before
  * a policy asks for it.
  */
-export const conditionContext = (
-  facts: RequestFacts,
-  conditions: Conditions = none,
-  key?: KeyRecord,
-): ConditionContext => new RequestContext(facts, conditions, key);
+export const conditionContext = (facts: RequestFacts, conditions: Conditions = [], key?: KeyRecord): ConditionContext =>
+  new RequestContext(facts, conditions, key);
 
 /** The condition keys of an encryption context. */
 export function contextConditions(context: EncryptionContext = {}): [string, string | readonly string[]][] {
@@ -35,14 +33,12 @@ export function contextConditions(context: EncryptionContext = {}): [string, str
   ];
 }
 
-const none: Conditions = new Map();
-
 class RequestContext implements ConditionContext {
   readonly #facts: RequestFacts;
   readonly #conditions: Conditions;
   readonly #key: KeyRecord | undefined;
   readonly #time = Date.now();
-  #supplied: Conditions | undefined;
+  #supplied: ReadonlyMap<string, string | readonly string[]> | undefined;
 
   constructor(facts: RequestFacts, conditions: Conditions, key: KeyRecord | undefined) {
     this.#facts = facts;
@@ -51,12 +47,8 @@ class RequestContext implements ConditionContext {
   }
 
   get(name: string): string | readonly string[] | undefined {
-    if (this.#conditions.size > 0) {
-      this.#supplied ??= inLowerCase(this.#conditions);
-      const value = this.#supplied.get(name);
-      if (value !== undefined) return value;
-    }
-    return name.startsWith("aws:") ? this.#global(name) : this.#ofKey(name);
+    this.#supplied ??= inLowerCase(this.#conditions);
+    return this.#supplied.get(name) ?? (name.startsWith("aws:") ? this.#global(name) : this.#ofKey(name));
   }
 
   #global(name: string): string | readonly string[] | undefined {
@@ -125,7 +117,7 @@ class RequestContext implements ConditionContext {
 
 const resourceTag = "aws:resourcetag/";
 
-function inLowerCase(conditions: Conditions): Conditions {
+function inLowerCase(conditions: Conditions): ReadonlyMap<string, string | readonly string[]> {
   const lower = new Map<string, string | readonly string[]>();
   for (const [name, value] of conditions) {
     const key = name.toLowerCase();

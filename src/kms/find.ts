@@ -1,5 +1,5 @@
 import type { Authorizer, Decision } from "../access/authorizer.ts";
-import { conditionContext } from "../access/context.ts";
+import { type Conditions, conditionContext } from "../access/context.ts";
 import type { GrantUse } from "../access/grant-set.ts";
 import { KmsError } from "../base/errors.ts";
 import { aliasArn, keyArn, rootArn } from "../model/arn.ts";
@@ -14,7 +14,7 @@ import { invalidKeyId, parseReference, quotable } from "./reference.ts";
 /** What an operation needs of the key that it names. */
 export interface KeyNeeds {
   /** IAM action without its prefix; the operation's name unless stated. */
-  readonly action?: string;
+  readonly action?: string | undefined;
   /** Whether an alias may stand for the key: cryptographic operations, DescribeKey and GetPublicKey. */
   readonly aliases?: boolean;
   /** Whether a key of another account may be named by its ARN. */
@@ -22,7 +22,7 @@ export interface KeyNeeds {
   /** Whether the key's state does not matter: the old target of an alias. */
   readonly anyState?: boolean;
   /** Condition keys of the operation, names as documented: `kms:EncryptionAlgorithm`. */
-  readonly conditions?: ReadonlyMap<string, string | readonly string[]>;
+  readonly conditions?: Conditions;
   /** What grants are held against, beside the action. */
   readonly grants?: Omit<GrantUse, "operation">;
 }
@@ -49,13 +49,13 @@ export class Finder {
     const reference = parseReference(keyId, call);
     if (reference.account !== call.account && !needs.crossAccount) this.#deny(call, needs, `${keyId}`);
     if (reference.kind === "key") {
-      return this.#check(call, reference.account, reference.id, needs, new Map());
+      return this.#check(call, reference.account, reference.id, needs);
     }
     if (!needs.aliases) throw invalidKeyId(keyId);
     const alias = await this.#records.alias(reference.account, call.region, reference.name);
     if (alias) {
-      const requested = new Map([["kms:RequestAlias", reference.name]]);
-      return this.#check(call, reference.account, alias.value.target, needs, requested);
+      const conditions: Conditions = [...(needs.conditions ?? []), ["kms:RequestAlias", reference.name]];
+      return this.#check(call, reference.account, alias.value.target, { ...needs, conditions });
     }
     const arn = quotable(aliasArn(call.region, reference.account, reference.name));
     this.#allowedToMiss(call, reference.account, arn, needs);
@@ -97,12 +97,7 @@ export class Finder {
   }
 
   /** Actions that identity policies decide alone. */
-  authorize(
-    call: Call,
-    action: string,
-    resource = "*",
-    conditions: ReadonlyMap<string, string | readonly string[]> = new Map(),
-  ): void {
+  authorize(call: Call, action: string, resource = "*", conditions?: Conditions): void {
     const decision = this.#authorizer.decide({
       principal: call.caller.principal,
       action: `kms:${action}`,
@@ -113,17 +108,10 @@ export class Finder {
     if (!decision.allowed) throw denied(call, action, resource, decision.denial);
   }
 
-  async #check(
-    call: Call,
-    account: string,
-    id: string,
-    needs: KeyNeeds,
-    requested: ReadonlyMap<string, string>,
-  ): Promise<FoundKey> {
+  async #check(call: Call, account: string, id: string, needs: KeyNeeds): Promise<FoundKey> {
     const found = await this.#records.key(account, call.region, id);
     if (!found || isDue(found.value, call.now)) return this.#missing(call, account, id, needs);
-    const all = { ...needs, conditions: new Map([...(needs.conditions ?? []), ...requested]) };
-    const decision = await this.#decide(call, all, found.value);
+    const decision = await this.#decide(call, needs, found.value);
     call.names(found.value.arn, account);
     if (!decision.allowed) {
       throw denied(call, needs.action ?? call.operation, found.value.arn, decision.denial);

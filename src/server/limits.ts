@@ -45,5 +45,6 @@ export const httpOptions = (limits: Limits): ServerOptions => ({
   connectionsCheckingInterval: limits.connectionsCheckingInterval,
   maxHeaderSize: limits.maxHeaderSize,
   insecureHTTPParser: false,
-  requireHostHeader: true,
+  // Its absence is refused with the other faults of a signature, in JSON.
+  requireHostHeader: false,
 });

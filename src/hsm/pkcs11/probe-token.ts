@@ -9,7 +9,7 @@ import type { ProbeReport, ProbeTest } from "./probe.ts";
 import type { Greeting } from "./protocol.ts";
 import { type Candidate, chooseToken, type TokenSelector, unpadded } from "./token-selector.ts";
 import { makePair, spkiOf, testOaep } from "./transport-key.ts";
-import { findWrappings, testMac, testRandom } from "./wrapping.ts";
+import { findWrappings, keepsKeys, testMac, testRandom } from "./wrapping.ts";
 
 /** In a worker: graphene-pk11 says what there is, known answers say what works. */
 export async function probeToken({ module: path, initArgs, token: selector, pin }: Greeting): Promise<ProbeReport> {
@@ -40,6 +40,7 @@ const names = {
   mac: "HMAC-SHA-256",
   random: "random generator",
   wrap: "key wrap",
+  keep: "keeping keys",
   move: "moving keys",
 } as const;
 
@@ -61,12 +62,18 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
           .map(({ description }) => description)
           .join(", ")}; unwrapped keys cannot be read`,
     ),
+    test(names.keep, () => {
+      if (!keepsKeys(token, wrappings()[0]))
+        throw new Error("whoever has the PIN can wrap the domain key and take it out");
+      return "C_WrapKey refuses keys that are not extractable";
+    }),
     test(names.move, () => {
-      if (!wrappings().some(({ suite }) => suite === ektSuites.kwp)) throw new Error("needs RFC 5649 key wrap");
       const { publicKey, privateKey } = makePair(token, { token: false }, 2048);
       const hash = testOaep(token, privateKey, spkiOf(token, publicKey));
       if (!hash) throw new Error("needs RSA-OAEP");
-      return `RSA-OAEP with ${hash === "sha256" ? "SHA-256" : "SHA-1"}`;
+      const kwp = wrappings().some(({ suite }) => suite === ektSuites.kwp);
+      const form = kwp ? "and RFC 5649 key wrap" : "alone: between PKCS#11 tokens, and not with the soft HSM";
+      return `RSA-OAEP with ${hash === "sha256" ? "SHA-256" : "SHA-1"} ${form}`;
     }),
   ];
 }

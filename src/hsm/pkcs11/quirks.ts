@@ -16,6 +16,8 @@ interface Quirk {
 export const quirks = {
   /** CKM_AES_KEY_WRAP_PAD is PKCS#7 padding under RFC 3394, and RFC 5649 is 0x210B; elsewhere the first is RFC 5649. A known answer tells. */
   keyWrapPadIsNotKwp: { seen: "NSS 3.87.1", code: 0 },
+  /** C_WrapKey wraps keys that are not EXTRACTABLE: whoever has the PIN can take the domain key out. `hsm probe` says so. */
+  wrapIgnoresExtractable: { seen: "NSS 3.87.1", code: 0 },
   /** No token object of class CKO_DATA: the domain state and the anchor are then the ids of secret keys. */
   noDataObjects: { seen: "NSS 3.87.1", code: pkcs11js.CKR_ATTRIBUTE_VALUE_INVALID },
   /** C_UnwrapKey refuses SENSITIVE=false and EXTRACTABLE=true, its defaults, when they are given: they are left out. */

@@ -7,7 +7,7 @@ import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm } from "../../model/key-spec.ts";
 import type { DataKey, Ekt, Health, Opening, Sealing } from "../hsm.ts";
 import { type BackingKey, type BackingKeys, refused } from "./backing-keys.ts";
-import type { Cryptoki } from "./cryptoki.ts";
+import { type Cryptoki, CryptokiError } from "./cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
 import type { Domain } from "./domain.ts";
 import { createMacKey } from "./mac-key.ts";
@@ -119,8 +119,19 @@ export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => u
   writeAnchor(anchor: Bytes): void {
     requireWithin(anchor.length, 0, longestAnchor);
     const count = (this.#newestAnchor()?.count ?? 0) + 1;
-    this.#anchors.add(concat(uint32(count), anchor));
+    this.#keep(concat(uint32(count), anchor));
     this.#anchors.remove((value) => parseAnchor(value).count < count);
+  }
+
+  /** A token that is full is no fault of this worker, which another one would not meet. */
+  #keep(anchor: Bytes): void {
+    try {
+      this.#anchors.add(anchor);
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      this.#keys.probe(this.#domain.active());
+      throw new HsmError("internal", `the token works, and keeps no anchor: ${error.message}`, { cause: error });
+    }
   }
 
   reload(): void {

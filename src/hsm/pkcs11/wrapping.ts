@@ -138,6 +138,22 @@ export function wrappingsBy(token: Cryptoki, names: readonly WrappingName[]): Wr
   return [best, ...others];
 }
 
+/** Whether C_WrapKey leaves keys that are not extractable where they are: quirks.wrapIgnoresExtractable. */
+export function keepsKeys(token: Cryptoki, { wrap }: Wrapping): boolean {
+  const kek = createKnown(token, { ...aesKey, ...usesOfKek, value: knownKek });
+  const kept = createKnown(token, { ...used, value: knownKey });
+  try {
+    wrap(kek, kept);
+    return false;
+  } catch (error) {
+    if (error instanceof CryptokiError) return true;
+    throw error;
+  } finally {
+    token.destroy(kek);
+    token.destroy(kept);
+  }
+}
+
 function works(token: Cryptoki, engine: Engine, wrapping: Wrapping, kek: Handle, key: Handle): boolean {
   try {
     const wrapped = wrapping.wrap(kek, key);

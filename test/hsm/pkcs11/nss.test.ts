@@ -1,5 +1,18 @@
+import { expect, it } from "vitest";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
+import { probe } from "../../../src/hsm/pkcs11/probe.ts";
 import { hsmConformance } from "../../conformance/hsm.ts";
 import { nssTokens } from "./nss.ts";
 
-hsmConformance("NSS", { driver, fresh: nssTokens(), stride: 16 });
+const fresh = nssTokens();
+hsmConformance("NSS", { driver, fresh, stride: 32 });
+
+it("the probe finds RFC 5649 under NSS's number, and that NSS gives keys away that are not extractable", async () => {
+  const { tests, lacks, serves } = await probe(await fresh());
+  expect(tests.map(({ ok }) => ok)).toEqual([true, true, true, false, true]);
+  expect(tests[2]?.detail).toMatch(/0x210b.*, AES-CBC-PAD/);
+  expect(tests[2]?.detail).not.toContain("0x210a");
+  expect(tests[4]?.detail).toContain("SHA-256");
+  expect(lacks).toEqual([expect.stringContaining("take it out")]);
+  expect(serves).toHaveLength(1);
+});

@@ -100,10 +100,11 @@ describe("the probe", () => {
       ["HMAC-SHA-256", true],
       ["random generator", true],
       ["key wrap", true],
+      ["keeping keys", true],
       ["moving keys", true],
     ]);
     expect(report.tests[2]?.detail).toContain("0x210a");
-    expect(report.tests[3]?.detail).toContain("SHA-1");
+    expect(report.tests[4]?.detail).toContain("SHA-1");
     expect(report.serves).toMatchObject([{ spec: "SYMMETRIC_DEFAULT", usage: "ENCRYPT_DECRYPT" }]);
     expect(report.lacks).toEqual([]);
   });

@@ -13,6 +13,7 @@ import { DataObjects } from "../../../src/hsm/pkcs11/data-object.ts";
 import { Domain } from "../../../src/hsm/pkcs11/domain.ts";
 import { decodeState, encodeState } from "../../../src/hsm/pkcs11/domain-state.ts";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
+import { type Profile, profileOf } from "../../../src/hsm/pkcs11/profile.ts";
 import { softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
 import { initDomain } from "../../../src/hsm/pkcs11/token-admin.ts";
 import { findWrappings, genericKey, noUse, testMac, testRandom } from "../../../src/hsm/pkcs11/wrapping.ts";
@@ -53,6 +54,14 @@ describe("the self-tests of a token", () => {
     });
     expect(() => testMac(cryptoki, other)).toThrow(/known answer/);
     expect(() => findWrappings(cryptoki, other)).toThrow(/neither/);
+  });
+
+  it("are not repeated for a module, model and firmware that another worker has tested, and are for any other", () => {
+    const found = profileOf(cryptoki, engine, undefined);
+    expect(found.wrappings).toEqual(["kwp-0x210a"]);
+    const told: Profile = { ...found, wrappings: ["cbc-pad"] };
+    expect(profileOf(cryptoki, engine, told)).toBe(told);
+    expect(profileOf(cryptoki, engine, { ...told, of: `${told.of} of another version` })).toEqual(found);
   });
 
   it("find a key that the token did not make as it was asked to", () => {

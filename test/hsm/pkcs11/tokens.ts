@@ -16,8 +16,8 @@ export interface SoftToken extends Pkcs11Config {
 }
 
 /** A maker of real SoftHSM2 tokens, each in a folder of its own, which go with the file's tests. */
-export function softTokens(): (label?: string) => Promise<SoftToken> {
-  const root = mkdtempSync(join(tmpdir(), "strongroom-pkcs11-"));
+export function softTokens(place = tmpdir()): (label?: string) => Promise<SoftToken> {
+  const root = mkdtempSync(join(place, "strongroom-pkcs11-"));
   afterAll(() => rmSync(root, { recursive: true }));
   let made = 0;
   return async (label = "kms") => {

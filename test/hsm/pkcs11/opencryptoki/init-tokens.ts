@@ -1,8 +1,8 @@
 import pkcs11js from "pkcs11js";
 
-/** Makes a token in every slot. Arguments: module, PIN, then a label for each. */
-const [path, pin, ...labels] = process.argv.slice(2) as [string, string, ...string[]];
-const [givenSoPin, soPin] = ["87654321", "76543210"];
+/** Makes a token in every slot. Arguments: module, PIN, SO PIN, then a label for each. */
+const [path, pin, soPin, ...labels] = process.argv.slice(2) as [string, string, string, ...string[]];
+const givenSoPin = "87654321";
 const module = new pkcs11js.PKCS11();
 module.load(path);
 module.C_Initialize({ flags: pkcs11js.CKF_OS_LOCKING_OK });

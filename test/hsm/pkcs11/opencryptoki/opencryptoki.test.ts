@@ -1,5 +1,16 @@
+import { expect, it } from "vitest";
 import { driver } from "../../../../src/hsm/pkcs11/driver.ts";
+import { probe } from "../../../../src/hsm/pkcs11/probe.ts";
 import { hsmConformance } from "../../../conformance/hsm.ts";
 import { openCryptokiTokens } from "./tokens.ts";
 
-hsmConformance("openCryptoki", { driver, fresh: await openCryptokiTokens(24), stride: 32 });
+const fresh = await openCryptokiTokens(24);
+hsmConformance("openCryptoki", { driver, fresh, stride: 32 });
+
+it("the probe finds no RFC 5649 in openCryptoki, and that keys move under RSA-OAEP alone", async () => {
+  const { tests, serves } = await probe(await fresh());
+  expect(tests.map(({ ok }) => ok)).toEqual([true, true, true, true, true]);
+  expect(tests[2]?.detail).toMatch(/^AES-CBC-PAD key wrap; /);
+  expect(tests[4]?.detail).toContain("alone");
+  expect(serves).toHaveLength(1);
+});

@@ -12,7 +12,8 @@ const module = ["x86_64", "aarch64"]
   .find((path) => existsSync(path));
 
 /** The longest that it takes. */
-const pin = "01234567";
+export const pin = "01234567";
+export const soPin = "76543210";
 const node = process.execPath;
 
 /**
@@ -33,7 +34,7 @@ export async function openCryptokiTokens(count: number): Promise<() => Promise<P
   });
 
   const labels = Array.from({ length: count }, (_, i) => `soft token ${i}`);
-  execFileSync(process.execPath, [join(import.meta.dirname, "init-tokens.ts"), module, pin, ...labels]);
+  execFileSync(process.execPath, [join(import.meta.dirname, "init-tokens.ts"), module, pin, soPin, ...labels]);
   writeFileSync(join(folder, "pin"), pin, { mode: 0o600 });
   return async () => {
     const label = labels.shift();

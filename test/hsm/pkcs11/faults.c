@@ -1,0 +1,58 @@
+/*
+ * A PKCS#11 module between a worker and a real one, which it loads from $FAULTS_MODULE. When a file with the name of a
+ * fault is in $FAULTS, the next call removes it and meets the fault: so one process meets it, once.
+ */
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <pkcs11.h>
+
+static CK_FUNCTION_LIST_PTR real;
+static CK_FUNCTION_LIST faulty;
+
+static int meets(const char *fault) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", getenv("FAULTS"), fault);
+  return unlink(path) == 0;
+}
+
+/* Never one of the token's own, which nobody could bring back. */
+static void destroy_session_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) {
+  CK_BBOOL token = CK_TRUE;
+  CK_ATTRIBUTE attribute = {CKA_TOKEN, &token, sizeof token};
+  if (real->C_GetAttributeValue(session, key, &attribute, 1) == CKR_OK && !token) real->C_DestroyObject(session, key);
+}
+
+static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
+  CK_SESSION_INFO info;
+  if (meets("sessions-closed") && real->C_GetSessionInfo(session, &info) == CKR_OK) real->C_CloseAllSessions(info.slotID);
+  if (meets("logged-out")) real->C_Logout(session);
+  if (meets("key-gone")) destroy_session_object(session, key);
+  if (meets("device-removed")) return CKR_DEVICE_REMOVED;
+  if (meets("crash")) abort();
+  if (meets("hang")) for (;;) pause();
+  return real->C_SignInit(session, mechanism, key);
+}
+
+/* A token that is full stays so: the file stays. */
+static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_OBJECT_HANDLE_PTR object) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/token-full", getenv("FAULTS"));
+  for (CK_ULONG i = 0; i < count; i++) {
+    if (template[i].type == CKA_TOKEN && *(CK_BBOOL *)template[i].pValue && access(path, F_OK) == 0) return CKR_DEVICE_MEMORY;
+  }
+  return real->C_CreateObject(session, template, count, object);
+}
+
+CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
+  CK_C_GetFunctionList get = (CK_C_GetFunctionList)dlsym(dlopen(getenv("FAULTS_MODULE"), RTLD_NOW), "C_GetFunctionList");
+  CK_RV rv = get(&real);
+  if (rv != CKR_OK) return rv;
+  faulty = *real;
+  faulty.C_SignInit = sign_init;
+  faulty.C_CreateObject = create_object;
+  *list = &faulty;
+  return CKR_OK;
+}

@@ -1,0 +1,218 @@
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { utf8 } from "../../../src/base/bytes.ts";
+import type { Ekt } from "../../../src/hsm/index.ts";
+import { driver, type Pkcs11Hsm } from "../../../src/hsm/pkcs11/driver.ts";
+import { softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
+import { expectHsmError } from "../../conformance/hsm-fixture.ts";
+import {
+  encrypt,
+  isAlive,
+  type Load,
+  newKey,
+  openSoft,
+  pinOf,
+  type SoftToken,
+  softHsm2Util,
+  softTokens,
+  startLoad,
+  until,
+} from "./tokens.ts";
+
+const token = softTokens();
+/** Where 10,000 files take seconds. */
+const inMemory = softTokens("/dev/shm");
+const inFlight = 32;
+const works = (hsm: Pkcs11Hsm, key: Ekt) => async () =>
+  encrypt(hsm, key).then(
+    () => true,
+    () => false,
+  );
+/** How soon the HSM's return must show; more than the second that it takes, as machines are busy. */
+const soon = 2_000;
+
+/** faults.c in front of SoftHSM2. C_Finalize by a neighbour is not among them: each worker has the module for itself. */
+async function faultyToken(): Promise<SoftToken> {
+  const config = await token();
+  const module = join(config.folder, "faults.so");
+  const headers = join(import.meta.dirname, "../../../node_modules/pkcs11js/includes/pkcs11");
+  execFileSync("cc", ["-shared", "-fPIC", "-o", module, "-I", headers, join(import.meta.dirname, "faults.c"), "-ldl"]);
+  return {
+    ...config,
+    uri: config.uri.replace(/module-path=.*/, `module-path=${encodeURIComponent(module)}`),
+    environment: { ...config.environment, FAULTS: config.folder, FAULTS_MODULE: softHsm2() },
+  };
+}
+
+describe("a worker's module", () => {
+  let config: SoftToken;
+  let hsm: Pkcs11Hsm;
+  let key: Ekt;
+  let load: Load;
+  beforeAll(async () => {
+    config = { ...(await faultyToken()), workers: 2, deadline: 4_000 };
+    await driver.init(config);
+    hsm = await openSoft(config);
+    await until(() => hsm.workerPids.length === 2);
+    key = await newKey(hsm);
+  });
+  afterAll(() => hsm.close());
+
+  it.each([
+    ["whose sessions are closed", "sessions-closed"],
+    ["that is logged out", "logged-out"],
+    ["whose key is gone", "key-gone"],
+    ["whose device is removed", "device-removed"],
+    ["that crashes", "crash"],
+    ["that hangs", "hang"],
+  ])("%s under load fails no call, and both workers serve soon after", async (_, fault) => {
+    load = startLoad(hsm, key, inFlight);
+    await load.progress(50);
+    const before = hsm.workerPids;
+    writeFileSync(join(config.folder, fault), "");
+    await until(() => before.some((pid) => !isAlive(pid)));
+    await until(() => hsm.workerPids.length === 2 && hsm.workerPids.every(isAlive), soon);
+    await load.progress(50);
+    expect(await load.stop()).toEqual([]);
+    expect(readdirSync(config.folder)).not.toContain(fault);
+  });
+
+  it("whose token is full says so, keeps the anchor that it has, and serves on", async () => {
+    await hsm.writeAnchor(utf8("first"));
+    const workers = hsm.workerPids;
+    load = startLoad(hsm, key, inFlight);
+    writeFileSync(join(config.folder, "token-full"), "");
+    await expect(hsm.writeAnchor(utf8("second"))).rejects.toThrow(/keeps no anchor: .*CKR_DEVICE_MEMORY/);
+    expect(await hsm.readAnchor()).toEqual(utf8("first"));
+    rmSync(join(config.folder, "token-full"));
+    await hsm.writeAnchor(utf8("third"));
+    expect(await hsm.readAnchor()).toEqual(utf8("third"));
+    expect(await load.stop()).toEqual([]);
+    expect(hsm.workerPids).toEqual(workers);
+  });
+});
+
+describe("a token", () => {
+  const open = async (options: Partial<SoftToken> = {}) => {
+    const config = { ...(await token()), workers: 2, ...options };
+    await driver.init(config);
+    const hsm = await openSoft(config);
+    await until(() => hsm.workerPids.length === 2);
+    return { config, hsm, key: await newKey(hsm) };
+  };
+
+  it("that is away for less than a deadline fails no call", async () => {
+    const { config, hsm, key } = await open();
+    const load = startLoad(hsm, key, inFlight);
+    await load.progress(50);
+    const tokens = join(config.folder, "tokens");
+    renameSync(tokens, `${tokens}-away`);
+    for (const pid of hsm.workerPids) process.kill(pid, "SIGKILL");
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(await hsm.health()).toMatchObject({ ok: false });
+    renameSync(`${tokens}-away`, tokens);
+    expect(await until(async () => (await hsm.health()).ok)).toBeLessThan(soon);
+    await load.progress(50);
+    expect(await load.stop()).toEqual([]);
+    await hsm.close();
+  });
+
+  it("that is initialised anew serves nothing more, and is not taken for the one that it was", async () => {
+    const { config, hsm, key } = await open({ deadline: 500 });
+    const serial = config.uri.match(/serial=(\w+)/)?.[1] as string;
+    const [pin, soPin] = [pinOf(config), readFileSync(join(config.folder, "so-pin"), "utf8")];
+    softHsm2Util(
+      config,
+      "--init-token",
+      "--serial",
+      serial,
+      "--label",
+      "kms",
+      "--pin",
+      pin,
+      "--so-pin",
+      soPin,
+      "--force",
+    );
+    await until(async () => !(await hsm.health()).ok);
+    await until(async () => !(await works(hsm, key)()));
+    await expectHsmError("unavailable", newKey(hsm));
+    await hsm.close();
+  });
+
+  it("whose PIN is changed serves on; a new worker tries the old PIN once, and the new one when it is given", async () => {
+    const { config, hsm, key } = await open();
+    const load = startLoad(hsm, key, inFlight);
+    const [old, fresh] = [pinOf(config), "another-pin-0123456789"];
+    pkcs11Tool(config, "--login", "--pin", old, "--change-pin", "--new-pin", fresh);
+    process.kill(hsm.workerPids[0] as number, "SIGKILL");
+    await until(() => readdirSync(config.folder).some((name) => name.startsWith("pin-refused-")));
+    await load.progress(50);
+    const file = join(config.folder, "pin");
+    writeFileSync(file, fresh);
+    utimesSync(file, new Date(), new Date(Date.now() + 1000));
+    await until(() => hsm.workerPids.length === 2, 6_000);
+    expect(await load.stop()).toEqual([]);
+    await hsm.close();
+  });
+
+  it("is found in another slot, and by its serial number among others of its label", async () => {
+    const { config, hsm, key } = await open();
+    const load = startLoad(hsm, key, inFlight);
+    for (const label of ["other", "kms"]) {
+      softHsm2Util(config, "--init-token", "--free", "--label", label, "--pin", "1234", "--so-pin", "87654321");
+    }
+    const before = hsm.workerPids;
+    for (const pid of before) process.kill(pid, "SIGKILL");
+    await until(() => hsm.workerPids.length === 2 && !hsm.workerPids.some((pid) => before.includes(pid)));
+    await load.progress(50);
+    expect(await load.stop()).toEqual([]);
+    const anyKms = config.uri.replace(/;serial=\w+/, "");
+    await expect(driver.open({ ...config, uri: anyKms })).rejects.toThrow(/2 tokens answer/);
+    await hsm.close();
+  });
+});
+
+it("a token with 10,000 objects of others serves, and its workers are replaced", async () => {
+  const config = { ...(await inMemory()), workers: 2 };
+  const script = `
+    const { default: pkcs11js } = await import("pkcs11js");
+    const module = new pkcs11js.PKCS11();
+    module.load(${JSON.stringify(softHsm2())});
+    module.C_Initialize({ flags: 2 });
+    const session = module.C_OpenSession(module.C_GetSlotList(true)[0], 6);
+    module.C_Login(session, 1, ${JSON.stringify(pinOf(config))});
+    for (let i = 0; i < 10_000; i++) {
+      module.C_CreateObject(session, [
+        { type: pkcs11js.CKA_CLASS, value: pkcs11js.CKO_DATA },
+        { type: pkcs11js.CKA_TOKEN, value: true },
+        { type: pkcs11js.CKA_PRIVATE, value: false },
+        { type: pkcs11js.CKA_LABEL, value: "stale" },
+      ]);
+    }
+  `;
+  execFileSync(process.execPath, ["--input-type=module", "-e", script], {
+    env: { ...process.env, ...config.environment },
+    cwd: import.meta.dirname,
+  });
+  await driver.init(config);
+  const hsm = await openSoft(config);
+  await until(() => hsm.workerPids.length === 2, 10_000);
+  const load = startLoad(hsm, await newKey(hsm), inFlight);
+  const [killed] = hsm.workerPids as [number];
+  process.kill(killed, "SIGKILL");
+  await until(() => hsm.workerPids.length === 2 && hsm.workerPids.every(isAlive), 10_000);
+  await load.progress(50);
+  expect(await load.stop()).toEqual([]);
+  await hsm.close();
+});
+
+/** OpenSC's, at the token. */
+const pkcs11Tool = (config: SoftToken, ...command: readonly string[]): string =>
+  execFileSync("pkcs11-tool", ["--module", softHsm2(), "--token-label", "kms", ...command], {
+    encoding: "utf8",
+    env: { ...process.env, ...config.environment },
+    stdio: ["ignore", "pipe", "ignore"],
+  });

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { HsmError } from "../base/errors.ts";
 import type { Pkcs11Config } from "../hsm/hsm.ts";
 import { provisionSoftHsm2 } from "../hsm/pkcs11/provision.ts";
 import { type BareModule, bytes, type HsmContender, type Mechanism, mechanisms } from "./hsms/contender.ts";
@@ -44,7 +45,7 @@ interface HsmTask {
 export async function runHsmBench(options: HsmBenchOptions): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), "strongroom-bench-"));
   const interruption = new AbortController();
-  const interrupt = (): void => interruption.abort(new Error("interrupted"));
+  const interrupt = (): void => interruption.abort(new HsmError("unavailable", "interrupted"));
   for (const signal of signals) process.once(signal, interrupt);
   const contenders: HsmContender[] = [];
   try {

@@ -44,8 +44,11 @@ export async function openToken(config: Pkcs11Config): Promise<{ contender: HsmC
     const hsm = await openHsm(config);
     const contender = await contenderOf(hsm.info.model, hsm);
     const close = async (): Promise<void> => {
-      await contender.close();
-      leave();
+      try {
+        await contender.close();
+      } finally {
+        leave();
+      }
     };
     return { contender: { ...contender, close }, bare: await openBareModule(module, selector, token) };
   } catch (error) {

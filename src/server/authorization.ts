@@ -1,14 +1,18 @@
 import { KmsError } from "../base/errors.ts";
 import type { Headers } from "./headers.ts";
 
-/** What a request says about its signature: well-formed, but not yet believed. */
-export interface Authorization {
+/** What of a client's signatures stays the same for a day: the whole header but the signature itself. */
+export interface Claim {
   readonly accessKeyId: string;
   /** The credential scope: YYYYMMDD, region, service. */
   readonly date: string;
   readonly region: string;
   readonly service: string;
   readonly signedHeaders: readonly string[];
+}
+
+/** What a request says about its signature: well-formed, but not yet believed. */
+export interface Authorization extends Claim {
   /** 64 lower-case hexadecimal digits. */
   readonly signature: string;
   /** `X-Amz-Date`: YYYYMMDDTHHMMSSZ. */
@@ -20,14 +24,28 @@ const pattern = /^AWS4-HMAC-SHA256 +Credential=([^,\s]*), *SignedHeaders=([^,\s]
 
 /**
  * Reads the headers `Authorization` and `X-Amz-Date`.
+ * @param known claims that need no reading, by `claimText`
  * @throws KmsError MissingAuthenticationTokenException, IncompleteSignatureException
  */
-export function readAuthorization(headers: Headers): Authorization {
+export function readAuthorization(headers: Headers, known?: ReadonlyMap<string, Claim>): Authorization {
   const header = headers.get("authorization");
   if (header === undefined) throw new KmsError("MissingAuthenticationTokenException", "Missing Authentication Token");
   const timestamp = headers.get("x-amz-date");
+  if (timestamp === undefined) incomplete(whatIsWrong(header, timestamp));
+  const signature = header.slice(-signatureLength);
+  const claim = known?.get(claimText(header)) ?? readClaim(header);
+  if (!/^[0-9a-f]{64}$/.test(signature)) incomplete("The Signature must be 64 lower-case hexadecimal digits.");
+  return { ...claim, signature, timestamp };
+}
+
+const signatureLength = 64;
+
+/** All of the header but its signature. */
+export const claimText = (header: string): string => header.slice(0, -signatureLength);
+
+function readClaim(header: string): Claim {
   const fields = pattern.exec(header);
-  if (!fields || timestamp === undefined) incomplete(whatIsWrong(header, timestamp));
+  if (!fields) incomplete(whatIsWrong(header, ""));
   const [, credential, signedHeaders, signature] = fields as unknown as [string, string, string, string];
   const scope = credential.split("/");
   if (scope.length !== 5) {
@@ -35,8 +53,8 @@ export function readAuthorization(headers: Headers): Authorization {
   }
   const [accessKeyId, date, region, service, terminator] = scope as [string, string, string, string, string];
   if (terminator !== "aws4_request") incomplete("Credential should be scoped with a valid terminator: 'aws4_request'.");
-  if (!/^[0-9a-f]{64}$/.test(signature)) incomplete("The Signature must be 64 lower-case hexadecimal digits.");
-  return { accessKeyId, date, region, service, signedHeaders: signedHeaders.split(";"), signature, timestamp };
+  if (signature.length !== signatureLength) incomplete("The Signature must be 64 lower-case hexadecimal digits.");
+  return { accessKeyId, date, region, service, signedHeaders: signedHeaders.split(";") };
 }
 
 function whatIsWrong(header: string, timestamp: string | undefined): string {

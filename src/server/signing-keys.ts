@@ -1,7 +1,8 @@
 import { createHmac } from "node:crypto";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import { secretFrom, wipe } from "../base/secret.ts";
+import { wipe } from "../base/secret.ts";
+import { HmacKey } from "./hmac-key.ts";
 
 /** What a signing key is derived from and bound to. */
 export interface KeyScope {
@@ -25,7 +26,7 @@ interface Entry {
   readonly revision: number;
   /** Of no use from then on, in milliseconds since the epoch. */
   readonly expires: number;
-  readonly key: Bytes;
+  readonly key: HmacKey;
 }
 
 /** A key is made at earliest five minutes before its day begins, and serves until five minutes after its end. */
@@ -49,8 +50,8 @@ export class SigningKeys {
     return this.#entries.size;
   }
 
-  /** HMAC-SHA256 of `text` under the signing key. Failures are those of `kDate`. */
-  async sign(scope: KeyScope, source: KeySource, text: string): Promise<Bytes> {
+  /** HMAC-SHA256 of `text` under the signing key, in hexadecimal. Failures are those of `kDate`. */
+  async sign(scope: KeyScope, source: KeySource, text: string): Promise<string> {
     const name = `${nameOf(scope)}/${source.revision}`;
     for (;;) {
       const entry = this.#entries.get(name);
@@ -58,7 +59,7 @@ export class SigningKeys {
         this.#entries.delete(name);
         this.#entries.set(name, entry);
         // At once: a key held across an await could be wiped meanwhile, and a signature under zeros be accepted.
-        return hmac(entry.key, text);
+        return entry.key.mac(text);
       }
       let deriving = this.#deriving.get(name);
       if (!deriving) {
@@ -82,7 +83,7 @@ export class SigningKeys {
       scope: nameOf(scope),
       revision: source.revision,
       expires: this.#clock.real() + lifetime,
-      key: secretFrom(kSigning),
+      key: new HmacKey(kSigning),
     };
     wipe(kDate, kRegion, kService, kSigning);
     this.#makeRoomFor(entry);
@@ -98,7 +99,7 @@ export class SigningKeys {
   }
 
   #drop(name: string, entry: Entry): void {
-    wipe(entry.key);
+    entry.key.wipe();
     this.#entries.delete(name);
   }
 }

@@ -74,6 +74,37 @@ describe("a signed request", () => {
     expect(new Set(other.derivations).size).toBe(other.derivations.length);
     await other.close(0);
   });
+
+  it("is held to the same checks when the one before had the same claim", async () => {
+    const headers: [string, string][] = [["X-Amz-Meta", "a"]];
+    const body = "{}";
+    const first = sign(service.host, "Encrypt", { headers, body });
+    expect((await send(first, body)).status).toBe(200);
+    expect(await refusal(send(first, "{ }"))).toMatch(mismatch);
+    expect(await refusal(send([...first, ["X-Amz-Other", "b"]], body))).toMatch(
+      "'x-amz-other' must be a 'SignedHeader'",
+    );
+    expect(
+      await refusal(
+        send(
+          first.filter(([name]) => name !== "X-Amz-Meta"),
+          body,
+        ),
+      ),
+    ).toMatch("A 'SignedHeader' is not");
+    const changed = (from: RegExp, to: string) =>
+      first.map(([name, value]): [string, string] => [
+        name,
+        name === "Authorization" ? value.replace(from, to) : value,
+      ]);
+    expect(await refusal(send(changed(/[0-9a-f]$/, "g"), body))).toMatch("400 IncompleteSignatureException");
+    expect(await refusal(send(changed(/[0-9a-f]{64}$/, "0".repeat(64)), body))).toMatch(mismatch);
+    const late = first.map(([name, value]): [string, string] => [
+      name,
+      name === "X-Amz-Date" ? basicFormat(minutes(-6)) : value,
+    ]);
+    expect(await refusal(send(late, body))).toMatch(/400 InvalidSignatureException: (Signature expired|Date in Cred)/);
+  });
 });
 
 describe("time", () => {

@@ -8,7 +8,7 @@ import { type GrantPrincipal, type GrantRecord, isGrantId } from "../model/grant
 import type { KeyRecord } from "../model/key.ts";
 import type { Call } from "./call.ts";
 import { denied, type Finder, type FoundKey, isDue } from "./find.ts";
-import { type GrantRecords, granteePrefix, grantPrefix, type KeyName, retirablePrefix } from "./grant-records.ts";
+import { type GrantRecords, granteePrefix, grantPrefix, retirablePrefix } from "./grant-records.ts";
 import type { Cut, Markers, Page } from "./pagination.ts";
 import type { Records } from "./records.ts";
 import { invalidKeyId, parseReference, quotable } from "./reference.ts";
@@ -29,6 +29,15 @@ export interface GrantFilter {
   readonly id: string | undefined;
   /** An ARN, or the name of a service. */
   readonly grantee: string | undefined;
+}
+
+/** What a caller wants to retire, as far as it is there. */
+interface Retiring {
+  /** Of the key. */
+  readonly account: string;
+  readonly id: string;
+  readonly key: KeyRecord | undefined;
+  readonly grant: GrantRecord | undefined;
 }
 
 /** AWS's quota for one key. */
@@ -56,9 +65,9 @@ export class Grants {
     return this.#parts.grants.namesake(grant);
   }
 
-  /** LimitExceededException when the key has all the grants that it may have; those in flight are not counted. */
+  /** LimitExceededException when the key has all the grants that it may have; those in flight may not be counted. */
   async checkQuota({ value: { record, arn } }: FoundKey): Promise<void> {
-    if ((await this.#parts.grants.count(record)) >= quota) {
+    if (await this.#parts.grants.full(record, quota)) {
       throw new KmsError("LimitExceededException", `The key ${arn} has too many grants.`);
     }
   }
@@ -123,10 +132,10 @@ export class Grants {
   /** The grant of a token, if the caller may retire it. */
   async toRetireByToken(call: Call, token: string): Promise<GrantRecord> {
     const grant = await this.#ofToken(call, token);
-    const { account, region, keyId } = grant;
-    const key = await this.#parts.records.key(account, region, keyId);
-    if (!key || isDue(key.value, call.now)) throw invalidGrantToken();
-    this.#authorizeRetiring(call, key.value.record, grant);
+    const { account, keyId } = grant;
+    const key = await this.#key(call, account, keyId);
+    if (!key) throw invalidGrantToken();
+    this.#authorizeRetiring(call, { account, id: keyId, key, grant });
     return grant;
   }
 
@@ -135,32 +144,35 @@ export class Grants {
     const reference = parseReference(keyId, call);
     if (reference.kind !== "key") throw invalidKeyId(keyId);
     const { account, id } = reference;
+    const key = await this.#key(call, account, id);
+    const grant = key && isGrantId(grantId) ? await this.#parts.grants.get(key, grantId) : undefined;
+    this.#authorizeRetiring(call, { account, id, key, grant });
+    return grant ?? noGrant(keyArn(call.region, account, id), grantId);
+  }
+
+  async #key(call: Call, account: string, id: string): Promise<KeyRecord | undefined> {
     const key = await this.#parts.records.key(account, call.region, id);
-    const record = key && !isDue(key.value, call.now) ? key.value.record : undefined;
-    const grant = record && isGrantId(grantId) ? await this.#parts.grants.get(record, grantId) : undefined;
-    const arn = keyArn(call.region, account, id);
-    this.#authorizeRetiring(call, record ?? { account, region: call.region, id }, grant);
-    return grant ?? noGrant(arn, grantId);
+    return key && !isDue(key.value, call.now) ? key.value.record : undefined;
   }
 
   /**
-   * A grant is retired by whom it says, and in the name of the account that made it: by whose identity policies allow
-   * it. Key policies have no say (API Reference, RetireGrant).
+   * A grant is retired by whom it says, and in the name of the account that made it: by whom that account's identity
+   * policies allow. Key policies have no say (API Reference, RetireGrant).
    */
-  #authorizeRetiring(call: Call, key: KeyRecord | KeyName, grant: GrantRecord | undefined): void {
+  #authorizeRetiring(call: Call, { account, id, key, grant }: Retiring): void {
     const { principal } = call.caller;
-    const arn = keyArn(key.region, key.account, key.id);
+    const arn = keyArn(call.region, account, id);
+    if (key) call.names(arn, account);
     const named = { caller: principal, account: { arn: rootArn(principal.account), id: principal.account } };
     const { allowed, denial } = this.#parts.authorizer.decide({
       principal,
       action: "kms:RetireGrant",
       resource: arn,
-      owner: grant?.issuingAccount ?? key.account,
-      context: conditionContext(call.caller, undefined, "spec" in key ? key : undefined),
+      owner: grant?.issuingAccount ?? account,
+      context: conditionContext(call.caller, undefined, key),
       grants: (to) => (grant && mayRetire(grant, named[to]) ? grant.id : undefined),
     });
     if (!allowed) throw denied(call, "RetireGrant", arn, denial);
-    call.names(arn, key.account);
   }
 
   async #ofToken(call: Call, token: string): Promise<GrantRecord> {

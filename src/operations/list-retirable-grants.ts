@@ -1,4 +1,5 @@
 import { KmsError } from "../base/errors.ts";
+import { parseArn } from "../model/arn.ts";
 import { grantListEntry } from "../model/grant.ts";
 import { structure } from "../model/shape.ts";
 import { checkLimit } from "./checks.ts";
@@ -20,6 +21,9 @@ export const listRetirableGrants = operation({
     const retiring = RetiringPrincipal ?? RetiringServicePrincipal;
     if (retiring === undefined || (RetiringPrincipal !== undefined && RetiringServicePrincipal !== undefined)) {
       throw new KmsError("ValidationException", "Specify either RetiringPrincipal or RetiringServicePrincipal.");
+    }
+    if (RetiringPrincipal !== undefined && !parseArn(RetiringPrincipal)) {
+      throw new KmsError("InvalidArnException", "The retiring principal is not an ARN.");
     }
     const { items, next } = await kms.grants.retirable(call, retiring, { marker: Marker, limit: Limit });
     return { Grants: items.map(grantListEntry), NextMarker: next, Truncated: next !== undefined };

@@ -132,6 +132,33 @@ describe("a decision", () => {
     expect(ask({ principal: root, keyPolicy: key("Deny", { AWS: account }) }).allowed).toBe(false);
   });
 
+  test("goes by a grant where no policy allows, in any account, and names it", () => {
+    const grants = (to: string) => (to === "caller" ? "g1" : undefined);
+    expect(ask({ grants })).toEqual({ allowed: true, reason: "allowed by grant g1" });
+    expect(ask({ grants, keyPolicy: key("Allow", { AWS: otherAccount }) }).allowed).toBe(true);
+    expect(ask({ grants, principal: user(otherAccount, "carol") }).allowed).toBe(true);
+    expect(ask({ grants, keyPolicy: key("Allow", { AWS: alice }) }).reason).toContain("key policy");
+    expect(ask({ grants: () => undefined })).toEqual(ask({}));
+  });
+
+  test("goes by no grant against an explicit deny", () => {
+    const grants = () => "g1";
+    expect(ask({ grants, identityPolicies: [identity("Deny", "kms:*")] }).denial).toContain("explicit deny");
+    expect(ask({ grants, keyPolicy: key("Deny", { AWS: alice }) }).denial).toContain("explicit deny");
+  });
+
+  test("leaves a grant to an account's root to the identity policies of the account", () => {
+    const grants = (to: string) => (to === "account" ? "g1" : undefined);
+    const carol = user(otherAccount, "carol");
+    expect(ask({ grants, principal: carol, identityPolicies: [identity("Allow", "kms:Encrypt")] })).toEqual({
+      allowed: true,
+      reason: 'allowed by identity policy p1, statement 1 "Mine", as grant g1 leaves it to the account',
+    });
+    expect(ask({ grants, principal: carol, identityPolicies: [identity("Allow", "kms:Decrypt")] }).allowed).toBe(false);
+    expect(ask({ grants, principal: carol }).allowed).toBe(false);
+    expect(ask({ grants, principal: root }).allowed).toBe(true);
+  });
+
   test("goes by no statement of a key policy that lacks Action or Resource", () => {
     expect(ask({ keyPolicy: document({ Effect: "Allow", Principal: "*", Action: "kms:*" }) }).allowed).toBe(false);
     expect(ask({ keyPolicy: document({ Effect: "Allow", Principal: "*", Resource: "*" }) }).allowed).toBe(false);

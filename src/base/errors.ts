@@ -19,6 +19,8 @@ export type KmsErrorCode =
   | "InvalidMarkerException"
   | "InvalidSignatureException"
   | "KMSInternalException"
+  | "KMSInvalidMacException"
+  | "KMSInvalidSignatureException"
   | "KMSInvalidStateException"
   | "KeyUnavailableException"
   | "LimitExceededException"

@@ -5,6 +5,7 @@ import type { Outbox } from "../audit/outbox.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { type KmsError, StoreError } from "../base/errors.ts";
+import { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
 import type { Hsm } from "../hsm/hsm.ts";
 import type { AliasRecord, KeyRecord } from "../model/key.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
@@ -75,7 +76,7 @@ export class Kms {
     this.#records = records;
     this.#grants = grants;
     this.#finder = finder;
-    this.#workshop = { finder, records, hsm: parts.hsm };
+    this.#workshop = { finder, records, hsm: parts.hsm, asymmetric: new Asymmetric() };
     this.#markers = markers;
     this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
     this.domain = new DomainRecords(parts.store);

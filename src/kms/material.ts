@@ -1,13 +1,23 @@
-import { base64, hex } from "../base/bytes.ts";
-import type { Hsm } from "../hsm/hsm.ts";
+import { type Bytes, base64, hex } from "../base/bytes.ts";
+import { HsmError } from "../base/errors.ts";
+import type { Hsm, KeyPairs } from "../hsm/hsm.ts";
 import { rawKeyId } from "../model/arn.ts";
 import { parseEkt } from "../model/ekt.ts";
+import { kindOfSpec } from "../model/hbk.ts";
 import type { KeyRecord } from "../model/key.ts";
 import type { Expectation, Write } from "../store/store.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { writeHbk } from "./records.ts";
 
 export type NewMaterial = Pick<KeyRecord, "id" | "account" | "region" | "spec" | "usage">;
+
+export interface CommittableMaterial {
+  readonly hbkId: string;
+  /** Of a key pair. */
+  readonly publicKey?: Bytes;
+  readonly write: Write;
+  readonly expectation: Expectation;
+}
 
 /**
  * Makes an HBK. What it answers goes into one commit with the key: the token is a record of its own, and the commit
@@ -18,19 +28,27 @@ export async function newMaterial(
   hsm: Hsm,
   domain: DomainRecords,
   { id, account, region, spec, usage }: NewMaterial,
-): Promise<{ hbkId: string; write: Write; expectation: Expectation }> {
+): Promise<CommittableMaterial> {
   const expectation = await domain.expectation();
-  const ekt = await hsm.generateKey({
-    kind: "kms-symmetric",
+  const meta = {
+    kind: kindOfSpec(spec),
     spec,
     usage,
     origin: "AWS_KMS",
     account,
     region,
     keyId: rawKeyId(id),
-  });
+  } as const;
+  const { ekt, ...made } =
+    meta.kind === "kms-private" ? await keyPairsOf(hsm).generate(meta) : { ekt: await hsm.generateKey(meta) };
   const token = parseEkt(ekt);
   const hbkId = hex(token.hbkId);
   const record = { keyId: id, account, ekt: base64(ekt), domainKeys: [hex(token.domainKeyId)] };
-  return { hbkId, write: writeHbk(region, hbkId, record, 0), expectation };
+  return { hbkId, ...made, write: writeHbk(region, hbkId, record, 0), expectation };
+}
+
+/** What an HSM without key pairs answers to everything that is asked of them. */
+export function keyPairsOf({ keyPairs }: Hsm): KeyPairs {
+  if (!keyPairs) throw new HsmError("unsupported", "The HSM has no key pairs.");
+  return keyPairs;
 }

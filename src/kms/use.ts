@@ -1,14 +1,26 @@
+import { timingSafeEqual } from "node:crypto";
 import { contextConditions } from "../access/context.ts";
-import type { Bytes } from "../base/bytes.ts";
-import { hex } from "../base/bytes.ts";
+import { type Bytes, fromBase64, hex } from "../base/bytes.ts";
 import { HsmError, KmsError } from "../base/errors.ts";
-import type { DataKey, Ekt, Hsm } from "../hsm/hsm.ts";
+import { wipe } from "../base/secret.ts";
+import { type Encapsulation, encapsulate } from "../engine/asymmetric/agreement.ts";
+import type { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
+import type { DataKey, DataKeyPair, Ekt, Hsm, KeyPairs } from "../hsm/hsm.ts";
+import { longestPlaintext } from "../model/algorithms.ts";
 import { parseHeader } from "../model/ciphertext.ts";
 import { binding, type EncryptionContext } from "../model/encryption-context.ts";
 import type { KeyRecord } from "../model/key.ts";
-import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
+import type {
+  DataKeyPairSpec,
+  EncryptionAlgorithm,
+  KeySpec,
+  KeyUsage,
+  MessageType,
+  SigningAlgorithm,
+} from "../model/key-spec.ts";
 import type { Call } from "./call.ts";
 import type { Finder, FoundKey, KeyNeeds } from "./find.ts";
+import { keyPairsOf } from "./material.ts";
 import { hbkPath, type Records } from "./records.ts";
 
 /** What a cryptographic operation needs of its key. */
@@ -24,6 +36,8 @@ export interface Workshop {
   readonly finder: Finder;
   readonly records: Records;
   readonly hsm: Hsm;
+  /** For public keys. */
+  readonly asymmetric: Asymmetric;
 }
 
 /** Finds, authorizes, checks state and usage, in that order. */
@@ -47,12 +61,18 @@ function usable(workshop: Workshop, call: Call, found: FoundKey, needs: UseNeeds
   return new UsableKey(proof, record, arn, workshop);
 }
 
-function keyNeeds(needs: UseNeeds): KeyNeeds {
-  const { context } = needs;
-  const conditions = new Map([...(needs.conditions ?? []), ...contextConditions(context)]);
-  const common = { aliases: true, crossAccount: true, conditions, grants: { context } };
-  return needs.action === undefined ? common : { ...common, action: needs.action };
-}
+const keyNeeds = ({ action, context, conditions = [] }: UseNeeds): KeyNeeds => ({
+  action,
+  aliases: true,
+  crossAccount: true,
+  conditions: {
+    *[Symbol.iterator]() {
+      yield* conditions;
+      yield* contextConditions(context);
+    },
+  },
+  grants: { context },
+});
 
 /** Held by this file alone: a UsableKey is the proof that its holder has been authorized. */
 const proof: unique symbol = Symbol("authorized");
@@ -62,29 +82,49 @@ export class UsableKey {
   readonly arn: string;
   readonly id: string;
   readonly spec: KeySpec;
+  readonly usage: KeyUsage;
   /** The KeyMaterialId that encrypts now. */
   readonly materialId: string;
-  readonly #region: string;
+  readonly #record: KeyRecord;
   readonly #workshop: Workshop;
 
   constructor(_proof: typeof proof, record: KeyRecord, arn: string, workshop: Workshop) {
     this.arn = arn;
     this.id = record.id;
     this.spec = record.spec;
+    this.usage = record.usage;
     this.materialId = record.hbkId;
-    this.#region = record.region;
+    this.#record = record;
     this.#workshop = workshop;
   }
 
-  encrypt(plaintext: Bytes, context?: EncryptionContext): Promise<Bytes> {
+  get isSymmetric(): boolean {
+    return this.spec === symmetric;
+  }
+
+  checkFits(algorithm: EncryptionAlgorithm, { length }: Bytes): void {
+    const longest = longestPlaintext(this.spec, algorithm);
+    if (length > longest) {
+      const text = `Algorithm ${algorithm} and key spec ${this.spec} cannot encrypt data larger than ${longest} bytes.`;
+      throw new KmsError("ValidationException", text);
+    }
+  }
+
+  /** Symmetric keys alone have a context. */
+  async encrypt(algorithm: EncryptionAlgorithm, plaintext: Bytes, context?: EncryptionContext): Promise<Bytes> {
+    if (algorithm !== symmetric) {
+      this.checkFits(algorithm, plaintext);
+      return this.#workshop.asymmetric.encrypt(algorithm, this.#publicKey(), plaintext);
+    }
     const aad = binding(this.id, context);
-    return this.#with(this.materialId, (ekt, hsm) => hsm.encrypt(ekt, algorithm, plaintext, aad));
+    return this.#with(this.materialId, (ekt, hsm) => hsm.encrypt(ekt, symmetric, plaintext, aad));
   }
 
   /** null: not authentic under this key and context. */
-  decrypt(ciphertext: Bytes, context?: EncryptionContext): Promise<Bytes | null> {
+  decrypt(algorithm: EncryptionAlgorithm, ciphertext: Bytes, context?: EncryptionContext): Promise<Bytes | null> {
+    if (algorithm !== symmetric) return this.#withPair((ekt, pairs) => pairs.decrypt(ekt, algorithm, ciphertext));
     const aad = binding(this.id, context);
-    return this.#with(hbkOf(ciphertext), (ekt, hsm) => hsm.decrypt(ekt, algorithm, ciphertext, aad));
+    return this.#with(hbkOf(ciphertext), (ekt, hsm) => hsm.decrypt(ekt, symmetric, ciphertext, aad));
   }
 
   generateDataKey(
@@ -96,26 +136,92 @@ export class UsableKey {
     return this.#with(this.materialId, (ekt, hsm) => hsm.generateDataKey(ekt, length, aad, want));
   }
 
-  /** null: `ciphertext` is not authentic under this key and context. */
-  reEncrypt(
-    ciphertext: Bytes,
+  generateDataKeyPair(
+    spec: DataKeyPairSpec,
     context: EncryptionContext | undefined,
-    destination: UsableKey,
-    destinationContext: EncryptionContext | undefined,
-  ): Promise<Bytes | null> {
+    want: "both" | "ciphertext",
+  ): Promise<DataKeyPair> {
     const aad = binding(this.id, context);
-    const destinationAad = binding(destination.id, destinationContext);
-    return this.#with(hbkOf(ciphertext), (source) =>
-      destination.#with(destination.materialId, (ekt, hsm) =>
-        hsm.reEncrypt({ key: source, algorithm, ciphertext, aad }, { key: ekt, algorithm, aad: destinationAad }),
-      ),
-    );
+    return this.#withPair((ekt, pairs) => pairs.generateDataKeyPair(ekt, spec, aad, want));
   }
 
-  /** Whether material of this key has made `ciphertext`, as far as its header says. */
+  /**
+   * Between symmetric keys the plaintext stays in the HSM; where a key pair takes part, it passes through here.
+   * null: `ciphertext` is not authentic under this key and context.
+   */
+  async reEncrypt(
+    from: { algorithm: EncryptionAlgorithm; ciphertext: Bytes; context: EncryptionContext | undefined },
+    destination: UsableKey,
+    to: { algorithm: EncryptionAlgorithm; context: EncryptionContext | undefined },
+  ): Promise<Bytes | null> {
+    const { algorithm, ciphertext, context } = from;
+    if (algorithm === symmetric && to.algorithm === symmetric) {
+      const source = { algorithm, ciphertext, aad: binding(this.id, context) };
+      const target = { algorithm, aad: binding(destination.id, to.context) };
+      return this.#with(hbkOf(ciphertext), (key) =>
+        destination.#with(destination.materialId, (ekt, hsm) =>
+          hsm.reEncrypt({ key, ...source }, { key: ekt, ...target }),
+        ),
+      );
+    }
+    const plaintext = await this.decrypt(algorithm, ciphertext, context);
+    try {
+      return plaintext && (await destination.encrypt(to.algorithm, plaintext, to.context));
+    } finally {
+      wipe(plaintext ?? undefined);
+    }
+  }
+
+  sign(algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Promise<Bytes> {
+    return this.#withPair((ekt, pairs) => pairs.sign(ekt, algorithm, message, type));
+  }
+
+  verify(algorithm: SigningAlgorithm, message: Bytes, type: MessageType, signature: Bytes): Promise<boolean> {
+    return this.#workshop.asymmetric.verify(algorithm, this.#publicKey(), message, type, signature);
+  }
+
+  mac(message: Bytes): Promise<Bytes> {
+    return this.#with(this.materialId, (ekt, hsm) => hsm.mac(ekt, message));
+  }
+
+  async verifyMac(message: Bytes, mac: Bytes): Promise<boolean> {
+    const expected = await this.mac(message);
+    const valid = expected.length === mac.length && timingSafeEqual(expected, mac);
+    wipe(expected);
+    return valid;
+  }
+
+  /** null: `publicKey` is not one on the key's curve. */
+  deriveSharedSecret(publicKey: Bytes): Promise<Bytes | null> {
+    return this.#withPair((ekt, pairs) => pairs.deriveSharedSecret(ekt, publicKey));
+  }
+
+  encapsulate(): Promise<Encapsulation> {
+    return encapsulate(this.#publicKey());
+  }
+
+  decapsulate(ciphertext: Bytes): Promise<Bytes> {
+    return this.#withPair((ekt, pairs) => pairs.decapsulate(ekt, ciphertext));
+  }
+
+  /** The material that `ciphertext` is under. */
+  materialOf(ciphertext: Bytes): string {
+    return this.isSymmetric ? hbkOf(ciphertext) : this.materialId;
+  }
+
+  /** Whether material of this key can have made `ciphertext`: those of symmetric keys say whose they are. */
   async made(ciphertext: Bytes): Promise<boolean> {
-    const hbk = await this.#workshop.records.hbk(this.#region, hbkOf(ciphertext));
+    if (!this.isSymmetric) return true;
+    const hbk = await this.#workshop.records.hbk(this.#record.region, hbkOf(ciphertext));
     return hbk?.value.record.keyId === this.id;
+  }
+
+  #publicKey(): Bytes {
+    return fromBase64(this.#record.publicKey as string) as Bytes;
+  }
+
+  #withPair<T>(use: (ekt: Ekt, pairs: KeyPairs) => Promise<T>): Promise<T> {
+    return this.#with(this.materialId, (ekt, hsm) => use(ekt, keyPairsOf(hsm)));
   }
 
   /** A token may have been wrapped anew since it was read: when the HSM refuses it, it is read again, once. */
@@ -125,19 +231,20 @@ export class UsableKey {
       return await use(await this.#token(hbkId), hsm);
     } catch (error) {
       if (!(error instanceof HsmError && error.kind === "refused")) throw error;
-      records.forget([{ path: hbkPath(this.#region, hbkId) }]);
+      records.forget([{ path: hbkPath(this.#record.region, hbkId) }]);
       return use(await this.#token(hbkId), hsm);
     }
   }
 
   async #token(hbkId: string): Promise<Ekt> {
-    const hbk = await this.#workshop.records.hbk(this.#region, hbkId);
+    const hbk = await this.#workshop.records.hbk(this.#record.region, hbkId);
     if (hbk?.value.record.keyId !== this.id) throw new KmsError("InvalidCiphertextException");
     return hbk.value.ekt;
   }
 }
 
-const algorithm = "SYMMETRIC_DEFAULT";
+/** A spec and an algorithm. */
+const symmetric = "SYMMETRIC_DEFAULT";
 
 /** The HBK that a ciphertext names, hexadecimal. */
 export function hbkOf(ciphertext: Bytes): string {

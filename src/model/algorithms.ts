@@ -109,3 +109,7 @@ export function digestLength(algorithm: SigningAlgorithm): number {
   if (algorithm === "SM2DSA") return 32;
   return algorithm === "ML_DSA_SHAKE_256" ? 64 : Number(algorithm.slice(-3)) / 8;
 }
+
+/** In bytes, of a ciphertext of ML-KEM (FIPS 203, table 3). */
+export const encapsulationLength = (spec: KeySpec): number | undefined =>
+  ({ ML_KEM_512: 768, ML_KEM_768: 1088, ML_KEM_1024: 1568 })[spec as string];

@@ -1,3 +1,4 @@
+import { algorithmsMember, algorithmsOf } from "./algorithms.ts";
 import { keyArn } from "./arn.ts";
 import type { KeySpec, KeyState, KeyUsage, Origin } from "./key-spec.ts";
 
@@ -19,6 +20,8 @@ export interface KeyRecord {
   readonly tags: Readonly<Record<string, string>>;
   /** Names of the aliases that point here, `alias/` included. */
   readonly aliases: readonly string[];
+  /** DER SubjectPublicKeyInfo in base64, of a key pair. */
+  readonly publicKey?: string;
   /** The HBK that encrypts: its id is the KeyMaterialId. */
   readonly hbkId: string;
   /** Every version of the material, the first one first; all of them decrypt. */
@@ -76,8 +79,8 @@ export function keyMetadata(key: KeyRecord): Record<string, unknown> {
     KeyManager: "CUSTOMER",
     CustomerMasterKeySpec: key.spec,
     KeySpec: key.spec,
-    EncryptionAlgorithms: ["SYMMETRIC_DEFAULT"],
+    [algorithmsMember[key.usage]]: algorithmsOf(key.spec, key.usage),
     MultiRegion: false,
-    CurrentKeyMaterialId: key.hbkId,
+    CurrentKeyMaterialId: key.spec === "SYMMETRIC_DEFAULT" ? key.hbkId : undefined,
   };
 }

@@ -1,4 +1,8 @@
 import { KmsError } from "../base/errors.ts";
+import type { FoundKey } from "../kms/find.ts";
+import type { UsableKey } from "../kms/use.ts";
+import { type Algorithm, algorithmsOf } from "../model/algorithms.ts";
+import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { EncryptionAlgorithm, KeySpec } from "../model/key-spec.ts";
 import type { TypeOf } from "../model/shape.ts";
 import type { recipient } from "./members.ts";
@@ -10,16 +14,40 @@ export function dryRunDone(dryRun: boolean | undefined): void {
   }
 }
 
-/** The condition key of the algorithm; SYMMETRIC_DEFAULT is the only one of a symmetric key. */
-export function algorithmCondition(
-  algorithm: EncryptionAlgorithm = "SYMMETRIC_DEFAULT",
-): readonly (readonly [string, string])[] {
-  return [["kms:EncryptionAlgorithm", algorithm]];
+export const algorithmCondition = (algorithm: EncryptionAlgorithm): readonly (readonly [string, string])[] => [
+  ["kms:EncryptionAlgorithm", algorithm],
+];
+
+export function checkAlgorithm({ spec, usage }: Pick<UsableKey, "spec" | "usage">, algorithm: Algorithm): void {
+  if (!algorithmsOf(spec, usage)?.includes(algorithm)) {
+    throw new KmsError("InvalidKeyUsageException", `Algorithm ${algorithm} is incompatible with key spec ${spec}.`);
+  }
 }
 
-export function checkAlgorithm(algorithm: EncryptionAlgorithm | undefined, spec: KeySpec): void {
-  if (algorithm !== undefined && algorithm !== "SYMMETRIC_DEFAULT") {
-    throw new KmsError("InvalidKeyUsageException", `Algorithm ${algorithm} is incompatible with key spec ${spec}.`);
+/** The algorithm of Encrypt, Decrypt and ReEncrypt, and that nothing is bound to a ciphertext that cannot bind it. */
+export function checkEncryption(
+  key: UsableKey,
+  algorithm: EncryptionAlgorithm,
+  context: EncryptionContext | undefined,
+): void {
+  checkAlgorithm(key, algorithm);
+  if (key.spec !== "SYMMETRIC_DEFAULT" && context && Object.keys(context).length > 0) {
+    throw new KmsError("ValidationException", "An encryption context is not valid with asymmetric KMS keys.");
+  }
+}
+
+/** SM2 is for the regions of China, as on AWS. */
+export function checkRegion(region: string, spec: KeySpec): void {
+  if (spec === "SM2" && !region.startsWith("cn-")) {
+    throw new KmsError("UnsupportedOperationException", "SM2 is supported in China Regions only.");
+  }
+}
+
+/** Symmetric encryption keys alone have more than one material. */
+export function checkRotatable({ value: { record, arn } }: FoundKey): void {
+  if (record.spec !== "SYMMETRIC_DEFAULT") {
+    const text = `${arn} key spec is ${record.spec} which is not valid for this operation.`;
+    throw new KmsError("UnsupportedOperationException", text);
   }
 }
 

@@ -1,12 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { defaultKeyPolicy } from "../access/policy.ts";
+import { base64 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
 import type { Kms } from "../kms/kms.ts";
 import { writeKey } from "../kms/records.ts";
+import { algorithmsOf } from "../model/algorithms.ts";
 import { arnOf, type KeyRecord, keyMetadata } from "../model/key.ts";
 import { type KeySpec, type KeyUsage, keySpecs, keyUsages, origins } from "../model/key-spec.ts";
 import { boolean, enumeration, optional, string, structure, type TypeOf } from "../model/shape.ts";
+import { checkRegion } from "./checks.ts";
 import { description, policy, tags } from "./members.ts";
 import { operation } from "./operation.ts";
 import { mergeTags, tagConditions } from "./tags.ts";
@@ -35,6 +38,7 @@ export const createKey = operation({
     const { spec, usage } = specAndUsage(input);
     authorize(kms, call, input, spec, usage);
     refuseUnsupported(kms, input, spec, usage);
+    checkRegion(call.region, spec);
     const id = randomUUID();
     const keyPolicy = input.Policy ?? defaultKeyPolicy(call.account);
     await kms.checkPolicy(call, { id, policy: keyPolicy, bypassLockoutCheck: input.BypassPolicyLockoutSafetyCheck });
@@ -53,6 +57,7 @@ export const createKey = operation({
       policy: keyPolicy,
       tags: keyTags,
       aliases: [],
+      ...(material.publicKey && { publicKey: base64(material.publicKey) }),
       hbkId: material.hbkId,
       materials: [{ hbkId: material.hbkId }],
     };
@@ -72,15 +77,12 @@ function specAndUsage({ KeySpec, CustomerMasterKeySpec, KeyUsage }: Request): { 
     throw invalid("You cannot specify KeySpec and CustomerMasterKeySpec in the same request. Use KeySpec.");
   }
   const spec = KeySpec ?? CustomerMasterKeySpec ?? "SYMMETRIC_DEFAULT";
-  if (spec === "SYMMETRIC_DEFAULT") {
-    const usage = KeyUsage ?? "ENCRYPT_DECRYPT";
-    if (usage === "ENCRYPT_DECRYPT") return { spec, usage };
-    throw invalid(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
-  }
-  if (KeyUsage === undefined) {
+  const usage = KeyUsage ?? (spec === "SYMMETRIC_DEFAULT" ? "ENCRYPT_DECRYPT" : undefined);
+  if (usage === undefined) {
     throw invalid("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
   }
-  return { spec, usage: KeyUsage };
+  if (!algorithmsOf(spec, usage)) throw invalid(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
+  return { spec, usage };
 }
 
 function authorize(kms: Kms, call: Call, input: Request, spec: KeySpec, usage: KeyUsage): void {

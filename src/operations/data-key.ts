@@ -36,7 +36,7 @@ export async function generate(
   const key = await kms.use(call, request.KeyId, {
     usage: "ENCRYPT_DECRYPT",
     context: request.EncryptionContext,
-    conditions: algorithmCondition(),
+    conditions: algorithmCondition("SYMMETRIC_DEFAULT"),
   });
   checkSymmetric(key, call.operation);
   call.usedMaterial("keyMaterialId", key.materialId);

@@ -1,7 +1,6 @@
 import { KmsError } from "../base/errors.ts";
-import { hbkOf } from "../kms/use.ts";
 import { optional, structure } from "../model/shape.ts";
-import { algorithmCondition, checkAlgorithm, dryRunDone, noRecipient } from "./checks.ts";
+import { algorithmCondition, checkEncryption, dryRunDone, noRecipient } from "./checks.ts";
 import {
   ciphertextBlob,
   dryRun,
@@ -30,24 +29,26 @@ export const decrypt = operation({
   }),
 
   async run(kms, call, request) {
+    const { EncryptionContext, EncryptionAlgorithm = "SYMMETRIC_DEFAULT" } = request;
     noRecipient(request.Recipient);
     const source = {
       ciphertext: request.CiphertextBlob,
+      algorithm: EncryptionAlgorithm,
       keyId: request.KeyId,
       dryRun: request.DryRun,
       modifiers: request.DryRunModifiers,
     };
     const { key, ciphertext } = await openSource(kms, call, source, {
       usage: "ENCRYPT_DECRYPT",
-      context: request.EncryptionContext,
-      conditions: algorithmCondition(request.EncryptionAlgorithm),
+      context: EncryptionContext,
+      conditions: algorithmCondition(EncryptionAlgorithm),
     });
-    checkAlgorithm(request.EncryptionAlgorithm, key.spec);
+    checkEncryption(key, EncryptionAlgorithm, EncryptionContext);
     dryRunDone(request.DryRun);
-    const KeyMaterialId = hbkOf(ciphertext);
-    call.usedMaterial("keyMaterialId", KeyMaterialId);
-    const Plaintext = await key.decrypt(ciphertext, request.EncryptionContext);
+    const material = key.materialOf(ciphertext);
+    call.usedMaterial("keyMaterialId", material);
+    const Plaintext = await key.decrypt(EncryptionAlgorithm, ciphertext, EncryptionContext);
     if (!Plaintext) throw new KmsError("InvalidCiphertextException");
-    return { KeyId: key.arn, Plaintext, EncryptionAlgorithm: "SYMMETRIC_DEFAULT", KeyMaterialId };
+    return { KeyId: key.arn, Plaintext, EncryptionAlgorithm, KeyMaterialId: key.isSymmetric ? material : undefined };
   },
 });

@@ -1,5 +1,6 @@
 import { disableRotation } from "../kms/rotation.ts";
 import { structure } from "../model/shape.ts";
+import { checkRotatable } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -9,7 +10,9 @@ export const disableKeyRotation = operation({
   request: structure({ KeyId: keyId }),
 
   async run(kms, call, { KeyId }) {
-    const { value: key, revision } = await kms.key(call, KeyId);
+    const found = await kms.key(call, KeyId);
+    checkRotatable(found);
+    const { value: key, revision } = found;
     await kms.commit(call, { writes: disableRotation(key.record, revision), responseElements: { keyId: key.arn } });
     return undefined;
   },

@@ -1,5 +1,6 @@
 import { enableRotation } from "../kms/rotation.ts";
 import { integer, optional, structure } from "../model/shape.ts";
+import { checkRotatable } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -12,7 +13,9 @@ export const enableKeyRotation = operation({
     const conditions = new Map(
       RotationPeriodInDays === undefined ? [] : [["kms:RotationPeriodInDays", String(RotationPeriodInDays)]],
     );
-    const { value: key, revision } = await kms.key(call, KeyId, { conditions });
+    const found = await kms.key(call, KeyId, { conditions });
+    checkRotatable(found);
+    const { value: key, revision } = found;
     const period = RotationPeriodInDays ?? key.record.rotation?.periodInDays ?? 365;
     await kms.commit(call, {
       writes: enableRotation(key.record, revision, period, call.now),

@@ -1,5 +1,5 @@
 import { structure } from "../model/shape.ts";
-import { algorithmCondition, checkAlgorithm, dryRunDone } from "./checks.ts";
+import { algorithmCondition, checkEncryption, dryRunDone } from "./checks.ts";
 import { dryRun, encryptionAlgorithm, encryptionContext, grantTokens, keyId, plaintext } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -15,16 +15,17 @@ export const encrypt = operation({
     DryRun: dryRun,
   }),
 
-  async run(kms, call, { KeyId, Plaintext, EncryptionContext, EncryptionAlgorithm, DryRun }) {
+  async run(kms, call, { KeyId, Plaintext, EncryptionContext, EncryptionAlgorithm = "SYMMETRIC_DEFAULT", DryRun }) {
     const key = await kms.use(call, KeyId, {
       usage: "ENCRYPT_DECRYPT",
       context: EncryptionContext,
       conditions: algorithmCondition(EncryptionAlgorithm),
     });
-    checkAlgorithm(EncryptionAlgorithm, key.spec);
+    checkEncryption(key, EncryptionAlgorithm, EncryptionContext);
+    key.checkFits(EncryptionAlgorithm, Plaintext);
     call.usedMaterial("keyMaterialId", key.materialId);
     dryRunDone(DryRun);
-    const CiphertextBlob = await key.encrypt(Plaintext, EncryptionContext);
-    return { CiphertextBlob, KeyId: key.arn, EncryptionAlgorithm: "SYMMETRIC_DEFAULT" };
+    const CiphertextBlob = await key.encrypt(EncryptionAlgorithm, Plaintext, EncryptionContext);
+    return { CiphertextBlob, KeyId: key.arn, EncryptionAlgorithm };
   },
 });

@@ -2,19 +2,26 @@ import { cancelKeyDeletion } from "./cancel-key-deletion.ts";
 import { createAlias } from "./create-alias.ts";
 import { createGrant } from "./create-grant.ts";
 import { createKey } from "./create-key.ts";
+import { decapsulate } from "./decapsulate.ts";
 import { decrypt } from "./decrypt.ts";
 import { deleteAlias } from "./delete-alias.ts";
+import { deriveSharedSecret } from "./derive-shared-secret.ts";
 import { describeKey } from "./describe-key.ts";
 import { disableKey } from "./disable-key.ts";
 import { disableKeyRotation } from "./disable-key-rotation.ts";
 import { enableKey } from "./enable-key.ts";
 import { enableKeyRotation } from "./enable-key-rotation.ts";
+import { encapsulate } from "./encapsulate.ts";
 import { encrypt } from "./encrypt.ts";
 import { generateDataKey } from "./generate-data-key.ts";
+import { generateDataKeyPair } from "./generate-data-key-pair.ts";
+import { generateDataKeyPairWithoutPlaintext } from "./generate-data-key-pair-without-plaintext.ts";
 import { generateDataKeyWithoutPlaintext } from "./generate-data-key-without-plaintext.ts";
+import { generateMac } from "./generate-mac.ts";
 import { generateRandom } from "./generate-random.ts";
 import { getKeyPolicy } from "./get-key-policy.ts";
 import { getKeyRotationStatus } from "./get-key-rotation-status.ts";
+import { getPublicKey } from "./get-public-key.ts";
 import { listAliases } from "./list-aliases.ts";
 import { listGrants } from "./list-grants.ts";
 import { listKeyPolicies } from "./list-key-policies.ts";
@@ -29,10 +36,13 @@ import { retireGrant } from "./retire-grant.ts";
 import { revokeGrant } from "./revoke-grant.ts";
 import { rotateKeyOnDemand } from "./rotate-key-on-demand.ts";
 import { scheduleKeyDeletion } from "./schedule-key-deletion.ts";
+import { sign } from "./sign.ts";
 import { tagResource } from "./tag-resource.ts";
 import { untagResource } from "./untag-resource.ts";
 import { updateAlias } from "./update-alias.ts";
 import { updateKeyDescription } from "./update-key-description.ts";
+import { verify } from "./verify.ts";
+import { verifyMac } from "./verify-mac.ts";
 
 /** Every operation in the build. */
 const all = [
@@ -40,19 +50,26 @@ const all = [
   createAlias,
   createGrant,
   createKey,
+  decapsulate,
   decrypt,
   deleteAlias,
+  deriveSharedSecret,
   describeKey,
   disableKey,
   disableKeyRotation,
   enableKey,
   enableKeyRotation,
+  encapsulate,
   encrypt,
   generateDataKey,
+  generateDataKeyPair,
+  generateDataKeyPairWithoutPlaintext,
   generateDataKeyWithoutPlaintext,
+  generateMac,
   generateRandom,
   getKeyPolicy,
   getKeyRotationStatus,
+  getPublicKey,
   listAliases,
   listGrants,
   listKeyPolicies,
@@ -66,10 +83,13 @@ const all = [
   revokeGrant,
   rotateKeyOnDemand,
   scheduleKeyDeletion,
+  sign,
   tagResource,
   untagResource,
   updateAlias,
   updateKeyDescription,
+  verify,
+  verifyMac,
 ] as const;
 
 export const operations: ReadonlyMap<string, Operation> = new Map(

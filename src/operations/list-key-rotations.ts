@@ -1,5 +1,6 @@
 import type { KeyRecord } from "../model/key.ts";
 import { enumeration, optional, structure } from "../model/shape.ts";
+import { checkRotatable } from "./checks.ts";
 import { keyId, limit, marker } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -14,7 +15,9 @@ export const listKeyRotations = operation({
   }),
 
   async run(kms, call, { KeyId, IncludeKeyMaterial = "ROTATIONS_ONLY", Limit = 100, Marker }) {
-    const { record, arn } = (await kms.key(call, KeyId)).value;
+    const found = await kms.key(call, KeyId);
+    checkRotatable(found);
+    const { record, arn } = found.value;
     const { materials } = record;
     // The first material came with the key: no rotation made it.
     const listed = IncludeKeyMaterial === "ALL_KEY_MATERIAL" ? materials : materials.slice(1);

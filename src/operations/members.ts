@@ -1,4 +1,11 @@
-import { dataKeySpecs, encryptionAlgorithms } from "../model/key-spec.ts";
+import {
+  dataKeySpecs,
+  encapsulationAlgorithms,
+  encryptionAlgorithms,
+  macAlgorithms,
+  messageTypes,
+  signingAlgorithms,
+} from "../model/key-spec.ts";
 import {
   blob,
   boolean,
@@ -20,6 +27,13 @@ export const description = string({ max: 8192 });
 export const policy = string({ min: 1, max: 131_072, pattern: /^[\u0009\u000A\u000D\u0020-\u00FF]+$/ });
 export const policyName = optional(string({ min: 1, max: 128, pattern: /^\w+$/ }));
 export const plaintext = blob({ min: 1, max: 4096 });
+/** To be signed, or to have a MAC. */
+export const message = plaintext;
+export const messageType = optional(enumeration(messageTypes));
+export const signingAlgorithm = enumeration(signingAlgorithms);
+export const macAlgorithm = enumeration(macAlgorithms);
+export const encapsulationAlgorithm = enumeration(encapsulationAlgorithms);
+export const signature = blob({ min: 1, max: 6144 });
 export const ciphertextBlob = blob({ min: 1, max: 6144 });
 export const encryptionContext = optional(stringMap());
 export const encryptionAlgorithm = optional(enumeration(encryptionAlgorithms));

@@ -12,6 +12,9 @@ export interface Operation<Request = unknown> {
   run(kms: Kms, call: Call, request: Request): Promise<Response>;
 }
 
+/** The members of responses that hold secret octets. Others may be shared with caches of the layers below. */
+export const secretMembers: ReadonlySet<string> = new Set(["Plaintext", "PrivateKeyPlaintext", "SharedSecret"]);
+
 export type Response = Readonly<Record<string, unknown>> | undefined;
 
 /** Infers the request type from its shape. */

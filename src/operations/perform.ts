@@ -6,7 +6,7 @@ import type { Kms } from "../kms/kms.ts";
 import { readJsonObject } from "../model/json.ts";
 import { readRequest } from "../model/shape.ts";
 import { operations } from "./index.ts";
-import type { Response } from "./operation.ts";
+import { type Response, secretMembers } from "./operation.ts";
 
 /**
  * Performs one operation for an authenticated caller: read the request, run, and answer once the event is durable.
@@ -34,7 +34,7 @@ export async function perform(kms: Kms, name: string, caller: Caller, body: Uint
   try {
     await kms.conclude(call, operation.readOnly);
   } catch (error) {
-    wipe(response?.["Plaintext"] as Uint8Array | undefined);
+    for (const name of secretMembers) wipe(response?.[name] as Uint8Array | undefined);
     throw error;
   }
   return response;

@@ -1,7 +1,6 @@
 import { KmsError } from "../base/errors.ts";
-import { hbkOf } from "../kms/use.ts";
 import { optional, structure } from "../model/shape.ts";
-import { algorithmCondition, checkAlgorithm, dryRunDone } from "./checks.ts";
+import { algorithmCondition, checkEncryption, dryRunDone } from "./checks.ts";
 import {
   ciphertextBlob,
   dryRun,
@@ -31,9 +30,11 @@ export const reEncrypt = operation({
   }),
 
   async run(kms, call, request) {
-    const { SourceEncryptionContext, DestinationEncryptionContext } = request;
+    const { SourceEncryptionContext, SourceEncryptionAlgorithm = "SYMMETRIC_DEFAULT" } = request;
+    const { DestinationEncryptionContext, DestinationEncryptionAlgorithm = "SYMMETRIC_DEFAULT" } = request;
     const blob = {
       ciphertext: request.CiphertextBlob,
+      algorithm: SourceEncryptionAlgorithm,
       keyId: request.SourceKeyId,
       dryRun: request.DryRun,
       modifiers: request.DryRunModifiers,
@@ -42,35 +43,34 @@ export const reEncrypt = operation({
       action: "ReEncryptFrom",
       usage: "ENCRYPT_DECRYPT",
       context: SourceEncryptionContext,
-      conditions: algorithmCondition(request.SourceEncryptionAlgorithm),
+      conditions: algorithmCondition(SourceEncryptionAlgorithm),
     });
     const destination = await kms.use(call, request.DestinationKeyId, {
       action: "ReEncryptTo",
       usage: "ENCRYPT_DECRYPT",
       context: DestinationEncryptionContext,
-      conditions: algorithmCondition(request.DestinationEncryptionAlgorithm),
+      conditions: algorithmCondition(DestinationEncryptionAlgorithm),
     });
-    checkAlgorithm(request.SourceEncryptionAlgorithm, source.spec);
-    checkAlgorithm(request.DestinationEncryptionAlgorithm, destination.spec);
+    checkEncryption(source, SourceEncryptionAlgorithm, SourceEncryptionContext);
+    checkEncryption(destination, DestinationEncryptionAlgorithm, DestinationEncryptionContext);
     dryRunDone(request.DryRun);
-    const SourceKeyMaterialId = hbkOf(ciphertext);
-    call.usedMaterial("sourceKeyMaterialId", SourceKeyMaterialId);
+    const material = source.materialOf(ciphertext);
+    call.usedMaterial("sourceKeyMaterialId", material);
     call.usedMaterial("destinationKeyMaterialId", destination.materialId);
     const CiphertextBlob = await source.reEncrypt(
-      ciphertext,
-      SourceEncryptionContext,
+      { algorithm: SourceEncryptionAlgorithm, ciphertext, context: SourceEncryptionContext },
       destination,
-      DestinationEncryptionContext,
+      { algorithm: DestinationEncryptionAlgorithm, context: DestinationEncryptionContext },
     );
     if (!CiphertextBlob) throw new KmsError("InvalidCiphertextException");
     return {
       CiphertextBlob,
       SourceKeyId: source.arn,
       KeyId: destination.arn,
-      SourceEncryptionAlgorithm: "SYMMETRIC_DEFAULT",
-      DestinationEncryptionAlgorithm: "SYMMETRIC_DEFAULT",
-      SourceKeyMaterialId,
-      DestinationKeyMaterialId: destination.materialId,
+      SourceEncryptionAlgorithm,
+      DestinationEncryptionAlgorithm,
+      SourceKeyMaterialId: source.isSymmetric ? material : undefined,
+      DestinationKeyMaterialId: destination.isSymmetric ? destination.materialId : undefined,
     };
   },
 });

@@ -1,5 +1,6 @@
 import { checkOnDemand } from "../kms/rotation.ts";
 import { structure } from "../model/shape.ts";
+import { checkRotatable } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -10,7 +11,9 @@ export const rotateKeyOnDemand = operation({
   request: structure({ KeyId: keyId }),
 
   async run(kms, call, { KeyId }) {
-    const { value: key, revision } = await kms.key(call, KeyId);
+    const found = await kms.key(call, KeyId);
+    checkRotatable(found);
+    const { value: key, revision } = found;
     checkOnDemand(key.record, call.now);
     const { writes, expectations, details } = await kms.rotate(call, key.record, revision);
     await kms.commit(call, { writes, expectations, responseElements: { keyId: key.arn, ...details } });

@@ -3,9 +3,11 @@ import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
 import type { Kms } from "../kms/kms.ts";
 import type { UsableKey, UseNeeds } from "../kms/use.ts";
+import type { EncryptionAlgorithm } from "../model/key-spec.ts";
 
 export interface Source {
   readonly ciphertext: Bytes | undefined;
+  readonly algorithm: EncryptionAlgorithm;
   readonly keyId: string | undefined;
   readonly dryRun: boolean | undefined;
   readonly modifiers: readonly string[] | undefined;
@@ -18,7 +20,7 @@ export interface Source {
 export async function openSource(
   kms: Kms,
   call: Call,
-  { ciphertext, keyId, dryRun, modifiers = [] }: Source,
+  { ciphertext, algorithm, keyId, dryRun, modifiers = [] }: Source,
   needs: UseNeeds,
 ): Promise<{ key: UsableKey; ciphertext: Bytes }> {
   if (modifiers.length > 0 && !dryRun) throw invalid("DryRunModifiers can only be used when DryRun is set.");
@@ -31,7 +33,10 @@ export async function openSource(
       "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null",
     );
   }
-  if (keyId === undefined) return { key: await kms.useKeyOf(call, ciphertext, needs), ciphertext };
+  if (keyId === undefined) {
+    if (algorithm !== "SYMMETRIC_DEFAULT") throw invalid(`A key ID is required for the algorithm ${algorithm}.`);
+    return { key: await kms.useKeyOf(call, ciphertext, needs), ciphertext };
+  }
   const key = await kms.use(call, keyId, needs);
   if (await key.made(ciphertext)) return { key, ciphertext };
   throw new KmsError(

@@ -1,5 +1,6 @@
 import { KmsError } from "../base/errors.ts";
 import { writeAlias, writeKey } from "../kms/records.ts";
+import { keyTypeOf } from "../model/algorithms.ts";
 import { structure } from "../model/shape.ts";
 import { checkAliasName, withAlias, withoutAlias } from "./aliases.ts";
 import { aliasName, keyId } from "./members.ts";
@@ -17,7 +18,7 @@ export const updateAlias = operation({
     const old = await kms.key(call, alias.target, { anyState: true });
     const target = await kms.key(call, TargetKeyId);
     const [from, to] = [old.value.record, target.value.record];
-    if (from.spec !== to.spec || from.usage !== to.usage) {
+    if (keyTypeOf(from.spec) !== keyTypeOf(to.spec) || from.usage !== to.usage) {
       throw new KmsError("KMSInvalidStateException", "The alias and the target key differ in key type or key usage.");
     }
     const moved = { ...alias, target: to.id, updatedAt: call.now };

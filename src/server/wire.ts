@@ -1,8 +1,6 @@
 import { base64 } from "../base/bytes.ts";
 import { wipe } from "../base/secret.ts";
-
-/** The members of responses that hold secret octets. Others may be shared with caches of the layers below. */
-const secretMembers = new Set(["Plaintext", "PrivateKeyPlaintext", "SharedSecret"]);
+import { secretMembers } from "../operations/operation.ts";
 
 /**
  * The response as JSON text: octets in base64, dates in seconds since the epoch with a fraction, absent members left

@@ -98,7 +98,7 @@ describe.each(hsmChoices)("over %s", (hsm) => {
   });
 
   it.each([
-    [{ KeySpec: "RSA_2048", KeyUsage: "SIGN_VERIFY" }, "UnsupportedOperationException"],
+    [{ KeySpec: "RSA_2048", KeyUsage: "KEY_AGREEMENT" }, "ValidationException"],
     [{ KeySpec: "HMAC_256" }, "ValidationException"],
     [{ KeySpec: "SYMMETRIC_DEFAULT", KeyUsage: "SIGN_VERIFY" }, "ValidationException"],
     [{ KeySpec: "AES" }, "ValidationException"],

@@ -11,6 +11,14 @@ interface AccessKey {
   readonly secretAccessKey: string;
 }
 
+/** Of keys that are not symmetric, one for each usage. */
+const usages = {
+  ECC_NIST_P256: "KEY_AGREEMENT",
+  ECC_SECG_P256K1: "SIGN_VERIFY",
+  HMAC_256: "GENERATE_VERIFY_MAC",
+  ML_KEM_512: "ENCAPSULATE_DECAPSULATE",
+} as const;
+
 describe("a second identity", () => {
   const home = temporaryHome();
   let service: Service;
@@ -18,6 +26,7 @@ describe("a second identity", () => {
   let key: client.KeyMetadata;
   let ciphertext: Uint8Array;
   let grant: string;
+  let pairs: Readonly<Record<keyof typeof usages, string>>;
 
   /** The real command line, beside the running service. */
   const strongroom = (...command: readonly string[]): string =>
@@ -44,6 +53,11 @@ describe("a second identity", () => {
       new client.EncryptCommand({ KeyId: key.KeyId, Plaintext: new Uint8Array(16) }),
     );
     ciphertext = sealed.CiphertextBlob as Uint8Array;
+    const made = Object.entries(usages).map(async ([KeySpec, KeyUsage]) => {
+      const command = new client.CreateKeyCommand({ KeySpec: KeySpec as client.KeySpec, KeyUsage });
+      return [KeySpec, (await administrator.send(command)).KeyMetadata?.KeyId];
+    });
+    pairs = Object.fromEntries(await Promise.all(made));
     const granted = await administrator.send(
       new client.CreateGrantCommand({ KeyId: key.KeyId, GranteePrincipal: root(), Operations: ["RetireGrant"] }),
     );
@@ -63,19 +77,34 @@ describe("a second identity", () => {
     CreateAlias: { AliasName: "alias/theirs", TargetKeyId: key.KeyId },
     CreateGrant: { KeyId: key.KeyId, GranteePrincipal: root(), Operations: ["Decrypt"] },
     CreateKey: {},
+    Decapsulate: {
+      KeyId: pairs.ML_KEM_512,
+      SharedSecretCiphertextBlob: new Uint8Array(768),
+      EncapsulationAlgorithm: "ML_KEM",
+    },
     Decrypt: { CiphertextBlob: ciphertext },
     DeleteAlias: { AliasName: "alias/mine" },
+    DeriveSharedSecret: {
+      KeyId: pairs.ECC_NIST_P256,
+      KeyAgreementAlgorithm: "ECDH",
+      PublicKey: new Uint8Array(91),
+    },
     DescribeKey: { KeyId: "alias/mine" },
     DisableKey: { KeyId: key.KeyId },
     DisableKeyRotation: { KeyId: key.KeyId },
     EnableKey: { KeyId: key.KeyId },
     EnableKeyRotation: { KeyId: key.KeyId },
+    Encapsulate: { KeyId: pairs.ML_KEM_512, EncapsulationAlgorithm: "ML_KEM" },
     Encrypt: { KeyId: key.KeyId, Plaintext: new Uint8Array(1) },
     GenerateDataKey: { KeyId: key.KeyId, KeySpec: "AES_256" },
+    GenerateDataKeyPair: { KeyId: key.KeyId, KeyPairSpec: "ECC_NIST_P256" },
+    GenerateDataKeyPairWithoutPlaintext: { KeyId: key.KeyId, KeyPairSpec: "ECC_NIST_P256" },
     GenerateDataKeyWithoutPlaintext: { KeyId: key.KeyId, KeySpec: "AES_256" },
+    GenerateMac: { KeyId: pairs.HMAC_256, Message: new Uint8Array(1), MacAlgorithm: "HMAC_SHA_256" },
     GenerateRandom: { NumberOfBytes: 1 },
     GetKeyPolicy: { KeyId: key.KeyId },
     GetKeyRotationStatus: { KeyId: key.KeyId },
+    GetPublicKey: { KeyId: pairs.ECC_NIST_P256 },
     ListAliases: {},
     ListGrants: { KeyId: key.KeyId },
     ListKeyPolicies: { KeyId: key.KeyId },
@@ -89,10 +118,23 @@ describe("a second identity", () => {
     RevokeGrant: { KeyId: key.KeyId, GrantId: grant },
     RotateKeyOnDemand: { KeyId: key.KeyId },
     ScheduleKeyDeletion: { KeyId: key.KeyId },
+    Sign: { KeyId: pairs.ECC_SECG_P256K1, Message: new Uint8Array(1), SigningAlgorithm: "ECDSA_SHA_256" },
     TagResource: { KeyId: key.KeyId, Tags: [{ TagKey: "a", TagValue: "b" }] },
     UntagResource: { KeyId: key.KeyId, TagKeys: ["a"] },
     UpdateAlias: { AliasName: "alias/mine", TargetKeyId: key.KeyId },
     UpdateKeyDescription: { KeyId: key.KeyId, Description: "theirs" },
+    Verify: {
+      KeyId: pairs.ECC_SECG_P256K1,
+      Message: new Uint8Array(1),
+      Signature: new Uint8Array(70),
+      SigningAlgorithm: "ECDSA_SHA_256",
+    },
+    VerifyMac: {
+      KeyId: pairs.HMAC_256,
+      Message: new Uint8Array(1),
+      Mac: new Uint8Array(32),
+      MacAlgorithm: "HMAC_SHA_256",
+    },
   });
 
   const send = (kms: client.KMSClient, operation: string): Promise<unknown> => {

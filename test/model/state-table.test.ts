@@ -20,6 +20,6 @@ describe("the table of key states", () => {
   });
 
   it("refuses an operation that it does not know", () => {
-    expect(() => checkState("Sign", "Enabled", arn)).toThrow("no key states are listed for Sign");
+    expect(() => checkState("Guess", "Enabled", arn)).toThrow("no key states are listed for Guess");
   });
 });

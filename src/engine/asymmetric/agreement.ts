@@ -18,10 +18,10 @@ export async function deriveSharedSecret(pkcs8: Bytes, spki: Bytes): Promise<Byt
   return publicKey && taken(await promisify(diffieHellman)({ privateKey, publicKey }));
 }
 
-/** Whether `spki` is a public key on the named curve of `own`. OpenSSL reads points of the curve only. */
-export const isPeer = (own: Bytes, spki: Bytes): boolean => peerOf(publicKeyOf(own), spki) !== null;
-
-/** Named curves in DER only: parameters written out can describe a weaker group of the same name. */
+/**
+ * Named curves in DER only: parameters written out can describe a weaker group of the same name. OpenSSL reads no point
+ * that is not on the curve.
+ */
 function peerOf(own: KeyObject, spki: Bytes): KeyObject | null {
   try {
     const peer = publicKeyOf(spki);

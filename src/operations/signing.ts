@@ -1,0 +1,53 @@
+import type { Bytes } from "../base/bytes.ts";
+import { KmsError } from "../base/errors.ts";
+import type { Call } from "../kms/call.ts";
+import type { Kms } from "../kms/kms.ts";
+import type { UsableKey } from "../kms/use.ts";
+import { digestLength, takesMessageType } from "../model/algorithms.ts";
+import type { MessageType, SigningAlgorithm } from "../model/key-spec.ts";
+import { checkAlgorithm, dryRunDone } from "./checks.ts";
+import { dryRun, grantTokens, keyId, message, messageType, signingAlgorithm } from "./members.ts";
+
+/** The members that Sign and Verify share. */
+export const signingMembers = {
+  KeyId: keyId,
+  Message: message,
+  MessageType: messageType,
+  SigningAlgorithm: signingAlgorithm,
+  GrantTokens: grantTokens,
+  DryRun: dryRun,
+} as const;
+
+interface Request {
+  readonly KeyId: string;
+  readonly Message: Bytes;
+  readonly MessageType?: MessageType;
+  readonly SigningAlgorithm: SigningAlgorithm;
+  readonly DryRun?: boolean;
+}
+
+/** The key, once everything about the request is right. */
+export async function useForSigning(kms: Kms, call: Call, request: Request): Promise<UsableKey> {
+  const { Message, MessageType = "RAW", SigningAlgorithm } = request;
+  const key = await kms.use(call, request.KeyId, {
+    usage: "SIGN_VERIFY",
+    conditions: [
+      ["kms:MessageType", MessageType],
+      ["kms:SigningAlgorithm", SigningAlgorithm],
+    ],
+  });
+  checkAlgorithm(key, SigningAlgorithm);
+  checkMessage(SigningAlgorithm, Message, MessageType);
+  call.usedMaterial("keyMaterialId", key.materialId);
+  dryRunDone(request.DryRun);
+  return key;
+}
+
+function checkMessage(algorithm: SigningAlgorithm, { length }: Bytes, type: MessageType): void {
+  if (!takesMessageType(algorithm, type)) {
+    throw new KmsError("ValidationException", `Message type ${type} is incompatible with algorithm ${algorithm}.`);
+  }
+  if (type !== "RAW" && length !== digestLength(algorithm)) {
+    throw new KmsError("ValidationException", `Digest is invalid length for algorithm ${algorithm}.`);
+  }
+}

@@ -84,8 +84,10 @@ int32_t boundary_import_exposed(struct call *call) {
 int32_t boundary_expose(struct call *call) {
   struct scratch *scratch = call->workspace->scratch;
   struct bytes target = call->bytes[1];
+  enum usage usage = call->numbers[0];
   struct token token;
-  if (!token_open(call->workspace, call->instance, call->bytes[0], EXPOSED, call->numbers[0], &token)) return REFUSED;
+  if (usage == ANY_USAGE) return REFUSED;
+  if (!token_open(call->workspace, call->instance, call->bytes[0], EXPOSED, usage, &token)) return REFUSED;
   if (!token_is_exposed(&token)) return REFUSED;
   if (target.length != scratch->material_length) return BAD_LENGTH;
   memcpy(target.at, scratch->material, target.length);

@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Bytes } from "../../../src/base/bytes.ts";
-import { load } from "../../../src/engine/native/addon.ts";
+import { type BoundaryState, load } from "../../../src/engine/native/addon.ts";
 import { type Call, functionsOf, receivers } from "./functions.ts";
+import { type ValidCall, validCalls } from "./valid-calls.ts";
 
 const all = receivers(load());
 const { addon, drbg, boundary } = all;
@@ -124,6 +125,13 @@ describe("native memory", () => {
     for (const path of ["", "/dev/urandom"]) {
       expect(new addon.Boundary().open(new TextEncoder().encode(path), new Uint8Array(0))).toBe(badLength);
     }
+  });
+
+  it("exposes no key for a usage that does not exist", () => {
+    const call = validCalls(receivers(addon)).find(([name]) => name === "expose") as ValidCall;
+    const [, opened, [token, usage, target]] = call as unknown as [string, BoundaryState, [Bytes, number, Bytes]];
+    expect(opened.expose(token, usage, target)).toBe(target.length);
+    for (const other of [0, 1, 3, 16, 255]) expect(opened.expose(token, other, target)).toBe(refused);
   });
 
   it("is wide enough for tokens and ciphertexts that claim too much", () => {

@@ -45,6 +45,8 @@ export const functionsOf = ({ addon, drbg, boundary }: Receivers): readonly Nati
   ["dropDomainKey", boundary, "b"],
   ["generate", boundary, "bnt"],
   ["import", boundary, "bbt"],
+  ["importExposed", boundary, "bbbt"],
+  ["expose", boundary, "bnt"],
   ["rewrap", boundary, "bbt"],
   ["release", boundary, "bt"],
   ["wrapFor", boundary, "bbt"],

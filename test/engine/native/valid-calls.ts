@@ -1,7 +1,8 @@
 import { createHash, generateKeyPairSync } from "node:crypto";
 import { type Bytes, concat, utf8 } from "../../../src/base/bytes.ts";
 import { ektHead } from "../../../src/model/ekt.ts";
-import type { HbkKind } from "../../../src/model/hbk.ts";
+import { type HbkKind, usageCode } from "../../../src/model/hbk.ts";
+import type { KeyUsage } from "../../../src/model/key-spec.ts";
 import { receivers as newReceivers, type Receivers } from "./functions.ts";
 
 /** A call that answers no failure: name, receiver, arguments. Targets are the zeros among them. */
@@ -15,10 +16,12 @@ const aad = utf8("additional data that is longer than two blocks of AES");
 const text = utf8("a plaintext");
 const zeros = (length: number): Bytes => new Uint8Array(length);
 
+const usages: Partial<Record<HbkKind, KeyUsage>> = { "kms-symmetric": "ENCRYPT_DECRYPT", "kms-private": "SIGN_VERIFY" };
+
 const headOf = (kind: HbkKind): Bytes =>
   ektHead(1, id, undefined, {
     kind,
-    usage: kind === "kms-symmetric" ? "ENCRYPT_DECRYPT" : "INTERNAL",
+    usage: usages[kind] ?? "INTERNAL",
     spec: "SYMMETRIC_DEFAULT",
     origin: "AWS_KMS",
     account: "111122223333",
@@ -73,6 +76,8 @@ function tokenCalls({ boundary }: Receivers): ValidCall[] {
   const head = headOf("kms-symmetric");
   const tokenOf = (kind: HbkKind) => made(head.length + 94, (target) => boundary.generate(headOf(kind), 32, target));
   const [ekt, record, sigv4] = [tokenOf("kms-symmetric"), tokenOf("record"), tokenOf("sigv4")];
+  const privateHead = headOf("kms-private");
+  const exposed = made(head.length + 94, (target) => boundary.importExposed(privateHead, aad, key, target));
   const sealed = made(60, (target) => boundary.sealDomainKey(id, target));
   const ciphertext = made(text.length + 78, (target) => boundary.encrypt(ekt, aad, text, target));
   const wrapped = made(40, (target) => boundary.wrapFor(ekt, key, target));
@@ -84,6 +89,8 @@ function tokenCalls({ boundary }: Receivers): ValidCall[] {
     ["dropDomainKey", boundary, [new Uint8Array(16).fill(9)]],
     ["generate", boundary, [head, 64, zeros(head.length + 62 + 64)]],
     ["import", boundary, [headOf("sigv4"), aad, zeros(head.length + 62 + aad.length)]],
+    ["importExposed", boundary, [privateHead, aad, text, zeros(head.length + 62 + text.length)]],
+    ["expose", boundary, [exposed, usageCode("SIGN_VERIFY"), zeros(32)]],
     ["rewrap", boundary, [ekt, id, zeros(ekt.length)]],
     ["release", boundary, [record, zeros(32)]],
     ["wrapFor", boundary, [ekt, key, zeros(40)]],

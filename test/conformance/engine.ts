@@ -162,7 +162,7 @@ function equalityClaims(engine: () => Engine): void {
 /** Copies with one bit flipped, each bit once. */
 export function* edits(bytes: Bytes): Generator<Bytes> {
   for (let bit = 0; bit < bytes.length * 8; bit++) {
-    const edited = bytes.slice();
+    const edited = new Uint8Array(bytes);
     edited[bit >> 3] = (edited[bit >> 3] as number) ^ (1 << (bit & 7));
     yield edited;
   }

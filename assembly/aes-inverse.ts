@@ -4,15 +4,14 @@ import {
   UNDO_AFFINE_TOWER,
 } from "./aes-tables";
 import { lookup } from "./lookup";
-import { AES_BLOCKS } from "./memory";
 
 /**
- * FIPS 197 §5.3: InvCipher of one block at AES_BLOCKS, in place, by the round keys of `keyExpansion`. Only key unwrapping
+ * FIPS 197 §5.3: InvCipher of the block at `p`, in place, by the round keys of `keyExpansion`. Only key unwrapping
  * needs it, so it goes back through the forward rounds instead of having a key schedule of its own.
  */
-export function decrypt1(roundKeys: usize): void {
+export function decrypt1(roundKeys: usize, p: usize): void {
   const low = v128.load(LOW_NIBBLE);
-  let state = v128.xor(lookup(v128.load(AES_BLOCKS), v128.load(FRAMES, 32)), v128.load(roundKeys, 224));
+  let state = v128.xor(lookup(v128.load(p), v128.load(FRAMES, 32)), v128.load(roundKeys, 224));
   state = invertTower(mapNibbles(UNDO_AFFINE, state, low), low);
   for (let round: usize = 13; round > 0; round--) {
     state = v128.xor(state, v128.load(roundKeys + 16 * round));
@@ -20,7 +19,7 @@ export function decrypt1(roundKeys: usize): void {
     state = invertTower(mapNibbles(UNDO_AFFINE_TOWER, state, low), low);
   }
   state = v128.xor(state, v128.load(roundKeys));
-  v128.store(AES_BLOCKS, mapNibbles(FROM_TOWER, state, low));
+  v128.store(p, mapNibbles(FROM_TOWER, state, low));
 }
 
 /** 1/x, tower form both ways. */

@@ -3,17 +3,16 @@ import {
   SUB_CONSTANT, SUB_CONSTANT_TOWER, SUB_DOUBLED, SUB_LAST, TO_TOWER,
 } from "./aes-tables";
 import { lookup } from "./lookup";
-import { AES_BLOCKS, AES_HALVES } from "./memory";
 
 /*
- * FIPS 197: AES-256, forward direction. Method and tables: aes-tables.ts.
+ * FIPS 197: AES-256, forward direction. Method and tables: aes-tables.ts. Counter mode in bulk: aes-sliced.ts.
  *
- * Blocks are worked on in place in memory, so that 16 registers hold the tables of one half of a round for all blocks:
- * first every inversion, then every output and MixColumns. A round key is kept in tower form and in its round's frame,
- * with the constant 0x63 of SubBytes added (MixColumns leaves it as it is): 15 × 16 bytes.
+ * States stay in registers, up to six side by side, so that one waits for no other; tables are read where they are used.
+ * A round key is kept in tower form and in its round's frame, with the constant 0x63 of SubBytes added (MixColumns leaves
+ * it as it is): 15 × 16 bytes.
  */
 export const ROUND_KEYS_SIZE: usize = 240;
-const ROUNDS: i32 = 14;
+const ROUNDS: usize = 14;
 
 // @ts-ignore: decorator
 @inline
@@ -93,176 +92,111 @@ export function half(inv: v128, aOverK: v128, p: v128, q: v128): v128 {
   return v128.xor(lookup(inv, v128.xor(lookup(inv, p), aOverK)), q);
 }
 
-// ── Cipher, §5.1: of the blocks at AES_BLOCKS, in place
+// ── Cipher, §5.1: in place
 
-export function encrypt1(roundKeys: usize): void {
-  enter(roundKeys, 1);
-  for (let round = 1; round < ROUNDS; round++) {
-    roundKeys += 16;
-    invert1();
-    mix1(roundKeys, NEIGHBOURS + 32 * ((round - 1) & 3));
-  }
-  invert1();
-  leave(roundKeys + 16, 1);
+/** `count` blocks at `p`; the one behind an odd count, too. */
+export function encrypt(roundKeys: usize, p: usize, count: isize): void {
+  for (; count > 4; count -= 6, p += 96) encrypt6(roundKeys, p);
+  if (count > 2) encrypt4(roundKeys, p);
+  else if (count > 0) encrypt2(roundKeys, p);
 }
 
-export function encrypt4(roundKeys: usize): void {
-  enter(roundKeys, 4);
-  for (let round = 1; round < ROUNDS; round++) {
-    roundKeys += 16;
-    invert4();
-    mix4(roundKeys, NEIGHBOURS + 32 * ((round - 1) & 3));
-  }
-  invert4();
-  leave(roundKeys + 16, 4);
+export function encrypt1(roundKeys: usize, p: usize): void {
+  let a = enter(v128.load(p), roundKeys);
+  for (let r: usize = 1; r < ROUNDS; r++) a = round(a, roundKeys, r);
+  v128.store(p, lastRound(a, roundKeys));
 }
 
-export function encrypt8(roundKeys: usize): void {
-  enter(roundKeys, 8);
-  for (let round = 1; round < ROUNDS; round++) {
-    roundKeys += 16;
-    invert8();
-    mix8(roundKeys, NEIGHBOURS + 32 * ((round - 1) & 3));
+function encrypt2(roundKeys: usize, p: usize): void {
+  let a = enter(v128.load(p), roundKeys);
+  let b = enter(v128.load(p, 16), roundKeys);
+  for (let r: usize = 1; r < ROUNDS; r++) {
+    a = round(a, roundKeys, r);
+    b = round(b, roundKeys, r);
   }
-  invert8();
-  leave(roundKeys + 16, 8);
+  v128.store(p, lastRound(a, roundKeys));
+  v128.store(p, lastRound(b, roundKeys), 16);
 }
 
-/** What `encrypt` of `count` blocks left behind, beside its result. */
-export function wipeHalves(count: usize): void {
-  memory.fill(AES_HALVES, 0, 32 * count);
+function encrypt4(roundKeys: usize, p: usize): void {
+  let a = enter(v128.load(p), roundKeys);
+  let b = enter(v128.load(p, 16), roundKeys);
+  let c = enter(v128.load(p, 32), roundKeys);
+  let d = enter(v128.load(p, 48), roundKeys);
+  for (let r: usize = 1; r < ROUNDS; r++) {
+    a = round(a, roundKeys, r);
+    b = round(b, roundKeys, r);
+    c = round(c, roundKeys, r);
+    d = round(d, roundKeys, r);
+  }
+  v128.store(p, lastRound(a, roundKeys));
+  v128.store(p, lastRound(b, roundKeys), 16);
+  v128.store(p, lastRound(c, roundKeys), 32);
+  v128.store(p, lastRound(d, roundKeys), 48);
+}
+
+function encrypt6(roundKeys: usize, p: usize): void {
+  let a = enter(v128.load(p), roundKeys);
+  let b = enter(v128.load(p, 16), roundKeys);
+  let c = enter(v128.load(p, 32), roundKeys);
+  let d = enter(v128.load(p, 48), roundKeys);
+  let e = enter(v128.load(p, 64), roundKeys);
+  let f = enter(v128.load(p, 80), roundKeys);
+  for (let r: usize = 1; r < ROUNDS; r++) {
+    a = round(a, roundKeys, r);
+    b = round(b, roundKeys, r);
+    c = round(c, roundKeys, r);
+    d = round(d, roundKeys, r);
+    e = round(e, roundKeys, r);
+    f = round(f, roundKeys, r);
+  }
+  v128.store(p, lastRound(a, roundKeys));
+  v128.store(p, lastRound(b, roundKeys), 16);
+  v128.store(p, lastRound(c, roundKeys), 32);
+  v128.store(p, lastRound(d, roundKeys), 48);
+  v128.store(p, lastRound(e, roundKeys), 64);
+  v128.store(p, lastRound(f, roundKeys), 80);
 }
 
 /** The first AddRoundKey, into tower form. */
 // @ts-ignore: decorator
 @inline
-function enter(roundKeys: usize, count: usize): void {
+export function enter(block: v128, roundKeys: usize): v128 {
+  return v128.xor(mapNibbles(TO_TOWER, block, v128.load(LOW_NIBBLE)), v128.load(roundKeys));
+}
+
+/** Round `r`: SubBytes; MixColumns, 2S + 3S(down 1) + S(down 2) + S(down 3); AddRoundKey. */
+// @ts-ignore: decorator
+@inline
+export function round(state: v128, roundKeys: usize, r: usize): v128 {
   const low = v128.load(LOW_NIBBLE);
-  const key = v128.load(roundKeys);
-  for (let block = AES_BLOCKS; block < AES_BLOCKS + 16 * count; block += 16) {
-    v128.store(block, v128.xor(mapNibbles(TO_TOWER, v128.load(block), low), key));
-  }
-}
-
-/** The last SubBytes and AddRoundKey, out of tower form and out of the frame: round 14 has that of round 2. */
-// @ts-ignore: decorator
-@inline
-function leave(roundKey: usize, count: usize): void {
-  const key = v128.load(roundKey);
-  const frame = v128.load(FRAMES, 32);
-  const ofU = v128.load(SUB_LAST);
-  const ofV = v128.load(SUB_LAST, 16);
-  let halves = AES_HALVES;
-  for (let block = AES_BLOCKS; block < AES_BLOCKS + 16 * count; block += 16, halves += 32) {
-    const x = v128.xor(lookup(ofU, v128.load(halves)), lookup(ofV, v128.load(halves, 16)));
-    v128.store(block, lookup(v128.xor(x, key), frame));
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function invert1(): void {
   const inv = v128.load(INVERSE);
-  const aOver = v128.load(A_OVER);
-  const low = v128.load(LOW_NIBBLE);
-  invert(0, inv, aOver, low);
-}
-
-// @ts-ignore: decorator
-@inline
-function invert4(): void {
-  const inv = v128.load(INVERSE);
-  const aOver = v128.load(A_OVER);
-  const low = v128.load(LOW_NIBBLE);
-  invert(0, inv, aOver, low);
-  invert(1, inv, aOver, low);
-  invert(2, inv, aOver, low);
-  invert(3, inv, aOver, low);
-}
-
-// @ts-ignore: decorator
-@inline
-function invert8(): void {
-  const inv = v128.load(INVERSE);
-  const aOver = v128.load(A_OVER);
-  const low = v128.load(LOW_NIBBLE);
-  invert(0, inv, aOver, low);
-  invert(1, inv, aOver, low);
-  invert(2, inv, aOver, low);
-  invert(3, inv, aOver, low);
-  invert(4, inv, aOver, low);
-  invert(5, inv, aOver, low);
-  invert(6, inv, aOver, low);
-  invert(7, inv, aOver, low);
-}
-
-/** First half of a round for block `n`: io and jo. */
-// @ts-ignore: decorator
-@inline
-function invert(n: usize, inv: v128, aOver: v128, low: v128): void {
-  const x = v128.load(AES_BLOCKS + 16 * n);
-  const i = highNibble(x, low);
-  const k = v128.and(x, low);
+  const i = highNibble(state, low);
+  const k = v128.and(state, low);
   const j = v128.xor(i, k);
-  const aOverK = lookup(aOver, k);
-  v128.store(AES_HALVES + 32 * n, half(inv, aOverK, i, j));
-  v128.store(AES_HALVES + 32 * n + 16, half(inv, aOverK, j, i));
-}
-
-// @ts-ignore: decorator
-@inline
-function mix1(roundKey: usize, neighbours: usize): void {
-  mix(
-    0, v128.load(roundKey), v128.load(neighbours), v128.load(neighbours, 16), v128.load(SUB), v128.load(SUB, 16),
-    v128.load(SUB_DOUBLED), v128.load(SUB_DOUBLED, 16),
-  );
-}
-
-// @ts-ignore: decorator
-@inline
-function mix4(roundKey: usize, neighbours: usize): void {
-  const key = v128.load(roundKey);
+  const aOverK = lookup(v128.load(A_OVER), k);
+  const u = half(inv, aOverK, i, j);
+  const v = half(inv, aOverK, j, i);
+  const once = v128.xor(lookup(v128.load(SUB), u), lookup(v128.load(SUB, 16), v));
+  const twice = v128.xor(lookup(v128.load(SUB_DOUBLED), u), lookup(v128.load(SUB_DOUBLED, 16), v));
+  const neighbours = NEIGHBOURS + 32 * ((r - 1) & 3);
   const down1 = v128.load(neighbours);
-  const down3 = v128.load(neighbours, 16);
-  const subU = v128.load(SUB);
-  const subV = v128.load(SUB, 16);
-  const twiceU = v128.load(SUB_DOUBLED);
-  const twiceV = v128.load(SUB_DOUBLED, 16);
-  mix(0, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(1, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(2, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(3, key, down1, down3, subU, subV, twiceU, twiceV);
-}
-
-// @ts-ignore: decorator
-@inline
-function mix8(roundKey: usize, neighbours: usize): void {
-  const key = v128.load(roundKey);
-  const down1 = v128.load(neighbours);
-  const down3 = v128.load(neighbours, 16);
-  const subU = v128.load(SUB);
-  const subV = v128.load(SUB, 16);
-  const twiceU = v128.load(SUB_DOUBLED);
-  const twiceV = v128.load(SUB_DOUBLED, 16);
-  mix(0, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(1, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(2, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(3, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(4, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(5, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(6, key, down1, down3, subU, subV, twiceU, twiceV);
-  mix(7, key, down1, down3, subU, subV, twiceU, twiceV);
-}
-
-/** Second half of a round for block `n`: 2S + 3S(down 1) + S(down 2) + S(down 3), the round key added. */
-// @ts-ignore: decorator
-@inline
-function mix(n: usize, key: v128, down1: v128, down3: v128, subU: v128, subV: v128, twiceU: v128, twiceV: v128): void {
-  const u = v128.load(AES_HALVES + 32 * n);
-  const v = v128.load(AES_HALVES + 32 * n + 16);
-  const once = v128.xor(lookup(subU, u), lookup(subV, v));
-  const twice = v128.xor(lookup(twiceU, u), lookup(twiceV, v));
   const pair = v128.xor(twice, lookup(once, down1));
-  const rest = v128.xor(lookup(once, down3), key);
-  v128.store(AES_BLOCKS + 16 * n, v128.xor(v128.xor(pair, rest), lookup(pair, down1)));
+  const rest = v128.xor(lookup(once, v128.load(neighbours, 16)), v128.load(roundKeys + 16 * r));
+  return v128.xor(v128.xor(pair, rest), lookup(pair, down1));
+}
+
+/** SubBytes and AddRoundKey, out of tower form and out of the frame: round 14 has that of round 2. */
+// @ts-ignore: decorator
+@inline
+function lastRound(state: v128, roundKeys: usize): v128 {
+  const low = v128.load(LOW_NIBBLE);
+  const inv = v128.load(INVERSE);
+  const i = highNibble(state, low);
+  const k = v128.and(state, low);
+  const j = v128.xor(i, k);
+  const aOverK = lookup(v128.load(A_OVER), k);
+  const u = lookup(v128.load(SUB_LAST), half(inv, aOverK, i, j));
+  const v = lookup(v128.load(SUB_LAST, 16), half(inv, aOverK, j, i));
+  return lookup(v128.xor(v128.xor(u, v), v128.load(roundKeys, 224)), v128.load(FRAMES, 32));
 }

@@ -205,7 +205,7 @@ function nameHbk(header: usize): void {
 function startMessage(aad: usize, aadLength: usize, length: usize): void {
   hbk.callKey(HEADER + NONCE_AT);
   memory.copy(aad, HEADER, HEADER_LENGTH);
-  gcm.start(CALL_KEY, HEADER + IV_AT, (HEADER_LENGTH + aadLength + length) / 16 + 3);
+  gcm.start(CALL_KEY, HEADER + IV_AT, HEADER_LENGTH + aadLength, length);
   gcm.authenticate(aad, HEADER_LENGTH + aadLength);
 }
 

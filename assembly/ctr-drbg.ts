@@ -1,5 +1,6 @@
-import { encrypt4, encrypt8, keyExpansion, wipeHalves } from "./aes";
+import { encrypt, keyExpansion, ROUND_KEYS_SIZE } from "./aes";
 import { AES_BLOCKS, DRBG_KEY, DRBG_ROUND_KEYS, DRBG_SEED, DRBG_V, ENTROPY } from "./memory";
+import { wipe } from "./wipe";
 
 /*
  * SP 800-90A §10.2.1: CTR_DRBG with AES-256 and no derivation function; ctr_len = blocklen, seedlen = 384 bits. One
@@ -72,13 +73,11 @@ function blocks(length: usize): void {
   }
   store<u64>(DRBG_V, bswap<u64>(high));
   store<u64>(DRBG_V, bswap<u64>(low), 8);
-  if (length <= 64) encrypt4(DRBG_ROUND_KEYS);
-  else encrypt8(DRBG_ROUND_KEYS);
+  encrypt(DRBG_ROUND_KEYS, AES_BLOCKS, (length + 15) >> 4);
 }
 
 function wipeScratch(): void {
-  memory.fill(DRBG_SEED, 0, SEED_LENGTH);
-  memory.fill(DRBG_ROUND_KEYS, 0, 240);
-  memory.fill(AES_BLOCKS, 0, 128);
-  wipeHalves(8);
+  wipe(DRBG_SEED, SEED_LENGTH);
+  wipe(DRBG_ROUND_KEYS, ROUND_KEYS_SIZE);
+  wipe(AES_BLOCKS, 128);
 }

@@ -1,7 +1,9 @@
-import { encrypt4, encrypt8, keyExpansion, wipeHalves } from "./aes";
+import { encrypt as encryptBlocks, keyExpansion } from "./aes";
+import * as sliced from "./aes-sliced";
 import { equal, loadPartial } from "./constant-time";
 import * as ghash from "./ghash";
-import { AES_BLOCKS, GCM_KEY, GCM_SCRATCH_END, GCM_STREAM, GCM_TAG_MASK, GHASH_Y } from "./memory";
+import { GCM_KEY, GCM_STREAM, GCM_TAG_MASK, GHASH_Y } from "./memory";
+import { wipe } from "./wipe";
 
 /*
  * SP 800-38D: AES-256-GCM with IVs of 96 bits. One message at a time: start, authenticate the additional data, then
@@ -12,52 +14,60 @@ import { AES_BLOCKS, GCM_KEY, GCM_SCRATCH_END, GCM_STREAM, GCM_TAG_MASK, GHASH_Y
  */
 export const TABLES_AT: usize = 256;
 
+/** Blocks that GCM_STREAM has room for, H and E(J0) included. */
+const STREAM_BLOCKS: usize = 24;
+/** What aes-sliced.ts works on at once, and how much makes it worth the preparation. */
+const SLICED: usize = 256;
+const BULK: usize = 512;
+/** GHASH follows that many blocks behind the cipher, so that it finds them in the cache. */
+const CHUNK: u32 = 512;
+
 let context: usize = 0;
 let powers: usize = 0;
 let iv: usize = 0;
+/** Of the next block that is not in the key stream yet. */
 let counter: u32 = 0;
-/** Of the 128 bytes of key stream, how many are used up. */
-let used: usize = 128;
+/** The key stream that is left in GCM_STREAM, and how far it has ever been filled. */
+let next: usize = 0;
+let end: usize = 0;
+let filled: usize = 0;
+/** The upper 24 bits of the counters that aes-sliced.ts is prepared for; -1: none. */
+let prepared: i32 = -1;
 let aadBytes: u64 = 0;
 let dataBytes: u64 = 0;
 
 /** Makes a key context that is kept, with `count` powers of H. */
 export function keyContext(key: usize, target: usize, count: usize): void {
   keyExpansion(key, target);
-  v128.store(AES_BLOCKS, i64x2.splat(0));
-  encrypt4(target);
-  ghash.powerTables(AES_BLOCKS, target + TABLES_AT, count);
-  ghash.wipe();
-  memory.fill(AES_BLOCKS, 0, 64);
-  wipeHalves(4);
+  v128.store(GCM_STREAM, i64x2.splat(0));
+  encryptBlocks(target, GCM_STREAM, 2);
+  ghash.powerTables(v128.load(GCM_STREAM), target + TABLES_AT, count);
+  wipe(GCM_STREAM, 32);
 }
 
-/** A message under a kept context. `iv` (12 bytes, 16 are read) must stay where it is until `finish`. */
+/** A short message under a kept context. `iv` (12 bytes, 16 are read) must stay where it is until `finish`. */
 export function startWith(keyContext: usize, count: usize, ivAt: usize): void {
   begin(keyContext, count, ivAt);
-  counterBlock(0, 1);
-  firstStream(1, 4);
+  fill(1, 3);
   ghash.start(context + TABLES_AT, powers);
 }
 
-/** A message of about `blocks` blocks, additional data included, under `key`, in the working context. */
-export function start(key: usize, ivAt: usize, blocks: usize): void {
+/** A message under `key`, in the working context, with so many bytes of additional data and of plaintext. */
+export function start(key: usize, ivAt: usize, aadLength: usize, length: usize): void {
+  const blocks = (length + 15) >> 4;
   keyExpansion(key, GCM_KEY);
-  begin(GCM_KEY, powersFor(blocks), ivAt);
-  // H and E(J0) come with the first blocks of key stream: §6.4, §7.1 step 1
-  v128.store(AES_BLOCKS, i64x2.splat(0));
-  counterBlock(1, 1);
-  firstStream(2, blocks > 6 ? 8 : 4);
-  ghash.powerTables(AES_BLOCKS, context + TABLES_AT, powers);
+  begin(GCM_KEY, powersFor(((aadLength + 15) >> 4) + blocks + 1), ivAt);
+  // H and E(J0) come with the first blocks of key stream (§6.4, §7.1 step 1), which leave whole batches of bulk behind
+  fill(2, blocks <= STREAM_BLOCKS - 2 ? blocks : length < BULK ? STREAM_BLOCKS - 2 : blocks & 15);
+  ghash.powerTables(v128.load(GCM_STREAM), context + TABLES_AT, powers);
   ghash.start(context + TABLES_AT, powers);
 }
 
 /** The more blocks, the more powers pay for themselves. */
 function powersFor(blocks: usize): usize {
-  if (blocks <= 3) return 1;
-  if (blocks <= 8) return 2;
-  if (blocks <= 32) return 4;
-  return blocks <= 96 ? 8 : 16;
+  if (blocks <= 10) return min(blocks, 2);
+  if (blocks <= 72) return 4;
+  return blocks <= 260 ? 8 : 16;
 }
 
 // @ts-ignore: decorator
@@ -68,25 +78,29 @@ function begin(keyContext: usize, count: usize, ivAt: usize): void {
   iv = ivAt;
   aadBytes = 0;
   dataBytes = 0;
+  prepared = -1;
+  counter = 2;
+  filled = 0;
 }
 
 export function authenticate(p: usize, length: usize): void {
   aadBytes += length;
-  absorb(p, length);
+  ghash.absorb(p, length);
 }
 
 export function authenticateCiphertext(p: usize, length: usize): void {
   dataBytes += length;
-  absorb(p, length);
+  ghash.absorb(p, length);
 }
 
 /** Encrypts and authenticates in place; zeros follow up to the next multiple of 16. */
 export function encrypt(p: usize, length: usize): void {
   dataBytes += length;
   while (length > 0) {
-    const part = min(length, 4096);
+    const position = counter - <u32>((end - next) >> 4);
+    const part = min(length, (CHUNK - (position & (CHUNK - 1))) << 4);
     gctr(p, part);
-    absorb(p, part);
+    ghash.absorb(p, part);
     p += part;
     length -= part;
   }
@@ -94,18 +108,32 @@ export function encrypt(p: usize, length: usize): void {
 
 /** GCTR, §6.5, in place. Zeros follow up to the next multiple of 16. */
 export function gctr(p: usize, length: usize): void {
-  for (; length >= 16; length -= 16, p += 16) {
-    v128.store(p, v128.xor(v128.load(p), stream()));
-  }
-  if (length) {
-    v128.store(p, v128.xor(v128.load(p), stream()));
-    v128.store(p, loadPartial(p, length));
+  while (length > 0) {
+    if (next == end) {
+      const last = counter & 255;
+      if (last <= 240 && length >= (prepared == <i32>(counter >> 8) ? SLICED : BULK)) {
+        gctrSliced(p);
+        p += SLICED;
+        length -= SLICED;
+        continue;
+      }
+      fill(0, min((length + 15) >> 4, min(STREAM_BLOCKS, 256 - last)));
+    }
+    const block = v128.xor(v128.load(p), v128.load(next));
+    next += 16;
+    v128.store(p, block);
+    if (length < 16) {
+      v128.store(p, loadPartial(p, length));
+      return;
+    }
+    p += 16;
+    length -= 16;
   }
 }
 
 /** The tag, 16 bytes: §7.1 steps 5 and 6. */
 export function tag(target: usize): void {
-  ghash.absorb(lengths());
+  ghash.absorbBlock(lengths());
   ghash.flush();
   v128.store(target, v128.xor(v128.load(GHASH_Y), v128.load(GCM_TAG_MASK)));
 }
@@ -118,15 +146,11 @@ export function verify(expected: usize): bool {
 
 /** Wipes everything but a kept context. */
 export function finish(): void {
-  if (context == GCM_KEY) memory.fill(GCM_KEY, 0, TABLES_AT + powers * ghash.POWER_SIZE);
-  memory.fill(AES_BLOCKS, 0, GCM_SCRATCH_END - AES_BLOCKS);
-}
-
-// @ts-ignore: decorator
-@inline
-function absorb(p: usize, length: usize): void {
-  for (; length >= 16; length -= 16, p += 16) ghash.absorb(v128.load(p));
-  if (length) ghash.absorb(loadPartial(p, length));
+  if (context == GCM_KEY) wipe(GCM_KEY, TABLES_AT + powers * ghash.POWER_SIZE);
+  if (prepared >= 0) sliced.wipe();
+  ghash.wipe();
+  wipe(GCM_STREAM, filled);
+  v128.store(GCM_TAG_MASK, i64x2.splat(0));
 }
 
 /** [len(A)]64 ‖ [len(C)]64, in bits. */
@@ -138,39 +162,34 @@ function lengths(): v128 {
 
 // ── key stream
 
-/** The `n`-th of AES_BLOCKS becomes IV ‖ count. */
-// @ts-ignore: decorator
-@inline
-function counterBlock(n: usize, count: u32): void {
-  v128.store(AES_BLOCKS + 16 * n, i32x4.replace_lane(v128.load(iv), 3, bswap<u32>(count)));
+/**
+ * Fills GCM_STREAM with `blocks` of key stream. What stands in front of it, `head` blocks, is E(J0), and before that H.
+ */
+function fill(head: usize, blocks: usize): void {
+  const count = head + blocks;
+  next = GCM_STREAM + 16 * head;
+  end = GCM_STREAM + 16 * count;
+  if (head > 1) v128.store(GCM_STREAM, i64x2.splat(0));
+  if (head > 0) v128.store(next - 16, counterBlock(1));
+  for (let p = next; p < end; p += 16) v128.store(p, counterBlock(counter++));
+  encryptBlocks(context, GCM_STREAM, count);
+  if (head > 0) v128.store(GCM_TAG_MASK, v128.load(next - 16));
+  filled = max(filled, 16 * (count + 1));
 }
 
-/** Encrypts what stands in front of `from`, of which the last is J0, and the first key stream, together `count` blocks. */
-// @ts-ignore: decorator
-@inline
-function firstStream(from: usize, count: usize): void {
-  counter = 2;
-  for (let n = from; n < count; n++) counterBlock(n, counter++);
-  if (count == 8) encrypt8(context);
-  else encrypt4(context);
-  v128.store(GCM_TAG_MASK, v128.load(AES_BLOCKS + 16 * (from - 1)));
-  used = 128 - 16 * (count - from);
-  memory.copy(GCM_STREAM + used, AES_BLOCKS + 16 * from, 128 - used);
+/** The next sixteen blocks of key stream, onto the bytes at `p`. */
+function gctrSliced(p: usize): void {
+  const upper = <i32>(counter >> 8);
+  if (prepared < 0) sliced.keys(context);
+  if (prepared != upper) sliced.constants(counterBlock(counter & ~255), context);
+  prepared = upper;
+  sliced.xorStream(counter, context, p);
+  counter += 16;
 }
 
-/** The next block of key stream. */
+/** IV ‖ count, §7.1 steps 2 and 3. */
 // @ts-ignore: decorator
 @inline
-function stream(): v128 {
-  if (used == 128) refill();
-  const block = v128.load(GCM_STREAM + used);
-  used += 16;
-  return block;
-}
-
-function refill(): void {
-  for (let n: usize = 0; n < 8; n++) counterBlock(n, counter++);
-  encrypt8(context);
-  memory.copy(GCM_STREAM, AES_BLOCKS, 128);
-  used = 0;
+function counterBlock(count: u32): v128 {
+  return i32x4.replace_lane(v128.load(iv), 3, bswap<u32>(count));
 }

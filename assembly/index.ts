@@ -3,19 +3,21 @@
  */
 import { computeAesTables } from "./aes-tables";
 import { computeTailMask } from "./constant-time";
-import { computeGhashMasks } from "./ghash";
+import { computeGhashTables } from "./ghash";
 import { MEMORY_END, STATIC_END, TABLES_SCRATCH } from "./memory";
 
 export {
-  AAD, AAD2, DATA, DATA_SIZE, ENTROPY, ID, IV, KEY, MATERIAL, PERSONALIZATION, PLAINTEXT, TAG, TOKEN, TOKEN2,
+  AAD, AAD2, DATA, DATA_SIZE, ENTROPY, FIXED, ID, IV, KEY, MATERIAL, PERSONALIZATION, PLAINTEXT, TAG, TOKEN, TOKEN2,
 } from "./memory";
 export { equal } from "./constant-time";
 export { start as sha256Start, update as sha256Update, finish as sha256Finish } from "./sha256";
 export { start as hmacStart, update as hmacUpdate, finish as hmacFinish } from "./hmac";
 export { start as kbkdfStart } from "./kbkdf";
+export { DERIVER_SLOTS, open as openDeriver, start as startDerived, close as closeDeriver } from "./derivers";
+export { start as gcmStart, seal as gcmSeal, open as gcmOpen } from "./message";
 export {
-  start as gcmStart, authenticate as gcmAuthenticate, authenticateCiphertext as gcmAuthenticateCiphertext,
-  encrypt as gcmEncrypt, gctr as gcmDecrypt, tag as gcmTag, verify as gcmVerify, finish as gcmFinish,
+  authenticate as gcmAuthenticate, authenticateCiphertext as gcmAuthenticateCiphertext, encrypt as gcmEncrypt,
+  gctr as gcmDecrypt, tag as gcmTag, verify as gcmVerify, finish as gcmFinish,
 } from "./gcm";
 export { wrap as keyWrap, unwrap as keyUnwrap } from "./key-wrap";
 export {
@@ -31,7 +33,7 @@ export {
 
 if (__heap_base > STATIC_END) unreachable();
 computeAesTables();
-computeGhashMasks();
+computeGhashTables();
 computeTailMask();
 
 /** Everything but the public tables. */

@@ -1,6 +1,7 @@
-import { encrypt1, keyExpansion, wipeHalves } from "./aes";
+import { encrypt1, keyExpansion, ROUND_KEYS_SIZE } from "./aes";
 import { decrypt1 } from "./aes-inverse";
 import { AES_BLOCKS, KEY_WRAP_KEYS } from "./memory";
+import { wipe } from "./wipe";
 
 /*
  * SP 800-38F §6.3 (RFC 5649): AES key wrap with padding, KWP, under AES-256, in place.
@@ -16,9 +17,7 @@ export function wrap(kek: usize, p: usize, length: usize): usize {
   store<u32>(p, bswap<u32>(ICV2));
   store<u32>(p, bswap<u32>(<u32>length), 4);
   if (padded == 8) {
-    v128.store(AES_BLOCKS, v128.load(p));
-    encrypt1(KEY_WRAP_KEYS);
-    v128.store(p, v128.load(AES_BLOCKS));
+    encrypt1(KEY_WRAP_KEYS, p);
   } else {
     w(p, padded / 8);
   }
@@ -34,9 +33,7 @@ export function unwrap(kek: usize, p: usize, length: usize): i32 {
   keyExpansion(kek, KEY_WRAP_KEYS);
   const padded = length - 8;
   if (padded == 8) {
-    v128.store(AES_BLOCKS, v128.load(p));
-    decrypt1(KEY_WRAP_KEYS);
-    v128.store(p, v128.load(AES_BLOCKS));
+    decrypt1(KEY_WRAP_KEYS, p);
   } else {
     wInverse(p, padded / 8);
   }
@@ -61,7 +58,7 @@ function w(p: usize, n: usize): void {
   for (let j = 0; j < 6; j++) {
     for (let i: usize = 1; i <= n; i++) {
       store<u64>(AES_BLOCKS, load<u64>(p + 8 * i), 8);
-      encrypt1(KEY_WRAP_KEYS);
+      encrypt1(KEY_WRAP_KEYS, AES_BLOCKS);
       store<u64>(p + 8 * i, load<u64>(AES_BLOCKS, 8));
       t += 1;
       store<u64>(AES_BLOCKS, load<u64>(AES_BLOCKS) ^ bswap<u64>(t));
@@ -78,7 +75,7 @@ function wInverse(p: usize, n: usize): void {
       store<u64>(AES_BLOCKS, load<u64>(AES_BLOCKS) ^ bswap<u64>(t));
       t -= 1;
       store<u64>(AES_BLOCKS, load<u64>(p + 8 * i), 8);
-      decrypt1(KEY_WRAP_KEYS);
+      decrypt1(KEY_WRAP_KEYS, AES_BLOCKS);
       store<u64>(p + 8 * i, load<u64>(AES_BLOCKS, 8));
     }
   }
@@ -86,7 +83,6 @@ function wInverse(p: usize, n: usize): void {
 }
 
 function wipeScratch(): void {
-  memory.fill(KEY_WRAP_KEYS, 0, 240);
-  memory.fill(AES_BLOCKS, 0, 16);
-  wipeHalves(1);
+  wipe(KEY_WRAP_KEYS, ROUND_KEYS_SIZE);
+  wipe(AES_BLOCKS, 16);
 }

@@ -11,6 +11,7 @@
  *   06800  boundary: per-call keys, names, random bytes of a call
  *   08000  boundary: material of the token that is open
  *   0a000  boundary: root and domain keys, 33 × 1,536
+ *   17000  midstates of derivers, 512 × 64
  *   20000  windows: what the host writes before a call, reads after it, and then wipes
  *   50000  end
  */
@@ -18,35 +19,42 @@ export const STATIC_END: usize = 0x01000;
 
 // ── tables
 export const AES_TABLES: usize = 0x01000;
-export const GHASH_MASKS: usize = 0x01600;
+export const GHASH_TABLES: usize = 0x01600;
 /** 16 × ff ‖ 16 × 00: a load at `TAIL_MASK + 16 - n` keeps the first n bytes. */
 export const TAIL_MASK: usize = 0x01800;
 /** The tables' own working space while the instance starts. */
 export const TABLES_SCRATCH: usize = 0x02000;
 
 // ── scratch
-/** Eight blocks, and the two halves of their inversion: FIPS 197. */
-export const AES_BLOCKS: usize = 0x02000;
-export const AES_HALVES: usize = 0x02080;
-/** Nibbles of up to 16 blocks that wait for their multiplication, and Y: SP 800-38D. */
-export const GHASH_STAGE: usize = 0x02200;
-export const GHASH_Y: usize = 0x02400;
-/** Key stream of eight blocks; E(J0). */
-export const GCM_STREAM: usize = 0x02480;
-export const GCM_TAG_MASK: usize = 0x02500;
-/** All that GCM and what is under it use as scratch ends here. */
-export const GCM_SCRATCH_END: usize = 0x02510;
-/** W + K of one block, the chaining value, the unfinished block: FIPS 180-4. */
-export const SHA256_SCHEDULE: usize = 0x02600;
-export const SHA256_STATE: usize = 0x02700;
-export const SHA256_BLOCK: usize = 0x02740;
-/** K0 of FIPS 198-1. */
-export const HMAC_KEY: usize = 0x02800;
-export const HMAC_PAD: usize = 0x02840;
-/** The counter of the one block of SP 800-108. */
-export const KBKDF_COUNTER: usize = 0x02880;
+/** Counters and then key stream, up to 24 blocks; E(J0): SP 800-38D. */
+export const GCM_STREAM: usize = 0x02000;
+export const GCM_TAG_MASK: usize = 0x02180;
+/** Nibbles of up to 16 blocks that wait for their multiplication, and Y. */
+export const GHASH_Y: usize = 0x02190;
+export const GHASH_STAGE: usize = 0x021a0;
+/** H^k at k × 16. */
+export const GHASH_POWERS: usize = 0x023a0;
+/** Sixteen blocks in slices, and the two halves of their inversion: aes-sliced.ts. */
+export const SLICES: usize = 0x02500;
+export const SLICED_HALVES: usize = 0x02600;
+/** Round keys 3 to 14; what all blocks have in common: column 0 in round 1, and round 2. */
+export const SLICED_KEYS: usize = 0x02800;
+export const SLICED_CONSTANTS: usize = 0x02b00;
+export const SLICED_SECOND: usize = 0x02b40;
+export const SLICED_FIRST: usize = 0x02c40;
+export const SLICED_END: usize = 0x02c80;
+/** Blocks of CTR_DRBG, a block of SP 800-38F. */
+export const AES_BLOCKS: usize = 0x02d00;
 /** Round keys of SP 800-38F. */
-export const KEY_WRAP_KEYS: usize = 0x02900;
+export const KEY_WRAP_KEYS: usize = 0x02e00;
+/** Sixteen words of W + K, the chaining value, the unfinished block and 16 bytes behind it: FIPS 180-4. */
+export const SHA256_SCHEDULE: usize = 0x02f00;
+export const SHA256_STATE: usize = 0x02f40;
+export const SHA256_BLOCK: usize = 0x02f60;
+export const SHA256_END: usize = 0x02fb0;
+/** Chaining values behind K0 ⊕ ipad and K0 ⊕ opad; K0: FIPS 198-1. */
+export const HMAC_MIDSTATES: usize = 0x03000;
+export const HMAC_KEY: usize = 0x03040;
 
 // ── GCM
 /** Round keys 240 ‖ pad 16 ‖ 16 powers of H × 256. */
@@ -57,7 +65,6 @@ export const DRBG_KEY: usize = 0x06000;
 export const DRBG_V: usize = 0x06020;
 export const DRBG_SEED: usize = 0x06040;
 export const DRBG_ROUND_KEYS: usize = 0x06100;
-export const DRBG_BLOCKS: usize = 0x06200;
 
 // ── boundary
 /** Fixed input of KBKDF, 48; also what a sealed domain key is bound to. */
@@ -75,6 +82,10 @@ export const ROOT: usize = 0x0a000;
 export const DOMAIN_KEYS: usize = 0x0a600;
 export const DOMAIN_KEY_SIZE: usize = 0x600;
 
+// ── derivers
+/** Midstates of HMAC, 64 bytes for each key: derivers.ts. */
+export const DERIVERS: usize = 0x17000;
+
 // ── windows
 export const KEY: usize = 0x20000;
 export const IV: usize = 0x20040;
@@ -85,6 +96,9 @@ export const ID: usize = 0x20080;
 /** Entropy or additional input, and personalization or additional input: 48 each. */
 export const ENTROPY: usize = 0x200c0;
 export const PERSONALIZATION: usize = 0x20100;
+/** The counter of the one block of SP 800-108, and 1,024 bytes of fixed input behind it. */
+export const KBKDF_COUNTER: usize = 0x20200;
+export const FIXED: usize = 0x20204;
 /** A token, and the token of a destination; 8,192 each. */
 export const TOKEN: usize = 0x21000;
 export const TOKEN2: usize = 0x23000;

@@ -1,8 +1,10 @@
-import { SHA256_BLOCK, SHA256_SCHEDULE, SHA256_STATE } from "./memory";
+import { loadPartial } from "./constant-time";
+import { SHA256_BLOCK, SHA256_END, SHA256_SCHEDULE, SHA256_STATE } from "./memory";
+import { wipe } from "./wipe";
 
 /*
- * FIPS 180-4: SHA-256. One message at a time. The message schedule is computed four words at a time and stored with the
- * constants added; the rounds are scalar.
+ * FIPS 180-4: SHA-256. One message at a time. The rounds are scalar; the message schedule is computed four words at a time
+ * between them, in the vector units that they leave free.
  */
 
 /** §4.2.2 */
@@ -17,6 +19,8 @@ const K = memory.data<u32>([
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 ], 16);
 
+const LAST_K: usize = K + 256;
+
 /** §5.3.3 */
 const H0 = memory.data<u32>([
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
@@ -26,8 +30,14 @@ let total: u64 = 0;
 let waiting: usize = 0;
 
 export function start(): void {
-  memory.copy(SHA256_STATE, H0, 32);
-  total = 0;
+  startFrom(H0, 0);
+}
+
+/** After `length` bytes, a multiple of 64, that have led to the chaining value at `midstate`. */
+export function startFrom(midstate: usize, length: u64): void {
+  v128.store(SHA256_STATE, v128.load(midstate));
+  v128.store(SHA256_STATE, v128.load(midstate, 16), 16);
+  total = length;
   waiting = 0;
 }
 
@@ -43,7 +53,7 @@ export function update(p: usize, length: usize): void {
     length -= part;
   }
   for (; length >= 64; length -= 64, p += 64) compress(p);
-  memory.copy(SHA256_BLOCK, p, length);
+  for (let offset: usize = 0; offset < length; offset += 16) v128.store(SHA256_BLOCK + offset, v128.load(p + offset));
   waiting = length;
 }
 
@@ -53,21 +63,44 @@ export function finish(target: usize): void {
   store<u8>(SHA256_BLOCK + waiting, 0x80);
   waiting += 1;
   if (waiting > 56) {
-    memory.fill(SHA256_BLOCK + waiting, 0, 64 - waiting);
+    clearFrom(waiting);
     compress(SHA256_BLOCK);
     waiting = 0;
   }
-  memory.fill(SHA256_BLOCK + waiting, 0, 56 - waiting);
+  clearFrom(waiting);
   store<u64>(SHA256_BLOCK, bswap<u64>(total << 3), 56);
   compress(SHA256_BLOCK);
   v128.store(target, wordsSwapped(v128.load(SHA256_STATE)));
   v128.store(target, wordsSwapped(v128.load(SHA256_STATE, 16)), 16);
-  memory.fill(SHA256_SCHEDULE, 0, SHA256_BLOCK + 64 - SHA256_SCHEDULE);
+  wipe(SHA256_SCHEDULE, SHA256_END - SHA256_SCHEDULE);
 }
 
-/** §6.2.2 */
+/** The chaining value of a message whose length is a multiple of 64; wipes everything else. */
+export function finishMidstate(target: usize): void {
+  v128.store(target, v128.load(SHA256_STATE));
+  v128.store(target, v128.load(SHA256_STATE, 16), 16);
+  wipe(SHA256_SCHEDULE, SHA256_END - SHA256_SCHEDULE);
+}
+
+/** Zeros the unfinished block from its byte `offset` on. */
+// @ts-ignore: decorator
+@inline
+function clearFrom(offset: usize): void {
+  let part = SHA256_BLOCK + (offset & ~15);
+  v128.store(part, loadPartial(part, offset & 15));
+  for (part += 16; part < SHA256_BLOCK + 64; part += 16) v128.store(part, i64x2.splat(0));
+}
+
+/** §6.2.2; a round needs W + K of its word, which are computed four at a time, sixteen rounds before. */
 function compress(block: usize): void {
-  expandSchedule(block);
+  let w0 = wordsSwapped(v128.load(block));
+  let w4 = wordsSwapped(v128.load(block, 16));
+  let w8 = wordsSwapped(v128.load(block, 32));
+  let w12 = wordsSwapped(v128.load(block, 48));
+  v128.store(SHA256_SCHEDULE, i32x4.add(w0, v128.load(K)));
+  v128.store(SHA256_SCHEDULE, i32x4.add(w4, v128.load(K, 16)), 16);
+  v128.store(SHA256_SCHEDULE, i32x4.add(w8, v128.load(K, 32)), 32);
+  v128.store(SHA256_SCHEDULE, i32x4.add(w12, v128.load(K, 48)), 48);
   let a = load<u32>(SHA256_STATE);
   let b = load<u32>(SHA256_STATE, 4);
   let c = load<u32>(SHA256_STATE, 8);
@@ -76,33 +109,79 @@ function compress(block: usize): void {
   let f = load<u32>(SHA256_STATE, 20);
   let g = load<u32>(SHA256_STATE, 24);
   let h = load<u32>(SHA256_STATE, 28);
-  for (let wk = SHA256_SCHEDULE; wk < SHA256_SCHEDULE + 256; wk += 32) {
-    // Each step is T1 into h, then e = d + T1, then a = T1 + T2, under names that move on by one. What is known last is
-    // added last.
-    h = h + load<u32>(wk) + choose(e, f, g) + bigSigma1(e);
+  let x = b ^ c;
+  let y: u32 = 0;
+  for (let k = K + 64; k <= LAST_K; k += 64) {
+    // A round is T1 into h, then e = d + T1, then a = T1 + T2, under names that move on by one. What is known last is added
+    // last. Maj(a, b, c) = ((b ⊕ c) ∧ (a ⊕ b)) ⊕ b, of which one half is the other of the round before.
+    h += load<u32>(SHA256_SCHEDULE, 0) + choose(e, f, g) + bigSigma1(e);
     d += h;
-    h = h + majority(a, b, c) + bigSigma0(a);
-    g = g + load<u32>(wk, 4) + choose(d, e, f) + bigSigma1(d);
+    y = a ^ b;
+    h += ((x & y) ^ b) + bigSigma0(a);
+    g += load<u32>(SHA256_SCHEDULE, 4) + choose(d, e, f) + bigSigma1(d);
     c += g;
-    g = g + majority(h, a, b) + bigSigma0(h);
-    f = f + load<u32>(wk, 8) + choose(c, d, e) + bigSigma1(c);
+    x = h ^ a;
+    g += ((y & x) ^ a) + bigSigma0(h);
+    f += load<u32>(SHA256_SCHEDULE, 8) + choose(c, d, e) + bigSigma1(c);
     b += f;
-    f = f + majority(g, h, a) + bigSigma0(g);
-    e = e + load<u32>(wk, 12) + choose(b, c, d) + bigSigma1(b);
+    y = g ^ h;
+    f += ((x & y) ^ h) + bigSigma0(g);
+    e += load<u32>(SHA256_SCHEDULE, 12) + choose(b, c, d) + bigSigma1(b);
     a += e;
-    e = e + majority(f, g, h) + bigSigma0(f);
-    d = d + load<u32>(wk, 16) + choose(a, b, c) + bigSigma1(a);
+    x = f ^ g;
+    e += ((y & x) ^ g) + bigSigma0(f);
+    if (k < LAST_K) w0 = expanded(w0, w4, w8, w12, k, SHA256_SCHEDULE);
+    d += load<u32>(SHA256_SCHEDULE, 16) + choose(a, b, c) + bigSigma1(a);
     h += d;
-    d = d + majority(e, f, g) + bigSigma0(e);
-    c = c + load<u32>(wk, 20) + choose(h, a, b) + bigSigma1(h);
+    y = e ^ f;
+    d += ((x & y) ^ f) + bigSigma0(e);
+    c += load<u32>(SHA256_SCHEDULE, 20) + choose(h, a, b) + bigSigma1(h);
     g += c;
-    c = c + majority(d, e, f) + bigSigma0(d);
-    b = b + load<u32>(wk, 24) + choose(g, h, a) + bigSigma1(g);
+    x = d ^ e;
+    c += ((y & x) ^ e) + bigSigma0(d);
+    b += load<u32>(SHA256_SCHEDULE, 24) + choose(g, h, a) + bigSigma1(g);
     f += b;
-    b = b + majority(c, d, e) + bigSigma0(c);
-    a = a + load<u32>(wk, 28) + choose(f, g, h) + bigSigma1(f);
+    y = c ^ d;
+    b += ((x & y) ^ d) + bigSigma0(c);
+    a += load<u32>(SHA256_SCHEDULE, 28) + choose(f, g, h) + bigSigma1(f);
     e += a;
-    a = a + majority(b, c, d) + bigSigma0(b);
+    x = b ^ c;
+    a += ((y & x) ^ c) + bigSigma0(b);
+    if (k < LAST_K) w4 = expanded(w4, w8, w12, w0, k + 16, SHA256_SCHEDULE + 16);
+    h += load<u32>(SHA256_SCHEDULE, 32) + choose(e, f, g) + bigSigma1(e);
+    d += h;
+    y = a ^ b;
+    h += ((x & y) ^ b) + bigSigma0(a);
+    g += load<u32>(SHA256_SCHEDULE, 36) + choose(d, e, f) + bigSigma1(d);
+    c += g;
+    x = h ^ a;
+    g += ((y & x) ^ a) + bigSigma0(h);
+    f += load<u32>(SHA256_SCHEDULE, 40) + choose(c, d, e) + bigSigma1(c);
+    b += f;
+    y = g ^ h;
+    f += ((x & y) ^ h) + bigSigma0(g);
+    e += load<u32>(SHA256_SCHEDULE, 44) + choose(b, c, d) + bigSigma1(b);
+    a += e;
+    x = f ^ g;
+    e += ((y & x) ^ g) + bigSigma0(f);
+    if (k < LAST_K) w8 = expanded(w8, w12, w0, w4, k + 32, SHA256_SCHEDULE + 32);
+    d += load<u32>(SHA256_SCHEDULE, 48) + choose(a, b, c) + bigSigma1(a);
+    h += d;
+    y = e ^ f;
+    d += ((x & y) ^ f) + bigSigma0(e);
+    c += load<u32>(SHA256_SCHEDULE, 52) + choose(h, a, b) + bigSigma1(h);
+    g += c;
+    x = d ^ e;
+    c += ((y & x) ^ e) + bigSigma0(d);
+    b += load<u32>(SHA256_SCHEDULE, 56) + choose(g, h, a) + bigSigma1(g);
+    f += b;
+    y = c ^ d;
+    b += ((x & y) ^ d) + bigSigma0(c);
+    a += load<u32>(SHA256_SCHEDULE, 60) + choose(f, g, h) + bigSigma1(f);
+    e += a;
+    x = b ^ c;
+    a += ((y & x) ^ c) + bigSigma0(b);
+    if (k < LAST_K) w12 = expanded(w12, w0, w4, w8, k + 48, SHA256_SCHEDULE + 48);
   }
   store<u32>(SHA256_STATE, load<u32>(SHA256_STATE) + a);
   store<u32>(SHA256_STATE, load<u32>(SHA256_STATE, 4) + b, 4);
@@ -121,15 +200,11 @@ function compress(block: usize): void {
 function choose(x: u32, y: u32, z: u32): u32 {
   return ((y ^ z) & x) ^ z;
 }
-// @ts-ignore: decorator
-@inline
-function majority(x: u32, y: u32, z: u32): u32 {
-  return (x & y) | (z & (x | y));
-}
+/** Of rotations by 2, 13, 22: with one register less than side by side, but slower than needed where much waits for it. */
 // @ts-ignore: decorator
 @inline
 function bigSigma0(x: u32): u32 {
-  return rotr(x, 2) ^ rotr(x, 13) ^ rotr(x, 22);
+  return rotr(rotr(rotr(x, 9) ^ x, 11) ^ x, 2);
 }
 // @ts-ignore: decorator
 @inline
@@ -137,32 +212,13 @@ function bigSigma1(x: u32): u32 {
   return rotr(x, 6) ^ rotr(x, 11) ^ rotr(x, 25);
 }
 
-/** W + K of a block. */
-function expandSchedule(block: usize): void {
-  let w0 = wordsSwapped(v128.load(block));
-  let w4 = wordsSwapped(v128.load(block, 16));
-  let w8 = wordsSwapped(v128.load(block, 32));
-  let w12 = wordsSwapped(v128.load(block, 48));
-  let offset: usize = 0;
-  for (; offset < 192; offset += 64) {
-    storeWithK(offset, w0, w4, w8, w12);
-    w0 = nextWords(w0, w4, w8, w12);
-    w4 = nextWords(w4, w8, w12, w0);
-    w8 = nextWords(w8, w12, w0, w4);
-    w12 = nextWords(w12, w0, w4, w8);
-  }
-  storeWithK(offset, w0, w4, w8, w12);
-}
-
+/** The next four words, W + K of which go to `target`. */
 // @ts-ignore: decorator
 @inline
-function storeWithK(offset: usize, w0: v128, w4: v128, w8: v128, w12: v128): void {
-  const k = K + offset;
-  const target = SHA256_SCHEDULE + offset;
-  v128.store(target, i32x4.add(w0, v128.load(k)));
-  v128.store(target, i32x4.add(w4, v128.load(k, 16)), 16);
-  v128.store(target, i32x4.add(w8, v128.load(k, 32)), 32);
-  v128.store(target, i32x4.add(w12, v128.load(k, 48)), 48);
+function expanded(w0: v128, w4: v128, w8: v128, w12: v128, k: usize, target: usize): v128 {
+  const words = nextWords(w0, w4, w8, w12);
+  v128.store(target, i32x4.add(words, v128.load(k)));
+  return words;
 }
 
 /** W[t … t+3] from the sixteen words before; the last two need the first two. */

@@ -18,11 +18,23 @@ export interface Engine {
   /** SP 800-108 §4.1, counter mode with HMAC-SHA-256, r = 32, one block: 32 bytes from a key and fixed input of any length. */
   kbkdf(key: Bytes, fixedInput: Bytes): Bytes;
 
-  /** SP 800-38D: AES-256-GCM, key 32, IV 12, tag 16. Answers `ciphertext ‖ tag`. */
-  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes;
+  /**
+   * SP 800-38D: AES-256-GCM, key 32, IV 12, tag 16. Answers `ciphertext ‖ tag`: a new array, or `out`, which has just that
+   * length, overlaps no argument, and spares the allocation.
+   */
+  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, out?: Bytes): Bytes;
 
-  /** The plaintext, or null when the tag does not verify. Nothing is decrypted before the tag has verified. */
-  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null;
+  /**
+   * The plaintext, or null when the tag does not verify; `out` then has none of it. Nothing is released before the tag has
+   * verified.
+   */
+  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null;
+
+  /**
+   * For messages that each have a key of their own, derived from `hbk` (32 bytes). At least 512 are open at once; who can
+   * hold no more throws `HsmError("internal")`.
+   */
+  deriver(hbk: Bytes): Deriver;
 
   /** SP 800-38F §6.3 (RFC 5649): AES-256 key wrap with padding, 1 to 8,192 bytes. */
   kwpWrap(kek: Bytes, material: Bytes): Bytes;
@@ -38,6 +50,18 @@ export interface Engine {
 
   /** A new, empty cryptographic boundary for the soft HSM. */
   boundary(): Boundary;
+}
+
+/**
+ * `gcmSeal` and `gcmOpen` under K = `kbkdf(hbk, fixedInput)`, in one call: K is wiped before it returns, and never leaves
+ * the engine where that has a memory of its own. What can be computed from the HBK beforehand may be kept until `close`.
+ * `fixedInput` has at most 1,024 bytes. The claims that every implementation meets: test/conformance/engine-deriver.ts.
+ */
+export interface Deriver {
+  seal(fixedInput: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, out?: Bytes): Bytes;
+  open(fixedInput: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null;
+  /** Wipes it; every later `seal` and `open` throws `HsmError("internal")`. */
+  close(): void;
 }
 
 export type EngineName = "wasm" | "native" | "node";

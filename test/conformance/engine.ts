@@ -2,6 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { type Bytes, utf8 } from "../../src/base/bytes.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { selfTest } from "../../src/engine/self-test.ts";
+import { deriverClaims } from "./engine-deriver.ts";
 import { differentialClaims } from "./engine-differential.ts";
 import { vectorClaims } from "./engine-vectors.ts";
 
@@ -20,6 +21,7 @@ export function engineConformance(name: string, open: () => Promise<Engine>): vo
     describe("authentication", () => authenticationClaims(engine));
     describe("lengths", () => lengthClaims(engine));
     describe("arguments and results", () => ownershipClaims(engine));
+    describe("a deriver", () => deriverClaims(engine));
     describe("a DRBG", () => drbgClaims(engine));
     equalityClaims(engine);
   });
@@ -90,6 +92,28 @@ function ownershipClaims(engine: () => Engine): void {
     engine().hmacSha256(new Uint8Array(100), args[3]);
     expect(args.map((bytes) => bytes.slice())).toEqual(before);
     expect(sealed).toEqual(sealedBefore);
+  });
+
+  it("answers in the array that it is given, of just the right length", () => {
+    const plaintext = utf8("plaintext");
+    const sealed = engine().gcmSeal(key, iv, aad, plaintext);
+    const [into, back] = [new Uint8Array(sealed.length), new Uint8Array(plaintext.length)];
+    expect(engine().gcmSeal(key, iv, aad, plaintext, into)).toBe(into);
+    expect(into).toEqual(sealed);
+    expect(engine().gcmOpen(key, iv, aad, sealed, back)).toBe(back);
+    expect(back).toEqual(plaintext);
+    for (const length of [0, 8, 10, 24, 26]) {
+      expect(() => engine().gcmSeal(key, iv, aad, plaintext, new Uint8Array(length))).toThrow(RangeError);
+      expect(() => engine().gcmOpen(key, iv, aad, sealed, new Uint8Array(length))).toThrow(RangeError);
+    }
+  });
+
+  it("puts nothing of a forgery into the array that it is given", () => {
+    const forged = engine().gcmSeal(key, iv, aad, new Uint8Array(100).fill(1));
+    forged[110] = (forged[110] as number) ^ 1;
+    const out = new Uint8Array(100);
+    expect(engine().gcmOpen(key, iv, aad, forged, out)).toBeNull();
+    expect(out).toEqual(new Uint8Array(100));
   });
 
   it("gives secrets in memory of their own", () => {

@@ -1,7 +1,8 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { secret, secretFrom, wipe } from "../../base/secret.ts";
 import type { Boundary } from "../boundary.ts";
-import type { Drbg, Engine } from "../engine.ts";
+import { KeyDeriver } from "../deriver.ts";
+import type { Deriver, Drbg, Engine } from "../engine.ts";
 import { assertWithin, gcmTagLength, isWrapped, wrappedLength } from "../lengths.ts";
 import { type Addon, load } from "./addon.ts";
 import { NativeBoundary } from "./boundary.ts";
@@ -47,16 +48,20 @@ export class NativeEngine implements Engine {
     return target;
   }
 
-  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
-    const target = new Uint8Array(plaintext.length + gcmTagLength);
+  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, out?: Bytes): Bytes {
+    const target = out ?? new Uint8Array(plaintext.length + gcmTagLength);
     answered(this.#addon.gcmSeal(key, iv, aad, plaintext, target));
     return target;
   }
 
   /** OpenSSL decrypts before it has seen the tag: what it gave is wiped, not released, when the tag does not verify. */
-  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
-    const target = secret(Math.max(sealed.length - gcmTagLength, 0));
+  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null {
+    const target = out ?? secret(Math.max(sealed.length - gcmTagLength, 0));
     return authentic(this.#addon.gcmOpen(key, iv, aad, sealed, target)) === null ? null : target;
+  }
+
+  deriver(hbk: Bytes): Deriver {
+    return new KeyDeriver(this, hbk);
   }
 
   kwpWrap(kek: Bytes, material: Bytes): Bytes {

@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { type Bytes, concat, uint32 } from "../../base/bytes.ts";
-import { secretFrom, wipe } from "../../base/secret.ts";
+import { secret, wipe } from "../../base/secret.ts";
 import type { Boundary } from "../boundary.ts";
-import type { Drbg, Engine } from "../engine.ts";
+import { KeyDeriver } from "../deriver.ts";
+import type { Deriver, Drbg, Engine } from "../engine.ts";
 import { NodeBoundary } from "./boundary.ts";
 import { CtrDrbg } from "./drbg.ts";
 
@@ -34,21 +35,30 @@ class NodeEngine implements Engine {
     return taken(createHmac("sha256", key).update(counter).update(fixedInput).digest());
   }
 
-  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
+  gcmSeal(
+    key: Bytes,
+    iv: Bytes,
+    aad: Bytes,
+    plaintext: Bytes,
+    out = new Uint8Array(plaintext.length + tagLength),
+  ): Bytes {
     assertLength(key, keyLength);
     assertLength(iv, ivLength);
+    assertLength(out, plaintext.length + tagLength);
     const cipher = createCipheriv("aes-256-gcm", key, iv, { authTagLength: tagLength }).setAAD(aad);
-    const ciphertext = cipher.update(plaintext);
+    out.set(cipher.update(plaintext));
     cipher.final();
-    return concat(ciphertext, cipher.getAuthTag());
+    out.set(cipher.getAuthTag(), plaintext.length);
+    return out;
   }
 
   /** OpenSSL decrypts before it has seen the tag: what it gave is wiped, not released, when the tag does not verify. */
-  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
+  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null {
     assertLength(key, keyLength);
     assertLength(iv, ivLength);
     if (sealed.length < tagLength) return null;
     const split = sealed.length - tagLength;
+    if (out) assertLength(out, split);
     const decipher = createDecipheriv("aes-256-gcm", key, iv, { authTagLength: tagLength })
       .setAAD(aad)
       .setAuthTag(sealed.subarray(split));
@@ -59,7 +69,11 @@ class NodeEngine implements Engine {
       wipe(plaintext);
       return null;
     }
-    return taken(plaintext);
+    return taken(plaintext, out);
+  }
+
+  deriver(hbk: Bytes): Deriver {
+    return new KeyDeriver(this, hbk);
   }
 
   kwpWrap(kek: Bytes, material: Bytes): Bytes {
@@ -95,9 +109,9 @@ class NodeEngine implements Engine {
 
 export const open = async (): Promise<Engine> => new NodeEngine();
 
-/** A Buffer of node:crypto as an array of our own; its memory is wiped. */
-function taken(buffer: Buffer): Bytes {
-  const bytes = secretFrom(buffer);
+/** What node:crypto gave in a Buffer, which is wiped, as an array of our own. */
+function taken(buffer: Buffer, bytes = secret(buffer.length)): Bytes {
+  bytes.set(buffer);
   wipe(buffer);
   return bytes;
 }

@@ -18,7 +18,13 @@ export interface Exports {
   hmacFinish(mac: Address): void;
   kbkdfStart(key: Address, length: number): void;
 
-  gcmStart(key: Address, iv: Address, blocks: number): void;
+  openDeriver(slot: number): void;
+  startDerived(slot: number, fixedLength: number, aadLength: number, length: number): void;
+  closeDeriver(slot: number): void;
+
+  gcmStart(aadLength: number, length: number): void;
+  gcmSeal(aadLength: number, length: number): void;
+  gcmOpen(aadLength: number, length: number): number;
   gcmAuthenticate(aad: Address, length: number): void;
   gcmAuthenticateCiphertext(ciphertext: Address, length: number): void;
   gcmEncrypt(data: Address, length: number): void;
@@ -69,7 +75,9 @@ const windowNames = [
   "AAD2",
   "DATA",
   "DATA_SIZE",
+  "DERIVER_SLOTS",
   "ENTROPY",
+  "FIXED",
   "ID",
   "IV",
   "KEY",
@@ -101,14 +109,16 @@ export class Core {
     this.memory.set(bytes, address);
   }
 
-  /** A copy of what is public. */
-  read(address: Address, length: number): Bytes {
-    return this.memory.slice(address, address + length);
+  /** A copy of what is public, a new one or `out`. */
+  read(address: Address, length: number, out?: Bytes): Bytes {
+    if (!out) return this.memory.slice(address, address + length);
+    out.set(this.memory.subarray(address, address + length));
+    return out;
   }
 
   /** A copy of what is secret; the original is wiped. */
-  takeSecret(address: Address, length: number): Bytes {
-    const copy = secret(length);
+  takeSecret(address: Address, length: number, out?: Bytes): Bytes {
+    const copy = out ?? secret(length);
     copy.set(this.memory.subarray(address, address + length));
     this.wipe(address, length);
     return copy;

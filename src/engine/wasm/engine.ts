@@ -1,11 +1,13 @@
 import type { Bytes } from "../../base/bytes.ts";
-import { secret, wipe } from "../../base/secret.ts";
+import { wipe } from "../../base/secret.ts";
 import type { Boundary } from "../boundary.ts";
-import type { Drbg, Engine } from "../engine.ts";
+import type { Deriver, Drbg, Engine } from "../engine.ts";
 import { assertLength, assertWithin, gcmIvLength, gcmTagLength, isWrapped, keyLength } from "../lengths.ts";
 import { WasmBoundary } from "./boundary.ts";
 import { Core } from "./core.ts";
+import { DeriverSlots, WasmDeriver } from "./deriver.ts";
 import { WasmDrbg } from "./drbg.ts";
+import * as gcm from "./gcm.ts";
 import { compile } from "./module.ts";
 
 const longestWrapped = 8192;
@@ -18,10 +20,12 @@ class WasmEngine implements Engine {
   readonly name = "wasm";
   readonly #module: WebAssembly.Module;
   readonly #core: Core;
+  readonly #slots: DeriverSlots;
 
   constructor(module: WebAssembly.Module, core: Core) {
     this.#module = module;
     this.#core = core;
+    this.#slots = new DeriverSlots(core);
   }
 
   sha256(message: Bytes): Bytes {
@@ -40,36 +44,20 @@ class WasmEngine implements Engine {
     return this.#mac(this.#core.call.kbkdfStart, key, fixedInput);
   }
 
-  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
-    const { call, at } = this.#core;
-    this.#startGcm(key, iv, aad, plaintext.length);
-    const sealed = new Uint8Array(plaintext.length + gcmTagLength);
-    let offset = 0;
-    this.#core.stream(plaintext, (address, length) => {
-      call.gcmEncrypt(address, length);
-      sealed.set(this.#core.memory.subarray(address, address + length), offset);
-      offset += length;
-    });
-    call.gcmTag(at.TAG);
-    call.gcmFinish();
-    sealed.set(this.#core.memory.subarray(at.TAG, at.TAG + gcmTagLength), offset);
-    return sealed;
+  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, out?: Bytes): Bytes {
+    gcm.assertSealsInto(out, plaintext);
+    this.#startGcm(key, iv, aad.length, plaintext.length);
+    return gcm.seal(this.#core, aad, plaintext, out);
   }
 
-  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
-    const { call, at } = this.#core;
-    const length = sealed.length - gcmTagLength;
-    this.#startGcm(key, iv, aad, Math.max(length, 0));
-    if (length < 0) {
-      call.gcmFinish();
-      return null;
-    }
-    const ciphertext = sealed.subarray(0, length);
-    this.#core.stream(ciphertext, call.gcmAuthenticateCiphertext);
-    this.#core.write(at.TAG, sealed.subarray(length));
-    const plaintext = call.gcmVerify(at.TAG) ? this.#decrypted(ciphertext) : null;
-    call.gcmFinish();
-    return plaintext;
+  gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null {
+    gcm.assertOpensInto(out, sealed);
+    this.#startGcm(key, iv, aad.length, Math.max(sealed.length - gcmTagLength, 0));
+    return gcm.open(this.#core, aad, sealed, out);
+  }
+
+  deriver(hbk: Bytes): Deriver {
+    return new WasmDeriver(this.#core, this.#slots, hbk);
   }
 
   kwpWrap(kek: Bytes, material: Bytes): Bytes {
@@ -130,26 +118,13 @@ class WasmEngine implements Engine {
     return this.#core.takeSecret(at.TAG, 32);
   }
 
-  #startGcm(key: Bytes, iv: Bytes, aad: Bytes, length: number): void {
+  #startGcm(key: Bytes, iv: Bytes, aadLength: number, length: number): void {
     assertLength(key, keyLength);
     assertLength(iv, gcmIvLength);
     const { call, at } = this.#core;
     this.#core.write(at.KEY, key);
     this.#core.write(at.IV, iv);
-    call.gcmStart(at.KEY, at.IV, Math.ceil(aad.length / 16) + Math.ceil(length / 16) + 1);
-    this.#core.wipe(at.KEY, keyLength);
-    this.#core.stream(aad, call.gcmAuthenticate);
-  }
-
-  #decrypted(ciphertext: Bytes): Bytes {
-    const plaintext = secret(ciphertext.length);
-    let offset = 0;
-    this.#core.stream(ciphertext, (address, length) => {
-      this.#core.call.gcmDecrypt(address, length);
-      plaintext.set(this.#core.memory.subarray(address, address + length), offset);
-      offset += length;
-    });
-    return plaintext;
+    call.gcmStart(aadLength, length);
   }
 }
 

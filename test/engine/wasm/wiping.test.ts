@@ -42,24 +42,56 @@ describe.each(builds)("after a call, the %s module", (build) => {
       ["gcmSeal of much", (engine) => engine.gcmSeal(key, iv, aad, random(150_000))],
       ["gcmOpen", (engine) => engine.gcmOpen(key, iv, aad, engine.gcmSeal(key, iv, aad, plaintext))],
       ["gcmOpen of a forgery", (engine) => engine.gcmOpen(key, iv, aad, random(300))],
+      ["a deriver, closed", (engine) => derive(engine, plaintext).close()],
       ["kwpWrap", (engine) => engine.kwpWrap(key, plaintext)],
       ["kwpUnwrap", (engine) => engine.kwpUnwrap(key, engine.kwpWrap(key, plaintext))],
       ["kwpUnwrap of a forgery", (engine) => engine.kwpUnwrap(key, plaintext.subarray(0, 80))],
       ["equal", (engine) => engine.equal(plaintext, plaintext)],
     ];
 
+    it.each([9, 300, 3000, 150_000])("keeps of a deriver its 64 bytes alone, after %i of plaintext", (length) => {
+      const core = new Core(module);
+      const engine = openWith(module, core);
+      const before = core.memory.slice();
+      const deriver = derive(engine, random(length));
+      const { IV, DATA, AAD, TAG, FIXED } = core.at;
+      const open = [
+        [IV, 16],
+        [TAG, 16],
+        [DATA, 3100],
+        [AAD, 300],
+        [FIXED - 4, 52],
+      ] as const;
+      const kept = changed(before, core.memory, open).map((address) => Number.parseInt(address, 16));
+      expect(kept.length).toBeGreaterThan(32);
+      expect(Math.max(...kept) - Math.min(...kept)).toBeLessThan(64);
+      expect(holds(core.memory, engine.kbkdf(key, fixedInput))).toBe(false);
+      deriver.close();
+      expect(changed(before, core.memory, open)).toEqual([]);
+    });
+
+    const fixedInput = random(48);
+    function derive(engine: Engine, plaintext: Bytes) {
+      const deriver = engine.deriver(key);
+      const sealed = deriver.seal(fixedInput, iv, aad, plaintext);
+      deriver.open(fixedInput, iv, aad, sealed);
+      deriver.open(fixedInput, iv, utf8("?"), sealed);
+      return deriver;
+    }
+
     it.each(calls)("has forgotten %s", (_, call) => {
       const core = new Core(module);
       const engine = openWith(module, core);
       const before = core.memory.slice();
       call(engine);
-      const { IV, TAG, DATA } = core.at;
-      // IV; tag or digest compared with; what kwpWrap and gcmSeal made; the counter of KBKDF
+      const { IV, TAG, DATA, AAD, FIXED } = core.at;
+      // IV; tag or digest compared with; what kwpWrap and gcmSeal made; additional data; counter and fixed input of KBKDF
       const open = [
         [IV, 16],
         [TAG, 32],
         [DATA, 3100],
-        [kbkdfCounter, 4],
+        [AAD, 300],
+        [FIXED - 4, 52],
       ] as const;
       expect(changed(before, core.memory, open)).toEqual([]);
       expect(holds(core.memory, key)).toBe(false);
@@ -135,7 +167,7 @@ describe.each(builds)("after a call, the %s module", (build) => {
         [0x6800, 48],
         [0x6860, 32],
         [0x6880, 28],
-        [kbkdfCounter, 4],
+        [core.at.FIXED - 4, 4],
       ] as const;
       expect(changed(before, core.memory, [...windows, ...inside])).toEqual([]);
       for (const secret of [material, plaintext, transportKey]) expect(holds(core.memory, secret)).toBe(false);
@@ -176,9 +208,6 @@ describe.each(builds)("after a call, the %s module", (build) => {
 });
 
 const random = (length: number): Bytes => new Uint8Array(randomBytes(length));
-
-/** KBKDF_COUNTER of assembly/memory.ts: 00000001 */
-const kbkdfCounter = 0x2880;
 
 /** Addresses outside the `except`ed regions whose octet is another now. */
 function changed(

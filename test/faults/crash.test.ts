@@ -11,7 +11,7 @@ import {
   startService,
   temporaryHome,
 } from "../contract/service.ts";
-import { auditFaults, ciphertextFaults, inParallel, Ledger, stateFaults } from "./ledger.ts";
+import { auditFaults, ciphertextFaults, factsTold, inParallel, Ledger, stateFaults } from "./ledger.ts";
 import { startLoad, until } from "./load.ts";
 
 const cases: readonly [HsmChoice, number][] = [
@@ -33,6 +33,7 @@ describe.each(cases)("a service over %s that is killed %i times under load", (hs
       expect(await stateFaults(service.client(), ledger, keys)).toEqual([]);
       expect(await ciphertextFaults(service.client(), ledger, opened)).toEqual([]);
       expect(auditFaults(home, ledger)).toEqual([]);
+      expect(factsTold(home)).toEqual(ledger.keys);
     }
     await enableAll(service.client(), ledger);
     expect(await stateFaults(service.client(), ledger)).toEqual([]);

@@ -33,6 +33,9 @@ export interface AuditLine {
   readonly eventID: string;
   readonly eventName: string;
   readonly eventSource: string;
+  readonly errorCode?: string;
+  readonly requestParameters: Readonly<Record<string, unknown>> | null;
+  readonly resources?: readonly { readonly ARN: string }[];
   readonly additionalEventData?: Readonly<Record<string, unknown>>;
 }
 
@@ -55,6 +58,42 @@ export function auditFaults(home: string, { requests }: Ledger): string[] {
   if (new Set(lines.map(({ eventID }) => eventID)).size < lines.length) faults.push("an event is there twice");
   return faults;
 }
+
+/** What the audit log alone says of every key: each change that was made has its event, whether acknowledged or not. */
+export function factsTold(home: string): Map<string, KeyFacts> {
+  const told = new Map<string, KeyFacts>();
+  for (const event of auditLines(home).filter(({ errorCode }) => errorCode === undefined)) {
+    const parameters = event.requestParameters ?? {};
+    const id = event.resources?.[0]?.ARN.split("/")[1] ?? "";
+    const before = told.get(id) ?? { description: "", state: "Enabled", tags: {}, aliases: [] };
+    const after = afterEvent[event.eventName]?.(before, parameters);
+    if (after) told.set(id, after);
+  }
+  return told;
+}
+
+type Parameters = Readonly<Record<string, unknown>>;
+
+const tagsOf = ({ tags = [] }: Parameters): Record<string, string> =>
+  Object.fromEntries(
+    (tags as { tagKey: string; tagValue: string }[]).map(({ tagKey, tagValue }) => [tagKey, tagValue]),
+  );
+
+const afterEvent: Readonly<Record<string, (key: KeyFacts, parameters: Parameters) => KeyFacts>> = {
+  CreateKey: (key, told) => ({ ...key, description: (told["description"] as string) ?? "", tags: tagsOf(told) }),
+  UpdateKeyDescription: (key, { description }) => ({ ...key, description: description as string }),
+  DisableKey: (key) => ({ ...key, state: "Disabled" }),
+  EnableKey: (key) => ({ ...key, state: "Enabled" }),
+  ScheduleKeyDeletion: (key) => ({ ...key, state: "PendingDeletion" }),
+  CancelKeyDeletion: (key) => ({ ...key, state: "Disabled" }),
+  TagResource: (key, told) => ({ ...key, tags: { ...key.tags, ...tagsOf(told) } }),
+  UntagResource: ({ tags, ...key }, { tagKeys }) => ({
+    ...key,
+    tags: Object.fromEntries(Object.entries(tags).filter(([name]) => !(tagKeys as string[]).includes(name))),
+  }),
+  CreateAlias: (key, { aliasName }) => ({ ...key, aliases: [...key.aliases, aliasName as string].sort() }),
+  DeleteAlias: (key, { aliasName }) => ({ ...key, aliases: key.aliases.filter((name) => name !== aliasName) }),
+};
 
 /**
  * What is wrong with a service, given what was acknowledged; from then on the ledger knows how its doubts have ended.

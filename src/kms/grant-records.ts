@@ -89,8 +89,7 @@ interface Held {
   ready: Promise<GrantSet>;
 }
 
-/** Grants, and grantees, that are held. */
-const grantLimit = 131_072;
+/** Grantees that are held. */
 const granteeLimit = 20_000;
 /** Records that are read before others get their turn. */
 const breath = 256;
@@ -104,11 +103,14 @@ export class GrantRecords {
   readonly #held = new Map<string, Held>();
   /** By prefix: no fewer grants than the key has, as far as this process knows. */
   readonly #counts = new Map<string, number>();
+  readonly #limit: number;
   #grants = 0;
   #version: number;
 
-  constructor(store: Store) {
+  /** `limit`: grants that are held. */
+  constructor(store: Store, limit = 131_072) {
     this.#store = store;
+    this.#limit = limit;
     this.#version = store.version();
   }
 
@@ -199,7 +201,7 @@ export class GrantRecords {
     }
   }
 
-  /** What could not be read is not held; nor is more than the limit, but for the newest. */
+  /** What could not be read is not held; nor is more than the limit, but for the newest; nor what was dropped meanwhile. */
   async #settle(held: Held, read: () => Promise<void>): Promise<GrantSet> {
     const before = held.set.size;
     try {
@@ -208,8 +210,9 @@ export class GrantRecords {
       if (this.#held.get(held.name) === held) this.#held.delete(held.name);
       throw error;
     }
+    if (this.#held.get(held.name) !== held) return held.set;
     this.#grants += held.set.size - before;
-    if (this.#grants > grantLimit) {
+    if (this.#grants > this.#limit) {
       this.#drop();
       this.#grants = held.set.size;
       this.#held.set(held.name, held);

@@ -83,6 +83,40 @@ describe("the grants of a grantee, as they are held", () => {
     expect(await Promise.all([found(), found(), found()])).toEqual([undefined, undefined, undefined]);
   });
 
+  test("are not held on when another process commits while they are read", async () => {
+    const grant = grantOf("a");
+    await commit(...writeGrant(grant), ...writeGrant(grantOf("b", { operations: ["Encrypt"] })));
+    const gate = Promise.withResolvers<void>();
+    let gates = 1;
+    const slow: Store = Object.assign(Object.create(store) as Store, {
+      version: () => store.version(),
+      async list(...given: Parameters<Store["list"]>) {
+        const page = await store.list(...given);
+        if (gates-- > 0) await gate.promise;
+        return page;
+      },
+    });
+    const few = new GrantRecords(slow, 0);
+    const reading = few.of(key, alice);
+    const other = await home.open({});
+    await other.commit(removeGrant(grant));
+    await other.close();
+    expect((await few.of(key, alice)).find(decrypting)).toBeUndefined();
+    gate.resolve();
+    await reading;
+    expect((await few.of(key, alice)).find(decrypting)).toBeUndefined();
+    expect((await few.of(key, alice)).find({ operation: "Encrypt" })).toBe("b");
+  });
+
+  test("are right when hardly any can be held", async () => {
+    const few = new GrantRecords(store, 1);
+    const users = Array.from({ length: 4 }, (_, i) => ({ arn: `${alice.arn}${i}`, id: `AIDA${i}` }));
+    for (const [i, grantee] of users.entries()) await commit(...writeGrant(grantOf(`g${i}`, { grantee })));
+    for (const [i, grantee] of [...users, ...users].entries()) {
+      expect((await few.of(key, grantee)).find(decrypting)).toBe(`g${i % 4}`);
+    }
+  });
+
   test("are counted against the quota of their key, by whomever they were made", async () => {
     const [a, b, c] = [grantOf("a"), grantOf("b"), grantOf("c")];
     const steps: [() => Promise<void>, boolean][] = [

@@ -139,6 +139,8 @@ export interface HsmInfo {
    */
   readonly exposed?: "process";
   readonly domainKeyMode: "plain" | "locked" | "trusted";
+  /** What an operator should know when it is opened, in sentences. */
+  readonly notices?: readonly string[];
 }
 
 export interface Health {
@@ -218,7 +220,10 @@ export interface SoftConfig {
   /** Exactly one of them: a file of 32 random bytes, or a passphrase. */
   readonly keyFile?: string;
   readonly passphrase?: string;
-  readonly engine?: EngineName;
+  /** Default: wasm. `auto`: the fastest of `allow` on this machine (engine/auto.ts). */
+  readonly engine?: EngineName | "auto";
+  /** Default: native and wasm. */
+  readonly allow?: readonly EngineName[];
 }
 
 export interface Pkcs11Config {
@@ -232,16 +237,19 @@ export interface Pkcs11Config {
   readonly environment?: Readonly<Record<string, string>>;
   /** Library parameters of C_Initialize, for modules that are configured by them (NSS: `configdir='sql:/etc/nss'`). */
   readonly initArgs?: string;
-  /** Processes that share the calls, each with a login of its own. */
+  /** Processes that share the calls, each with a login of its own; default 1. A second takes over when one ends. */
   readonly workers?: number;
-  /** Longest time of one call, retries included, in milliseconds. */
+  /** Longest time of one call, retries included, in milliseconds; default 5,000. */
   readonly deadline?: number;
-  /** How many calls may be served or wait at the same time; more are refused at once. */
+  /** How many calls may be served or wait at the same time, default 2,048; more are refused. */
   readonly inFlight?: number;
-  /** A worker is replaced after so many hours or calls, for modules that leak. */
+  /** A worker is replaced after so many hours or calls, for modules that leak; default 24 and 1,000,000. */
   readonly workerHours?: number;
   readonly workerCalls?: number;
-  /** A private folder that remembers a refused PIN beyond this process, so that no restart tries it again. */
+  /**
+   * A private folder that remembers a refused PIN beyond this process, so that no restart tries it again, and in which
+   * administrators of this HSM find each other.
+   */
   readonly stateDirectory?: string;
 }
 

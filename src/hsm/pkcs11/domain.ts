@@ -106,7 +106,8 @@ export class Domain {
    * Changes the state, from what it is in the token now. PKCS#11 has no compare-and-set. So the next revision is added
    * beside the present one, which goes only when no other writer's is found beside it; a writer that finds another's
    * withdraws and tries again. A crash leaves one revision or both, and the higher one holds. Two writers can still lose
-   * a change where a module shows one process's new objects to another late.
+   * a change where a module shows one process's new objects to another late, as SoftHSM 2.6.1 does: on one machine
+   * domain-lock.ts lets them write in turn.
    */
   update(change: (state: DomainState) => DomainState): void {
     for (let tries = 0; tries < mostTries; tries++) {

@@ -16,19 +16,22 @@ import type {
   Sealing,
   TransportKey,
 } from "../hsm.ts";
-import type { Opened } from "./protocol.ts";
+import { alone } from "./domain-lock.ts";
+import type { MethodOf, Opened } from "./protocol.ts";
 import { startWorker } from "./start.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 /** Any PKCS#11 module, in processes of its own: worker.ts. */
 export const driver: Driver<Pkcs11Config> = {
   async init(config) {
-    const { link, answer } = await startWorker<Opened>("init", config);
-    await link.close();
-    return answer.info;
+    return alone(config.stateDirectory, async () => {
+      const { link, answer } = await startWorker<Opened>("init", config);
+      await link.close();
+      return answer.info;
+    });
   },
   open: async (config) => new Pkcs11Hsm(await WorkerPool.open("hsm", config)),
-  openAdmin: async (config) => new Pkcs11Admin(await WorkerPool.open("admin", config)),
+  openAdmin: async (config) => new Pkcs11Admin(await WorkerPool.open("admin", config), config.stateDirectory),
 };
 
 export class Pkcs11Hsm implements Hsm {
@@ -118,8 +121,11 @@ export class Pkcs11Hsm implements Hsm {
 class Pkcs11Admin implements HsmAdmin {
   readonly #workers: WorkerPool<"admin">;
 
-  constructor(workers: WorkerPool<"admin">) {
+  readonly #stateDirectory: string | undefined;
+
+  constructor(workers: WorkerPool<"admin">, stateDirectory: string | undefined) {
     this.#workers = workers;
+    this.#stateDirectory = stateDirectory;
   }
 
   get info(): HsmInfo {
@@ -131,19 +137,19 @@ class Pkcs11Admin implements HsmAdmin {
   }
 
   addDomainKey(): Promise<DomainKeyId> {
-    return this.#workers.call("addDomainKey");
+    return this.#alone("addDomainKey");
   }
 
   activateDomainKey(id: DomainKeyId): Promise<void> {
-    return this.#workers.call("activateDomainKey", id);
+    return this.#alone("activateDomainKey", id);
   }
 
   quarantineDomainKey(id: DomainKeyId): Promise<void> {
-    return this.#workers.call("quarantineDomainKey", id);
+    return this.#alone("quarantineDomainKey", id);
   }
 
   destroyDomainKey(id: DomainKeyId): Promise<void> {
-    return this.#workers.call("destroyDomainKey", id);
+    return this.#alone("destroyDomainKey", id);
   }
 
   rewrap(key: Ekt): Promise<Ekt> {
@@ -151,11 +157,11 @@ class Pkcs11Admin implements HsmAdmin {
   }
 
   transportKey(): Promise<TransportKey> {
-    return this.#workers.call("transportKey");
+    return this.#alone("transportKey");
   }
 
   pinTransportKey(key: TransportKey): Promise<void> {
-    return this.#workers.call("pinTransportKey", key);
+    return this.#alone("pinTransportKey", key);
   }
 
   exportTo(key: Ekt, target: TransportKey): Promise<Bytes> {
@@ -168,5 +174,10 @@ class Pkcs11Admin implements HsmAdmin {
 
   close(): Promise<void> {
     return this.#workers.close();
+  }
+
+  /** For what changes the token. */
+  #alone<Answer>(method: MethodOf<"admin">, ...args: readonly unknown[]): Promise<Answer> {
+    return alone(this.#stateDirectory, () => this.#workers.call<Answer>(method, ...args));
   }
 }

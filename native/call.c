@@ -1,5 +1,6 @@
 #include "call.h"
 
+#include <openssl/err.h>
 #include <string.h>
 
 #include "locked-memory.h"
@@ -70,6 +71,8 @@ static int32_t perform(napi_env env, napi_callback_info info, bool is_method) {
   if (status != OK) return status;
   status = function->run(&call);
   workspace_wipe(call.workspace);
+  /* What OpenSSL has queued would be taken for the failure of a later call of node:crypto. */
+  if (status < 0) ERR_clear_error();
   return status;
 }
 

@@ -1,3 +1,4 @@
+import { createPrivateKey, generateKeyPairSync } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Bytes } from "../../../src/base/bytes.ts";
 import { type BoundaryState, load } from "../../../src/engine/native/addon.ts";
@@ -124,6 +125,21 @@ describe("native memory", () => {
   it("takes no path that does not end", () => {
     for (const path of ["", "/dev/urandom"]) {
       expect(new addon.Boundary().open(new TextEncoder().encode(path), new Uint8Array(0))).toBe(badLength);
+    }
+  });
+
+  it("fails without leaving node:crypto an error to trip over", () => {
+    const { privateKey } = generateKeyPairSync("ed25519");
+    const key = privateKey.export({ format: "der", type: "pkcs8" });
+    const forged = new Uint8Array(24);
+    for (const [name, args] of [
+      ["kwpUnwrap", [new Uint8Array(32), forged, new Uint8Array(16)]],
+      ["gcmOpen", [new Uint8Array(32), new Uint8Array(12), forged, forged, new Uint8Array(8)]],
+      ["signDigest", [0, 256, forged, new Uint8Array(32), forged.slice()]],
+      ["sm2Decrypt", [forged, forged, new Uint8Array(24)]],
+    ] as const) {
+      expect(answerOf(addon, name, args), name).toBeLessThan(0);
+      expect(createPrivateKey({ key, format: "der", type: "pkcs8" }).equals(privateKey), name).toBe(true);
     }
   });
 

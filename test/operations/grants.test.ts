@@ -74,8 +74,8 @@ describe("grants", () => {
     site.remove();
   });
 
-  const newKey = async (by = admin): Promise<string> =>
-    ((await by("CreateKey")) as unknown as { KeyMetadata: { Arn: string } }).KeyMetadata.Arn;
+  const newKey = async (by = admin, spec: object = {}): Promise<string> =>
+    ((await by("CreateKey", spec)) as unknown as { KeyMetadata: { Arn: string } }).KeyMetadata.Arn;
   const grant = (KeyId: string, Operations: readonly string[], more: object = {}, by = admin): Promise<Answer> =>
     by("CreateGrant", { KeyId, GranteePrincipal: arnOf("alice"), Operations, ...more });
   const encrypt = (by: Ask, KeyId: string, EncryptionContext?: object, more: object = {}) =>
@@ -165,6 +165,25 @@ describe("grants", () => {
     expect(await child(["Decrypt"], { EncryptionContextEquals: { a: "1", b: "2" } })).toBe("answered");
     expect(await encrypt(bob, key, { a: "1", b: "2" })).toBe("answered");
     expect(await encrypt(bob, key)).toBe("AccessDeniedException");
+  });
+
+  test("on keys that are not symmetric allow what those can do, without an encryption context", async () => {
+    const hmac = await newKey(admin, { KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" });
+    const signing = await newKey(admin, { KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" });
+    const mac = { KeyId: hmac, Message: plaintext, MacAlgorithm: "HMAC_SHA_256" };
+    const sign = { KeyId: signing, Message: plaintext, SigningAlgorithm: "ECDSA_SHA_256" };
+    expect(await refused(alice("GenerateMac", mac))).toBe("AccessDeniedException");
+    expect(await refused(alice("Sign", sign))).toBe("AccessDeniedException");
+    const Constraints = { EncryptionContextSubset: { a: "1" } };
+    expect(await refused(grant(hmac, ["GenerateMac"], { Constraints }))).toBe("ValidationException");
+    expect(await refused(grant(signing, ["Sign"], { Constraints }))).toBe("ValidationException");
+    expect(await refused(grant(hmac, ["Sign"]))).toBe("ValidationException");
+    expect(await refused(grant(signing, ["Encrypt"]))).toBe("ValidationException");
+    await grant(hmac, ["GenerateMac"]);
+    await grant(signing, ["Sign", "GetPublicKey"]);
+    expect(await refused(alice("GenerateMac", mac))).toBe("answered");
+    expect(await refused(alice("Sign", sign))).toBe("answered");
+    expect(await refused(alice("GetPublicKey", { KeyId: signing }))).toBe("answered");
   });
 
   test("are not inherited by a user who is made again under the name of a grantee", async () => {

@@ -86,6 +86,7 @@ export async function startService(
 ): Promise<Service> {
   const { hsm, store, log, outbox, principals } = parts;
   const operatorLog = new ServerLog(config.clock);
+  for (const notice of hsm.info.notices ?? []) operatorLog.write("hsm", { notice });
   const kms = new Kms({ store, hsm, authorizer, principals, sink: log, outbox, clock: config.clock });
   const jobs = await startHousekeeping(
     { store, hsm, principals, outbox, kms, clock: config.clock, openAdmin: () => openHsmAdmin(config.hsm) },

@@ -69,13 +69,14 @@ function configReader(folder: string): Reader<Config> {
 }
 
 function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConfig> {
-  const engine = optional(text("wasm, native or node", oneOf("wasm", "native", "node")));
+  const engine = text("wasm, native or node", oneOf("wasm", "native", "node"));
   const soft = mapping({
     driver: text("soft or pkcs11", oneOf("soft")),
     directory: path,
     keyFile: optional(path),
     passphrase: optional(secret),
-    engine,
+    engine: optional(text("auto, wasm, native or node", oneOf("auto", "wasm", "native", "node"))),
+    allow: optional(list("wasm, native or node", oneOf("wasm", "native", "node"))),
   });
   const pkcs11 = mapping({
     driver: withDefault(text("soft or pkcs11", oneOf("pkcs11")), "pkcs11"),
@@ -84,7 +85,7 @@ function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConf
     environment: optional(strings),
     initArgs: optional(text("library parameters", (value) => value)),
     stateDirectory: optional(path),
-    engine,
+    engine: optional(engine),
     workers: optional(number("a number of processes", 64)),
     deadline: optional(number("a number of milliseconds", 600_000)),
     inFlight: optional(number("a number of calls", 100_000)),
@@ -94,7 +95,7 @@ function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConf
   return (place) => {
     const driver = place.inside("driver", driverNode(place));
     if (optional(text("soft or pkcs11", oneOf("soft", "pkcs11")))(driver) === "soft")
-      return oneSecret(place, soft(place));
+      return allowedByAuto(place, oneSecret(place, soft(place)));
     return onePin(place, pkcs11(place));
   };
 }
@@ -104,6 +105,10 @@ const driverNode = (place: Place) => entries(place).get("driver");
 function oneSecret(place: Place, config: SoftConfig): SoftConfig {
   const given = [config.keyFile, config.passphrase].filter((secret) => secret !== undefined);
   return given.length === 1 ? config : place.refuse("needs one of keyFile and passphrase");
+}
+
+function allowedByAuto(place: Place, config: SoftConfig): SoftConfig {
+  return config.allow && config.engine !== "auto" ? place.refuse("has allow, which is for engine: auto") : config;
 }
 
 /** The PIN's reference may stand in the URI instead, as `pin-source`. */

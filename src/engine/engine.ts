@@ -9,6 +9,9 @@ import type { Boundary } from "./boundary.ts";
 export interface Engine {
   readonly name: EngineName;
 
+  /** Whether the memory that keys lie in could be locked so far, where the engine tries to. false: it may be swapped out. */
+  readonly lockedMemory?: boolean;
+
   /** FIPS 180-4. */
   sha256(message: Bytes): Bytes;
 

@@ -239,7 +239,10 @@ export interface Pkcs11Config {
   readonly initArgs?: string;
   /** Processes that share the calls, each with a login of its own; default 1. A second takes over when one ends. */
   readonly workers?: number;
-  /** Longest time of one call, retries included, in milliseconds; default 5,000. */
+  /**
+   * Longest time of one call, retries included, in milliseconds; default 5,000. A worker that answers nothing for half of
+   * it is taken to hang, and its calls are given to another.
+   */
   readonly deadline?: number;
   /** How many calls may be served or wait at the same time, default 2,048; more are refused. */
   readonly inFlight?: number;

@@ -100,7 +100,16 @@ test.each([
   ["a tag", complete.replace("012345678901", "!!js/function x"), "kms.yaml"],
   ["two documents", `${complete}\n---\n${complete}`, "(MULTIPLE_DOCS)"],
   ["text that is not YAML", "{ listen: [", "kms.yaml:"],
-  ["an unknown engine", complete.replace("engine: wasm", "engine: gpu"), "hsm.engine is not wasm, native or node"],
+  [
+    "an unknown engine",
+    complete.replace("engine: wasm", "engine: gpu"),
+    "hsm.engine is not auto, wasm, native or node",
+  ],
+  [
+    "engines to choose from for one that is named",
+    complete.replace("engine: wasm", "engine: wasm\n  allow: [wasm]"),
+    "hsm has allow",
+  ],
   ["an unknown driver", complete.replace("driver: soft", "driver: tpm"), "kms.yaml:10:11: hsm.driver is not"],
   ["a soft HSM without secret", complete.replace(/ {2}passphrase.*\n/, ""), "hsm needs one of keyFile and passphrase"],
   [

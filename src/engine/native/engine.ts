@@ -25,7 +25,6 @@ export class NativeEngine implements Engine {
     this.#addon = addon;
   }
 
-  /** Whether the memory for keys could be locked so far; where not, it may be swapped to disk (RLIMIT_MEMLOCK). */
   get lockedMemory(): boolean {
     return this.#addon.lockedMemory() === 1;
   }

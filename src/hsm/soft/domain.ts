@@ -21,13 +21,13 @@ export class Domain {
   #state: State;
   #open = true;
 
-  private constructor(engine: Engine, file: StateFile, boundary: Boundary) {
+  private constructor(engine: Engine, file: StateFile, boundary: Boundary, reason?: string) {
     this.file = file;
     this.engine = engine;
     this.#boundary = boundary;
     this.#state = file.read();
     this.#load();
-    this.info = infoOf(engine, file);
+    this.info = { ...infoOf(engine, file), notices: noticesOf(engine, reason) };
   }
 
   /** Makes the folder where it is missing, the key file likewise, and a state with one active domain key. */
@@ -50,13 +50,14 @@ export class Domain {
     }
   }
 
-  static async open(config: SoftConfig, engine: Engine): Promise<Domain> {
+  /** `reason`: why the engine is this one, where the operator left it open. */
+  static async open(config: SoftConfig, engine: Engine, reason?: string): Promise<Domain> {
     const boundary = engine.boundary();
     let file: StateFile | undefined;
     try {
       const place = { config, folder: new Folder(config.directory), engine, random: randomOf(boundary) };
       file = await StateFile.open(place, (root) => boundary.setRoot(root));
-      return new Domain(engine, file, boundary);
+      return new Domain(engine, file, boundary, reason);
     } catch (error) {
       boundary.close();
       file?.close();
@@ -144,6 +145,11 @@ export class Domain {
 }
 
 const randomOf = (boundary: Boundary) => (length: number) => boundary.random(length);
+
+function noticesOf(engine: Engine, reason: string | undefined): string[] {
+  const unlocked = "memory with keys may be swapped to disk: the limit on locked memory (RLIMIT_MEMLOCK) is too low";
+  return [reason, engine.lockedMemory === false ? unlocked : undefined].filter((notice) => notice !== undefined);
+}
 
 const infoOf = (engine: Engine, file: StateFile): HsmInfo => ({
   driver: "soft",

@@ -1,5 +1,4 @@
-import type { Engine, EngineName } from "../../engine/engine.ts";
-import { openEngine } from "../../engine/index.ts";
+import { type Choice, chooseEngine } from "../../engine/auto.ts";
 import type { Driver, SoftConfig } from "../hsm.ts";
 import { SoftHsmAdmin } from "./admin.ts";
 import { Domain } from "./domain.ts";
@@ -7,16 +6,22 @@ import { SoftHsm } from "./hsm.ts";
 
 /** The software HSM: its boundary is the engine's, its domain state a sealed file in a private folder. */
 export const driver: Driver<SoftConfig> = {
-  init: async (config) => Domain.create(config, await engineOf(config)),
-  open: async (config) => new SoftHsm(await Domain.open(config, await engineOf(config))),
-  openAdmin: async (config) => new SoftHsmAdmin(await Domain.open(config, await engineOf(config))),
+  init: async (config) => Domain.create(config, (await choiceOf(config)).engine),
+  open: async (config) => new SoftHsm(await openDomain(config)),
+  openAdmin: async (config) => new SoftHsmAdmin(await openDomain(config)),
 };
 
-/** Engines that have passed their self-tests, which take a quarter of a second: once a process. They hold no keys. */
-const engines = new Map<EngineName, Promise<Engine>>();
+async function openDomain(config: SoftConfig): Promise<Domain> {
+  const { engine, reason } = await choiceOf(config);
+  return Domain.open(config, engine, reason);
+}
 
-function engineOf({ engine: name = "wasm" }: SoftConfig): Promise<Engine> {
-  const opened = engines.get(name) ?? openEngine(name);
-  engines.set(name, opened);
-  return opened;
+/** Engines that have passed their self-tests, which take a quarter of a second: once a process. They hold no keys. */
+const choices = new Map<string, Promise<Choice>>();
+
+function choiceOf({ engine = "wasm", allow }: SoftConfig): Promise<Choice> {
+  const key = [engine, ...(allow ?? [])].join();
+  const choice = choices.get(key) ?? chooseEngine(engine, allow);
+  choices.set(key, choice);
+  return choice;
 }

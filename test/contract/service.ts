@@ -19,7 +19,7 @@ export interface Service {
   readonly process: ChildProcess;
   /** Standard error so far. */
   log(): string;
-  client(credentials?: { accessKeyId: string; secretAccessKey: string }): KMS;
+  client(credentials?: { accessKeyId: string; secretAccessKey: string }, region?: string): KMS;
   /** A dev endpoint of the admin listener. */
   dev(path: "/dev/reset" | "/dev/clock", body?: object): Promise<Response>;
   /** SIGTERM; resolves with the exit code. */
@@ -33,11 +33,7 @@ export const hsmChoices: readonly HsmChoice[] = ["soft", "softhsm2"];
 export const temporaryHome = (): string => mkdtempSync(join(tmpdir(), "strongroom-test-"));
 export const removeHome = (home: string): void => rmSync(home, { recursive: true, force: true });
 
-export function startService(
-  home: string,
-  hsm: HsmChoice = "soft",
-  extra: readonly string[] = [],
-): Promise<Service> {
+export function startService(home: string, hsm: HsmChoice = "soft", extra: readonly string[] = []): Promise<Service> {
   const options = ["--home", home, "--hsm", hsm, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...extra];
   return launch(home, ["dev", ...options]);
 }
@@ -78,7 +74,7 @@ export async function launch(home: string, command: readonly string[]): Promise<
     log: () => log,
     kill,
     stop: () => kill("SIGTERM"),
-    client: (credentials = administrator(home)) => kmsClient(endpoint, caFile, credentials),
+    client: (credentials = administrator(home), region) => kmsClient(endpoint, caFile, credentials, region),
     dev: (path, body) =>
       fetch(`${admin}${path}`, {
         method: "POST",

@@ -14,11 +14,8 @@ import { wipe } from "./wipe";
  */
 export const TABLES_AT: usize = 256;
 
-/** Blocks that GCM_STREAM has room for, H and E(J0) included. */
-const STREAM_BLOCKS: usize = 24;
-/** What aes-sliced.ts works on at once, and how much makes it worth the preparation. */
+/** What aes-sliced.ts works on at once; less than that becomes key stream in GCM_STREAM first. */
 const SLICED: usize = 256;
-const BULK: usize = 512;
 /** GHASH follows that many blocks behind the cipher, so that it finds them in the cache. */
 const CHUNK: u32 = 512;
 
@@ -54,11 +51,10 @@ export function startWith(keyContext: usize, count: usize, ivAt: usize): void {
 
 /** A message under `key`, in the working context, with so many bytes of additional data and of plaintext. */
 export function start(key: usize, ivAt: usize, aadLength: usize, length: usize): void {
-  const blocks = (length + 15) >> 4;
   keyExpansion(key, GCM_KEY);
-  begin(GCM_KEY, powersFor(((aadLength + 15) >> 4) + blocks + 1), ivAt);
-  // H and E(J0) come with the first blocks of key stream (§6.4, §7.1 step 1), which leave whole batches of bulk behind
-  fill(2, blocks <= STREAM_BLOCKS - 2 ? blocks : length < BULK ? STREAM_BLOCKS - 2 : blocks & 15);
+  begin(GCM_KEY, powersFor(((aadLength + 15) >> 4) + ((length + 15) >> 4) + 1), ivAt);
+  // H and E(J0), §6.4 and §7.1 step 1, come with what bulk leaves over; one batch alone does not repay its preparation.
+  fill(2, ((length > SLICED ? length & (SLICED - 1) : length) + 15) >> 4);
   ghash.powerTables(v128.load(GCM_STREAM), context + TABLES_AT, powers);
   ghash.start(context + TABLES_AT, powers);
 }
@@ -110,14 +106,14 @@ export function encrypt(p: usize, length: usize): void {
 export function gctr(p: usize, length: usize): void {
   while (length > 0) {
     if (next == end) {
-      const last = counter & 255;
-      if (last <= 240 && length >= (prepared == <i32>(counter >> 8) ? SLICED : BULK)) {
+      const left = 256 - (counter & 255);
+      if (left >= 16 && length >= SLICED) {
         gctrSliced(p);
         p += SLICED;
         length -= SLICED;
         continue;
       }
-      fill(0, min((length + 15) >> 4, min(STREAM_BLOCKS, 256 - last)));
+      fill(0, min((length + 15) >> 4, left));
     }
     const block = v128.xor(v128.load(p), v128.load(next));
     next += 16;

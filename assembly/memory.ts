@@ -26,7 +26,7 @@ export const TAIL_MASK: usize = 0x01800;
 export const TABLES_SCRATCH: usize = 0x02000;
 
 // ── scratch
-/** Counters and then key stream, up to 24 blocks; E(J0): SP 800-38D. */
+/** Counters and then key stream, up to 18 blocks; E(J0): SP 800-38D. */
 export const GCM_STREAM: usize = 0x02000;
 export const GCM_TAG_MASK: usize = 0x02180;
 /** Nibbles of up to 16 blocks that wait for their multiplication, and Y. */

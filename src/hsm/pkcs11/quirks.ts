@@ -1,5 +1,5 @@
 import pkcs11js from "pkcs11js";
-import { CryptokiError } from "./cryptoki-error.ts";
+import { CryptokiError } from "./cryptoki-call.ts";
 
 /** One thing that a module does in a way of its own, known by the answer of the function that shows it. */
 interface Quirk {

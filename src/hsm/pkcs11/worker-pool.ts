@@ -229,8 +229,9 @@ export class WorkerPool<R extends "hsm" | "admin"> {
     }
     this.#waiting.clear();
     const [old] = this.#retiring;
-    if (old) void old.close();
-    this.#retiring.delete(old as Link);
+    if (!old) return;
+    this.#retiring.delete(old);
+    void old.close();
   }
 
   #follow(link: Link): void {

@@ -33,7 +33,7 @@ export async function withExposed<Answer>(
 export function generateHmacKey(domain: Domain, meta: HbkMeta): Ekt {
   const material = domain.boundary.random(Number(meta.spec.slice("HMAC_".length)) / 8);
   try {
-    return domain.boundary.importExposed(domain.head(meta), commitmentOf(meta, material), material);
+    return seal(domain, meta, material);
   } finally {
     wipe(material);
   }
@@ -46,9 +46,18 @@ export function macByExposed(domain: Domain, key: Ekt, spec: KeySpec, message: B
 
 /** A token over material that came from elsewhere, if that is the material of the HBK id. */
 export function importNamed(domain: Domain, meta: HbkMeta, hbkId: Bytes, material: Bytes): Ekt {
-  const ekt = domain.boundary.importExposed(domain.head(meta), commitmentOf(meta, material), material);
+  const ekt = seal(domain, meta, material);
   if (!equalBytes(parseEkt(ekt).hbkId, hbkId)) throw refused("the material is not that of the HBK id");
   return ekt;
+}
+
+function seal(domain: Domain, meta: HbkMeta, material: Bytes): Ekt {
+  const commitment = commitmentOf(meta, material);
+  try {
+    return domain.boundary.importExposed(domain.head(meta), commitment, material);
+  } finally {
+    wipe(commitment);
+  }
 }
 
 /** What the HBK id hashes. */

@@ -1,3 +1,4 @@
+import { openAsymmetric } from "../../engine/asymmetric/self-test.ts";
 import { type Choice, chooseEngine } from "../../engine/auto.ts";
 import type { Driver, SoftConfig } from "../hsm.ts";
 import { SoftHsmAdmin } from "./admin.ts";
@@ -7,7 +8,10 @@ import { SoftHsm } from "./hsm.ts";
 /** The software HSM: its boundary is the engine's, its domain state a sealed file in a private folder. */
 export const driver: Driver<SoftConfig> = {
   init: async (config) => Domain.create(config, (await choiceOf(config)).engine),
-  open: async (config) => new SoftHsm(await openDomain(config)),
+  open: async (config) => {
+    const asymmetric = await openAsymmetric();
+    return new SoftHsm(await openDomain(config), asymmetric);
+  },
   openAdmin: async (config) => new SoftHsmAdmin(await openDomain(config)),
 };
 

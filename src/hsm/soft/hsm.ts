@@ -1,6 +1,6 @@
 import { type Bytes, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import { Asymmetric } from "../../engine/asymmetric/asymmetric.ts";
+import type { Asymmetric } from "../../engine/asymmetric/asymmetric.ts";
 import { ektHead, ektSuites, parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, isExposed } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spec.ts";
@@ -18,7 +18,7 @@ export class SoftHsm implements Hsm {
   readonly #domain: Domain;
   readonly #asymmetric: Asymmetric;
 
-  constructor(domain: Domain, asymmetric = new Asymmetric()) {
+  constructor(domain: Domain, asymmetric: Asymmetric) {
     this.keyPairs = new SoftKeyPairs(domain, asymmetric);
     this.#domain = domain;
     this.#asymmetric = asymmetric;

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromHex, utf8 } from "../../../src/base/bytes.ts";
+import { openAsymmetric } from "../../../src/engine/asymmetric/self-test.ts";
 import { openEngine } from "../../../src/engine/index.ts";
 import type { SoftConfig } from "../../../src/hsm/index.ts";
 import { Domain } from "../../../src/hsm/soft/domain.ts";
@@ -23,7 +24,7 @@ beforeAll(async () => {
   const engine = await openEngine("wasm");
   await Domain.create(config, engine);
   domain = await Domain.open(config, engine);
-  hsm = new SoftHsm(domain);
+  hsm = new SoftHsm(domain, await openAsymmetric());
 });
 afterAll(async () => {
   await hsm.close();

@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import { fromHex, utf8 } from "../../../src/base/bytes.ts";
+import { openAsymmetric } from "../../../src/engine/asymmetric/self-test.ts";
 import { driver } from "../../../src/hsm/soft/driver.ts";
 import type { HbkKind } from "../../../src/model/hbk.ts";
 import type { KeySpec, KeyUsage } from "../../../src/model/key-spec.ts";
@@ -11,6 +12,8 @@ import { SecretsMade } from "../../engine/node/secrets-made.ts";
 
 const secrets = new SecretsMade();
 let directory: string;
+/** The keys of the self-test are known. */
+beforeAll(openAsymmetric);
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), "strongroom-soft-"));
 });

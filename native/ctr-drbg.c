@@ -13,7 +13,7 @@ static bool start_blocks(struct workspace *workspace, struct ctr_drbg *drbg) {
     carry >>= 8;
   }
   workspace->ctr_keyed = true;
-  return EVP_EncryptInit_ex2(workspace->ctr, NULL, drbg->key, drbg->v, NULL);
+  return workspace->ctr && EVP_EncryptInit_ex2(workspace->ctr, NULL, drbg->key, drbg->v, NULL);
 }
 
 /** Whole blocks only: of one that is taken in parts OpenSSL keeps a copy. */

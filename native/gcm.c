@@ -13,7 +13,7 @@ static bool update(EVP_CIPHER_CTX *gcm, uint8_t *target, struct bytes source) {
 
 static bool start(struct workspace *workspace, const struct gcm_message *message, int encrypting) {
   workspace->gcm_keyed = true;
-  return EVP_CipherInit_ex2(workspace->gcm, NULL, message->key, message->iv, encrypting, NULL) &&
+  return workspace->gcm && EVP_CipherInit_ex2(workspace->gcm, NULL, message->key, message->iv, encrypting, NULL) &&
          update(workspace->gcm, NULL, message->header) && update(workspace->gcm, NULL, message->aad);
 }
 

@@ -42,6 +42,7 @@ const tests: Readonly<Record<string, (engine: Engine) => boolean>> = {
     ),
 
   "AES-256-GCM": gcm,
+  "derivation per message": deriver,
 
   /** Wycheproof aes_kwp, tcId 167 and 177 */
   "AES-256-KWP": (engine) =>
@@ -83,6 +84,24 @@ function gcm(engine: Engine): boolean {
     engine.gcmOpen(key, iv, aad, flipped(sealed)) === null &&
     is(long.subarray(4096), "91dd7abd4e730e682036a66dc21b19f6")
   );
+}
+
+/** "known answer" under a key derived from 0, 1, 2, … */
+function deriver(engine: Engine): boolean {
+  const known = fromHex("082043d1983f50498460d01b52c2186f7e1af1c811a54930f61dbced");
+  const [fixedInput, iv, aad] = [ascending(48, 1), ascending(12, 2), ascending(20, 3)];
+  const instance = engine.deriver(ascending(32, 0));
+  try {
+    const opened = instance.open(fixedInput, iv, aad, known);
+    return (
+      equalBytes(instance.seal(fixedInput, iv, aad, utf8("known answer")), known) &&
+      opened !== null &&
+      equalBytes(opened, utf8("known answer")) &&
+      instance.open(fixedInput, iv, aad, flipped(known)) === null
+    );
+  } finally {
+    instance.close();
+  }
 }
 
 function keyWrap(engine: Engine, kekHex: string, materialHex: string, wrappedHex: string): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Bytes } from "../../src/base/bytes.ts";
-import type { Engine, EngineName } from "../../src/engine/engine.ts";
+import type { Deriver, Engine, EngineName } from "../../src/engine/engine.ts";
 import { openEngine } from "../../src/engine/index.ts";
 import { selfTest } from "../../src/engine/self-test.ts";
 
@@ -35,11 +35,30 @@ describe.each<EngineName>(["wasm", "native", "node"])("the %s engine", (name) =>
     });
     expect(() => selfTest(faulty)).toThrow(primitive);
   });
+
+  it.each<keyof Deriver>(["seal", "open"])("whose deriver would %s under another key is refused", async (method) => {
+    const engine = await openEngine(name);
+    const faulty = replacing(engine, "deriver", (hbk: Bytes) => {
+      const deriver = engine.deriver(hbk);
+      const other = engine.deriver(hbk.with(0, (hbk[0] as number) ^ 1));
+      return replacing(deriver, method, other[method].bind(other));
+    });
+    expect(() => selfTest(faulty)).toThrow("derivation per message");
+  });
+
+  it("whose deriver takes everything for authentic is refused", async () => {
+    const engine = await openEngine(name);
+    const faulty = replacing(engine, "deriver", (hbk: Bytes) => {
+      const deriver = engine.deriver(hbk);
+      return replacing(deriver, "open", (...args: Parameters<Deriver["open"]>) => deriver.open(...args) ?? hbk);
+    });
+    expect(() => selfTest(faulty)).toThrow("derivation per message");
+  });
 });
 
-/** The engine with one method replaced. */
-const replacing = (engine: Engine, method: keyof Engine, by: unknown): Engine =>
-  new Proxy(engine, {
+/** The same with one method replaced. */
+const replacing = <T extends Engine | Deriver>(original: T, method: keyof T, by: unknown): T =>
+  new Proxy(original, {
     get(target, property) {
       if (property === method) return by;
       const value: unknown = Reflect.get(target, property, target);

@@ -3,6 +3,7 @@ import { type Bytes, fromHex, hex } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import type { Boundary } from "../../engine/boundary.ts";
 import type { Engine } from "../../engine/engine.ts";
+import { isBuilt } from "../../engine/native/addon.ts";
 import { domainKeyIdOf, ektHead, ektSuites } from "../../model/ekt.ts";
 import type { HbkMeta } from "../../model/hbk.ts";
 import type { DomainKeyId, DomainKeyState, Ekt, HsmInfo, SoftConfig } from "../hsm.ts";
@@ -148,7 +149,9 @@ const randomOf = (boundary: Boundary) => (length: number) => boundary.random(len
 
 function noticesOf(engine: Engine, reason: string | undefined): string[] {
   const unlocked = "memory with keys may be swapped to disk: the limit on locked memory (RLIMIT_MEMLOCK) is too low";
-  return [reason, engine.lockedMemory === false ? unlocked : undefined].filter((notice) => notice !== undefined);
+  const refused = "SM2 keys, and signatures over digests, are refused: the native engine has not been built";
+  const notices = [reason, engine.lockedMemory === false ? unlocked : undefined, isBuilt() ? undefined : refused];
+  return notices.filter((notice) => notice !== undefined);
 }
 
 const infoOf = (engine: Engine, file: StateFile): HsmInfo => ({

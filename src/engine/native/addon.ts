@@ -34,8 +34,16 @@ export interface Addon {
   sm2Encrypt(spki: Bytes, plaintext: Bytes, target: Bytes): number;
   sm2Decrypt(pkcs8: Bytes, ciphertext: Bytes, target: Bytes): number;
 
+  readonly Deriver: new () => DeriverState;
   readonly Drbg: new () => DrbgState;
   readonly Boundary: new () => BoundaryState;
+}
+
+export interface DeriverState {
+  start(hbk: Bytes): number;
+  seal(fixedInput: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, target: Bytes): number;
+  open(fixedInput: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, target: Bytes): number;
+  close(): number;
 }
 
 export interface DrbgState {

@@ -1,11 +1,11 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { secret, secretFrom, wipe } from "../../base/secret.ts";
 import type { Boundary } from "../boundary.ts";
-import { KeyDeriver } from "../deriver.ts";
 import type { Deriver, Drbg, Engine } from "../engine.ts";
 import { assertWithin, gcmTagLength, isWrapped, wrappedLength } from "../lengths.ts";
 import { type Addon, load } from "./addon.ts";
 import { NativeBoundary } from "./boundary.ts";
+import { NativeDeriver } from "./deriver.ts";
 import { NativeDrbg } from "./drbg.ts";
 import { answered, authentic } from "./status.ts";
 
@@ -60,7 +60,7 @@ export class NativeEngine implements Engine {
   }
 
   deriver(hbk: Bytes): Deriver {
-    return new KeyDeriver(this, hbk);
+    return new NativeDeriver(this.#addon, hbk);
   }
 
   kwpWrap(kek: Bytes, material: Bytes): Bytes {

@@ -1,5 +1,5 @@
 import { personalization } from "../../../src/engine/entropy.ts";
-import type { Addon, BoundaryState, DrbgState } from "../../../src/engine/native/addon.ts";
+import type { Addon, BoundaryState, DeriverState, DrbgState } from "../../../src/engine/native/addon.ts";
 
 export type Call = (...args: unknown[]) => unknown;
 
@@ -8,20 +8,23 @@ export type NativeFunction = readonly [name: string, receiver: object, shape: st
 
 export interface Receivers {
   readonly addon: Addon;
+  readonly deriver: DeriverState;
   readonly drbg: DrbgState;
   readonly boundary: BoundaryState;
 }
 
 export function receivers(addon: Addon): Receivers {
+  const deriver = new addon.Deriver();
+  deriver.start(new Uint8Array(32).fill(2));
   const drbg = new addon.Drbg();
   drbg.instantiate(new Uint8Array(48).fill(1), new Uint8Array(0));
   const boundary = new addon.Boundary();
   boundary.open(new TextEncoder().encode("/dev/urandom\0"), personalization());
-  return { addon, drbg, boundary };
+  return { addon, deriver, drbg, boundary };
 }
 
 /** All that take arguments. */
-export const functionsOf = ({ addon, drbg, boundary }: Receivers): readonly NativeFunction[] => [
+export const functionsOf = ({ addon, deriver, drbg, boundary }: Receivers): readonly NativeFunction[] => [
   ["sha256", addon, "bt"],
   ["hmacSha256", addon, "bbt"],
   ["kbkdf", addon, "bbt"],
@@ -36,6 +39,9 @@ export const functionsOf = ({ addon, drbg, boundary }: Receivers): readonly Nati
   ["sm2Verify", addon, "bbb"],
   ["sm2Encrypt", addon, "bbt"],
   ["sm2Decrypt", addon, "bbt"],
+  ["start", deriver, "b"],
+  ["seal", deriver, "bbbbt"],
+  ["open", deriver, "bbbbt"],
   ["reseed", drbg, "bb"],
   ["generate", drbg, "bt"],
   ["setRoot", boundary, "b"],

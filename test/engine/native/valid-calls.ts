@@ -48,9 +48,11 @@ export function validCalls(receivers: Receivers): readonly ValidCall[] {
   return [rootless, ...primitiveCalls(receivers), ...tokenCalls(receivers), ...signatureCalls(receivers)];
 }
 
-function primitiveCalls({ addon, drbg }: Receivers): ValidCall[] {
+function primitiveCalls({ addon, deriver, drbg }: Receivers): ValidCall[] {
   const sealed = zeros(text.length + 16);
   addon.gcmSeal(key, iv, aad, text, sealed);
+  const derived = zeros(text.length + 16);
+  deriver.seal(id, iv, aad, text, derived);
   const wrapped = zeros(24);
   addon.kwpWrap(key, text, wrapped);
   return [
@@ -62,6 +64,9 @@ function primitiveCalls({ addon, drbg }: Receivers): ValidCall[] {
     ["kwpWrap", addon, [key, text, zeros(24)]],
     ["kwpUnwrap", addon, [key, wrapped, zeros(16)]],
     ["equal", addon, [aad, aad]],
+    ["start", deriver, [new Uint8Array(32).fill(2)]],
+    ["seal", deriver, [id, iv, aad, text, zeros(text.length + 16)]],
+    ["open", deriver, [id, iv, aad, derived, zeros(text.length)]],
     ["reseed", drbg, [concat(key, id), id]],
     ["generate", drbg, [aad.subarray(0, 48), zeros(1000)]],
   ];

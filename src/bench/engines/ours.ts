@@ -1,6 +1,5 @@
 import { randomBytes } from "node:crypto";
 import type { Bytes } from "../../base/bytes.ts";
-import { wipe } from "../../base/secret.ts";
 import type { Boundary } from "../../engine/boundary.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { selfTest } from "../../engine/self-test.ts";
@@ -14,29 +13,21 @@ export async function openWasm(build: Build): Promise<Contender> {
   return contenderOf(`wasm ${build}`, openWith(await compileBuild(build)));
 }
 
-/** An engine that has passed its self-tests. The derived key is wiped, as its users do. */
+/** An engine that has passed its self-tests. */
 export function contenderOf(name: string, engine: Engine): Contender {
   selfTest(engine);
   return {
     name,
     asynchronous: false,
     benches: {
-      "kms-encrypt":
-        ({ hbk, fixedInput, iv, aad, plaintext }) =>
-        () => {
-          const key = engine.kbkdf(hbk, fixedInput);
-          const sealed = engine.gcmSeal(key, iv, aad, plaintext);
-          wipe(key);
-          return sealed;
-        },
-      "kms-decrypt":
-        ({ hbk, fixedInput, iv, aad, sealedByDerived }) =>
-        () => {
-          const key = engine.kbkdf(hbk, fixedInput);
-          const plaintext = engine.gcmOpen(key, iv, aad, sealedByDerived);
-          wipe(key);
-          return plaintext as Bytes;
-        },
+      "kms-encrypt": ({ hbk, fixedInput, iv, aad, plaintext }) => {
+        const deriver = engine.deriver(hbk);
+        return () => deriver.seal(fixedInput, iv, aad, plaintext);
+      },
+      "kms-decrypt": ({ hbk, fixedInput, iv, aad, sealedByDerived }) => {
+        const deriver = engine.deriver(hbk);
+        return () => deriver.open(fixedInput, iv, aad, sealedByDerived) as Bytes;
+      },
       "gcm-seal":
         ({ key, iv, aad, plaintext }) =>
         () =>

@@ -1,5 +1,5 @@
 import { type Bytes, utf8 } from "../../base/bytes.ts";
-import type { Engine } from "../../engine/engine.ts";
+import type { Deriver, Engine } from "../../engine/engine.ts";
 import { ektHead, ektSuites } from "../../model/ekt.ts";
 import type { HbkKind, HbkUsage } from "../../model/hbk.ts";
 import { kbkdfFixedInput, noNonce } from "../../model/kbkdf.ts";
@@ -68,6 +68,17 @@ function primitives(engine: Engine): Path[] {
     open("wrong tag", 32, (sealed, secret) => {
       const first = sealed.length - 16 + ((secret[0] as number) & 15);
       for (let i = first; i < sealed.length; i++) sealed[i] = (sealed[i] as number) ^ 0xff;
+    }),
+    path("Deriver, opened and closed", keyLength, (hbk) => ({ run: () => engine.deriver(hbk).close() })),
+    keyed("Deriver.seal", 32, (hbk, plaintext) => {
+      let deriver: Deriver | undefined;
+      return {
+        prepare: () => {
+          deriver?.close();
+          deriver = engine.deriver(hbk);
+        },
+        run: () => deriver?.seal(fixedInput, iv, aad, plaintext),
+      };
     }),
     keyed("kwpWrap", keyLength, (kek, material) => ({ run: () => engine.kwpWrap(kek, material) })),
     keyed("kwpUnwrap", keyLength, (kek, material) => {

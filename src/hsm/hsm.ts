@@ -84,6 +84,9 @@ export interface KeyPairs {
   /** A key pair to take away, its private key (PKCS#8) encrypted like a data key. */
   generateDataKeyPair(key: Ekt, spec: DataKeyPairSpec, aad: Bytes, want: "both" | "ciphertext"): Promise<DataKeyPair>;
 
+  /** Why it makes no such signatures; undefined when it does. */
+  refusal(algorithm: SigningAlgorithm, type: MessageType): string | undefined;
+
   /** `message` of type DIGEST or EXTERNAL_MU has `digestLength` bytes (model/algorithms.ts); forms: engine/asymmetric/. */
   sign(key: Ekt, algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Promise<Bytes>;
 

@@ -1,8 +1,7 @@
 import { HsmError, KmsError, StoreError } from "../base/errors.ts";
 
 /**
- * What a client is told of any failure. Nothing goes out but the message of a KmsError, and of an HsmError what its HSM
- * cannot do: others were written for operators.
+ * What a client is told of any failure. Nothing but a KmsError's message goes out: others were written for operators.
  *
  * A HSM or store that is away, or a commit that lost a race, did nothing, and a retry may succeed: that is
  * DependencyTimeoutException, which every operation declares and every SDK retries. (KeyUnavailableException is about one
@@ -11,7 +10,7 @@ import { HsmError, KmsError, StoreError } from "../base/errors.ts";
 export function toKmsError(error: unknown): KmsError {
   if (error instanceof KmsError) return error;
   if (error instanceof HsmError && error.kind === "unsupported") {
-    return new KmsError("UnsupportedOperationException", error.message);
+    return new KmsError("UnsupportedOperationException", "The HSM of this key does not support this operation.");
   }
   const passing =
     (error instanceof HsmError && error.kind === "unavailable") ||

@@ -6,7 +6,7 @@ import { wipe } from "../base/secret.ts";
 import { type Encapsulation, encapsulate } from "../engine/asymmetric/agreement.ts";
 import type { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
 import type { DataKey, DataKeyPair, Ekt, Hsm, KeyPairs } from "../hsm/hsm.ts";
-import { longestPlaintext } from "../model/algorithms.ts";
+import { checkPlaintext } from "../model/algorithms.ts";
 import { parseHeader } from "../model/ciphertext.ts";
 import { binding, type EncryptionContext } from "../model/encryption-context.ts";
 import type { KeyRecord } from "../model/key.ts";
@@ -102,18 +102,10 @@ export class UsableKey {
     return this.spec === symmetric;
   }
 
-  checkFits(algorithm: EncryptionAlgorithm, { length }: Bytes): void {
-    const longest = longestPlaintext(this.spec, algorithm);
-    if (length > longest) {
-      const text = `Algorithm ${algorithm} and key spec ${this.spec} cannot encrypt data larger than ${longest} bytes.`;
-      throw new KmsError("ValidationException", text);
-    }
-  }
-
   /** Symmetric keys alone have a context. */
   async encrypt(algorithm: EncryptionAlgorithm, plaintext: Bytes, context?: EncryptionContext): Promise<Bytes> {
     if (algorithm !== symmetric) {
-      this.checkFits(algorithm, plaintext);
+      checkPlaintext(this.spec, algorithm, plaintext);
       return this.#workshop.asymmetric.encrypt(algorithm, this.#publicKey(), plaintext);
     }
     const aad = binding(this.id, context);
@@ -170,6 +162,12 @@ export class UsableKey {
     } finally {
       wipe(plaintext ?? undefined);
     }
+  }
+
+  /** Why the private half makes, or the public one verifies, no such signatures here; undefined where it does. */
+  signingRefusal(half: "private" | "public", algorithm: SigningAlgorithm, type: MessageType): string | undefined {
+    const { hsm, asymmetric } = this.#workshop;
+    return (half === "private" ? keyPairsOf(hsm) : asymmetric).refusal(algorithm, type);
   }
 
   sign(algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Promise<Bytes> {

@@ -1,3 +1,5 @@
+import type { Bytes } from "../base/bytes.ts";
+import { KmsError } from "../base/errors.ts";
 import type {
   EncapsulationAlgorithm,
   EncryptionAlgorithm,
@@ -87,6 +89,14 @@ export function longestPlaintext(spec: KeySpec, algorithm: EncryptionAlgorithm):
       const hashLength = algorithm === "RSAES_OAEP_SHA_1" ? 20 : 32;
       return Number(spec.slice(4)) / 8 - 2 * hashLength - 2;
     }
+  }
+}
+
+export function checkPlaintext(spec: KeySpec, algorithm: EncryptionAlgorithm, { length }: Bytes): void {
+  const longest = longestPlaintext(spec, algorithm);
+  if (length > longest) {
+    const text = `Algorithm ${algorithm} and key spec ${spec} cannot encrypt data larger than ${longest} bytes.`;
+    throw new KmsError("ValidationException", text);
   }
 }
 

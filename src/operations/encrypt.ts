@@ -1,3 +1,4 @@
+import { checkPlaintext } from "../model/algorithms.ts";
 import { structure } from "../model/shape.ts";
 import { algorithmCondition, checkEncryption, dryRunDone } from "./checks.ts";
 import { dryRun, encryptionAlgorithm, encryptionContext, grantTokens, keyId, plaintext } from "./members.ts";
@@ -22,7 +23,7 @@ export const encrypt = operation({
       conditions: algorithmCondition(EncryptionAlgorithm),
     });
     checkEncryption(key, EncryptionAlgorithm, EncryptionContext);
-    key.checkFits(EncryptionAlgorithm, Plaintext);
+    checkPlaintext(key.spec, EncryptionAlgorithm, Plaintext);
     call.usedMaterial("keyMaterialId", key.materialId);
     dryRunDone(DryRun);
     const CiphertextBlob = await key.encrypt(EncryptionAlgorithm, Plaintext, EncryptionContext);

@@ -9,7 +9,7 @@ export const sign = operation({
 
   async run(kms, call, request) {
     const { Message, MessageType = "RAW", SigningAlgorithm } = request;
-    const key = await useForSigning(kms, call, request);
+    const key = await useForSigning(kms, call, request, "private");
     const Signature = await key.sign(SigningAlgorithm, Message, MessageType);
     return { KeyId: key.arn, Signature, SigningAlgorithm };
   },

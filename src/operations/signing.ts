@@ -26,8 +26,13 @@ interface Request {
   readonly DryRun?: boolean;
 }
 
-/** The key, once everything about the request is right. */
-export async function useForSigning(kms: Kms, call: Call, request: Request): Promise<UsableKey> {
+/** The key, once everything about the request is right. `half`: what of it is used. */
+export async function useForSigning(
+  kms: Kms,
+  call: Call,
+  request: Request,
+  half: "private" | "public",
+): Promise<UsableKey> {
   const { Message, MessageType = "RAW", SigningAlgorithm } = request;
   const key = await kms.use(call, request.KeyId, {
     usage: "SIGN_VERIFY",
@@ -38,6 +43,8 @@ export async function useForSigning(kms: Kms, call: Call, request: Request): Pro
   });
   checkAlgorithm(key, SigningAlgorithm);
   checkMessage(SigningAlgorithm, Message, MessageType);
+  const refusal = key.signingRefusal(half, SigningAlgorithm, MessageType);
+  if (refusal !== undefined) throw new KmsError("UnsupportedOperationException", refusal);
   call.usedMaterial("keyMaterialId", key.materialId);
   dryRunDone(request.DryRun);
   return key;

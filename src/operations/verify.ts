@@ -12,7 +12,7 @@ export const verify = operation({
 
   async run(kms, call, request) {
     const { Message, MessageType = "RAW", Signature, SigningAlgorithm } = request;
-    const key = await useForSigning(kms, call, request);
+    const key = await useForSigning(kms, call, request, "public");
     if (!(await key.verify(SigningAlgorithm, Message, MessageType, Signature))) {
       throw new KmsError("KMSInvalidSignatureException");
     }

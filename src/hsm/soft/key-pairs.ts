@@ -54,6 +54,10 @@ export class SoftKeyPairs implements KeyPairs {
     }
   }
 
+  refusal(algorithm: SigningAlgorithm, type: MessageType): string | undefined {
+    return this.#asymmetric.refusal(algorithm, type);
+  }
+
   sign(key: Ekt, algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Promise<Bytes> {
     return withExposed(this.#domain, key, "SIGN_VERIFY", (pkcs8) =>
       this.#asymmetric.sign(algorithm, pkcs8, message, type),

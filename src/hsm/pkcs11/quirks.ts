@@ -5,8 +5,8 @@ import { CryptokiError } from "./cryptoki-call.ts";
 interface Quirk {
   /** Where it was met, by version. */
   readonly seen: string;
-  /** The CKR_ value; 0 where the function succeeds, and what it has done is read back. */
-  readonly code: number;
+  /** The CKR_ value that shows it, where the function fails. */
+  readonly code?: number;
 }
 
 /**
@@ -15,21 +15,20 @@ interface Quirk {
  */
 export const quirks = {
   /** CKM_AES_KEY_WRAP_PAD is PKCS#7 padding under RFC 3394, and RFC 5649 is 0x210B; elsewhere the first is RFC 5649. A known answer tells. */
-  keyWrapPadIsNotKwp: { seen: "NSS 3.87.1", code: 0 },
+  keyWrapPadIsNotKwp: { seen: "NSS 3.87.1" },
   /** C_WrapKey wraps keys that are not EXTRACTABLE: whoever has the PIN can take the domain key out. `hsm probe` says so. */
-  wrapIgnoresExtractable: { seen: "NSS 3.87.1", code: 0 },
+  wrapIgnoresExtractable: { seen: "NSS 3.87.1" },
   /** No token object of class CKO_DATA: the domain state and the anchor are then the ids of secret keys. */
   noDataObjects: { seen: "NSS 3.87.1", code: pkcs11js.CKR_ATTRIBUTE_VALUE_INVALID },
   /** C_UnwrapKey refuses SENSITIVE=false and EXTRACTABLE=true, its defaults, when they are given: they are left out. */
   unwrapTakesNoPermission: { seen: "openCryptoki 3.8.1", code: pkcs11js.CKR_ATTRIBUTE_READ_ONLY },
   /** C_UnwrapKey leaves SENSITIVE=true and EXTRACTABLE=false out of account: they are set afterwards, and read back. */
-  unwrapIgnoresGuards: { seen: "openCryptoki 3.8.1", code: 0 },
+  unwrapIgnoresGuards: { seen: "openCryptoki 3.8.1" },
   /** RSA-OAEP with SHA-1 alone: the hash is the best one that opens what node:crypto has sealed. */
-  oaepHasSha1Only: { seen: "SoftHSM 2.6.1 and 2.7.0", code: pkcs11js.CKR_ARGUMENTS_BAD },
+  oaepHasSha1Only: { seen: "SoftHSM 2.6.1 and 2.7.0" },
 } as const satisfies Readonly<Record<string, Quirk>>;
 
-export const shows = (quirk: Quirk, error: unknown): boolean =>
-  error instanceof CryptokiError && error.code === quirk.code;
+const shows = (quirk: Quirk, error: unknown): boolean => error instanceof CryptokiError && error.code === quirk.code;
 
 /** What `use` answers, or `instead` where it fails by `quirk`. */
 export function withoutQuirk<Answer>(use: () => Answer, quirk: Quirk, instead: () => Answer): Answer {

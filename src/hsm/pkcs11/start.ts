@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { lstatSync, mkdirSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../../base/errors.ts";
@@ -102,23 +102,21 @@ async function loggedIn<Answer>(role: Role, config: Pkcs11Config, onRetire: OnRe
   }
 }
 
-let cache: { readonly NODE_COMPILE_CACHE?: string } | undefined;
-
 /**
- * Where workers keep their code as V8 has compiled it, which halves the start of the second: a folder that only this user
- * can write to, for as long as this process lives.
+ * Where workers keep their code as V8 has compiled it, which halves the start of the next one; found by its content. It is
+ * run beside the PIN, so the folder must be one that nobody but this user can have put anything in.
  */
 function compileCache(): { readonly NODE_COMPILE_CACHE?: string } {
-  if (cache) return cache;
+  const folder = join(tmpdir(), `strongroom-code-${process.geteuid?.()}`);
   try {
-    const folder = mkdtempSync(join(tmpdir(), "strongroom-code-"));
-    process.once("exit", () => rmSync(folder, { recursive: true, force: true }));
-    cache = { NODE_COMPILE_CACHE: folder };
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const found = lstatSync(folder);
+    const ours = found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o077) === 0;
+    return ours ? { NODE_COMPILE_CACHE: folder } : {};
   } catch {
-    // Without room for it, each worker compiles for itself.
-    cache = {};
+    // Then each worker compiles for itself.
+    return {};
   }
-  return cache;
 }
 
 const tokenName = (module: string, { token, serial, slotId }: TokenUri): string =>

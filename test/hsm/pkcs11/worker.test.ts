@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync, renameSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -40,6 +40,17 @@ describe("a worker", () => {
       .map((line) => line.split("=")[0]);
     expect(names.sort()).toEqual(["NODE_COMPILE_CACHE", "PATH", "SOFTHSM2_CONF"]);
     expect(readFileSync(`/proc/${pidOf(hsm)}/coredump_filter`, "utf8").trim()).toMatch(/^0+$/);
+  });
+
+  it("runs no compiled code from a folder that is open to others", async () => {
+    const [before, folder] = [process.env["TMPDIR"], join(config.folder, "tmp")];
+    mkdirSync(join(folder, `strongroom-code-${process.geteuid?.()}`), { recursive: true });
+    process.env["TMPDIR"] = folder;
+    const careful = await openSoft(config);
+    if (before === undefined) delete process.env["TMPDIR"];
+    else process.env["TMPDIR"] = before;
+    expect(readFileSync(`/proc/${pidOf(careful)}/environ`, "utf8")).not.toContain("NODE_COMPILE_CACHE");
+    await careful.close();
   });
 
   it("keeps the module out of the server", () => {

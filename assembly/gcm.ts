@@ -42,7 +42,7 @@ export function keyContext(key: usize, target: usize, count: usize): void {
   wipe(GCM_STREAM, 32);
 }
 
-/** A short message under a kept context. `iv` (12 bytes, 16 are read) must stay where it is until `finish`. */
+/** A message under a kept context. `iv` (12 bytes, 16 are read) must stay where it is until `finish`. */
 export function startWith(keyContext: usize, count: usize, ivAt: usize): void {
   begin(keyContext, count, ivAt);
   fill(1, 3);

@@ -12,7 +12,7 @@
  *   08000  boundary: material of the token that is open
  *   0a000  boundary: root and domain keys, 33 × 1,536
  *   17000  midstates of derivers, 512 × 64
- *   20000  windows: what the host writes before a call, reads after it, and then wipes
+ *   20000  windows: what the host writes before a call and reads after it; secrets are then wiped
  *   50000  end
  */
 export const STATIC_END: usize = 0x01000;

@@ -1,4 +1,5 @@
 import type { Principals } from "../access/principals.ts";
+import type { Outbox } from "../audit/outbox.ts";
 import { base64, fromBase64, fromUtf8, hex } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
@@ -9,6 +10,7 @@ import { components } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Stored } from "../store/store.ts";
 import { DomainRecords } from "./domain-record.ts";
+import { domainKeyEvent } from "./events.ts";
 import { writeHbk } from "./records.ts";
 
 export interface DomainKeysParts {
@@ -17,6 +19,7 @@ export interface DomainKeysParts {
   /** Opened for each job and closed after it: the service holds no administration of its HSM. */
   readonly openAdmin: () => Promise<HsmAdmin>;
   readonly principals: Principals;
+  readonly outbox: Outbox;
   readonly clock: Clock;
 }
 
@@ -106,7 +109,8 @@ export class DomainKeys {
     const record = await this.#domain.read();
     if (record?.value.active !== active.id) {
       const value = { active: active.id, since: this.#parts.clock.now() };
-      await this.#parts.store.commit([this.#domain.write(value, record?.revision ?? 0)]);
+      const write = this.#domain.write(value, record?.revision ?? 0);
+      await this.#parts.outbox.commit([write], domainKeyEvent(active.id, record?.value.active));
     }
     return active.id;
   }

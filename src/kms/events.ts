@@ -1,6 +1,7 @@
 import type { AuditEvent } from "../audit/audit.ts";
 import { buildEvent, buildServiceEvent } from "../audit/event.ts";
 import type { KmsError } from "../base/errors.ts";
+import type { DomainKeyId } from "../hsm/hsm.ts";
 import { arnOf, type KeyRecord } from "../model/key.ts";
 import type { Call } from "./call.ts";
 
@@ -44,3 +45,13 @@ export function keyEvent(
     details: { keyId: key.id, ...details },
   });
 }
+
+/** Which domain key wraps from now on: told by whoever finds it active, so that a crash in a rotation hides nothing. */
+export const domainKeyEvent = (active: DomainKeyId, before: DomainKeyId | undefined): AuditEvent =>
+  buildServiceEvent({
+    name: "ActivateDomainKey",
+    account: "000000000000",
+    region: "local",
+    time: Date.now(),
+    details: { active, before },
+  });

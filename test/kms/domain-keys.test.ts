@@ -173,14 +173,15 @@ describe("domain keys", () => {
     expect(await parts.store.list("hbk/")).toEqual([]);
     const domainKeys = site.domainKeys(parts);
     await buryTombstones(deletion, await domainKeys.retire());
-    expect(events()).toEqual(["CreateKey", "ScheduleKeyDeletion", "DeleteKey"]);
+    const told = ["ActivateDomainKey", "CreateKey", "ScheduleKeyDeletion", "DeleteKey"];
+    expect(events()).toEqual(told);
     await domainKeys.rotate();
     await domainKeys.rewrap();
     for (let i = 0; i < 2; i++) {
       site.clock.advance(8 * day);
       await buryTombstones(deletion, await domainKeys.retire());
     }
-    expect(events()).toEqual(["CreateKey", "ScheduleKeyDeletion", "DeleteKey", "DeleteKeyMaterial"]);
+    expect(events()).toEqual([...told, "ActivateDomainKey", "DeleteKeyMaterial"]);
   });
 
   const events = (): readonly string[] =>

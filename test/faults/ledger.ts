@@ -33,10 +33,12 @@ export interface AuditLine {
   readonly eventID: string;
   readonly eventName: string;
   readonly eventSource: string;
+  readonly eventType: string;
   readonly errorCode?: string;
   readonly requestParameters: Readonly<Record<string, unknown>> | null;
   readonly resources?: readonly { readonly ARN: string }[];
   readonly additionalEventData?: Readonly<Record<string, unknown>>;
+  readonly serviceEventDetails?: Readonly<Record<string, unknown>>;
 }
 
 export const auditLines = (home: string, chain = "service"): readonly AuditLine[] =>

@@ -1,12 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { softHsm2 } from "../../src/hsm/pkcs11/provision.ts";
 import { removeHome, type Service, startService, temporaryHome } from "../contract/service.ts";
 import { auditFaults, ciphertextFaults, Ledger, stateFaults } from "./ledger.ts";
 import { startLoad, until } from "./load.ts";
-import { refusedStart, workerOf } from "./start.ts";
+import { refusedStart, workersOf } from "./start.ts";
 
 describe("a service whose HSM is a PKCS#11 token", () => {
   const home = temporaryHome();
@@ -27,7 +27,7 @@ describe("a service whose HSM is a PKCS#11 token", () => {
     const load = startLoad(service.client(), ledger, 16);
     for (let kills = 0; kills < 3; kills++) {
       await load.progress(60);
-      process.kill(workerOf(service), "SIGKILL");
+      for (const worker of workersOf(service)) process.kill(worker, "SIGKILL");
     }
     await load.progress(60);
     await load.stop();
@@ -60,6 +60,14 @@ describe("a service whose HSM is a PKCS#11 token", () => {
     await kms.encrypt({ KeyId, Plaintext: Uint8Array.of(1) });
     expect(await ciphertextFaults(kms, ledger)).toEqual([]);
   }, 120_000);
+
+  it("leaves no worker behind when it is killed", async () => {
+    const workers = workersOf(service);
+    await service.kill("SIGKILL");
+    await until(() => !workers.some((worker) => existsSync(`/proc/${worker}`)), "the workers end");
+    service = await startService(home, "softhsm2");
+    expect(await ciphertextFaults(service.client(), ledger)).toEqual([]);
+  }, 60_000);
 
   it("tries a wrong PIN once, and not again before somebody has changed it", async () => {
     expect(await service.stop()).toBe(0);

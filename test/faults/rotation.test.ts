@@ -17,11 +17,11 @@ import {
   startService,
   temporaryHome,
 } from "../contract/service.ts";
-import { auditFaults, ciphertextFaults, inParallel, Ledger, stateFaults } from "./ledger.ts";
+import { auditFaults, auditLines, ciphertextFaults, inParallel, Ledger, stateFaults } from "./ledger.ts";
 import { startLoad, until } from "./load.ts";
 
 const cases: readonly [HsmChoice, number, number][] = [
-  ["soft", 300, 3],
+  ["soft", 200, 2],
   ["softhsm2", 60, 1],
 ];
 
@@ -62,6 +62,11 @@ describe.each(cases)(
       const next = await domainKeys(home);
       expect(next.wrapping).toEqual([next.active]);
       expect(next.active).not.toBe(active);
+    const told = ["service", "operator"].flatMap((chain) => auditLines(home, chain));
+    const activated = told.flatMap(({ eventName, serviceEventDetails }) =>
+      eventName === "ActivateDomainKey" ? [serviceEventDetails?.["active"]] : [],
+    );
+    expect(activated).toEqual(expect.arrayContaining([active, next.active]));
     }, 240_000);
   },
 );

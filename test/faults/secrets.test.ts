@@ -27,7 +27,7 @@ import {
   temporaryHome,
 } from "../contract/service.ts";
 import { filesWith, isLinearMemory, search } from "./memory.ts";
-import { workerOf } from "./start.ts";
+import { workersOf } from "./start.ts";
 
 /**
  * Where a secret may be in the memory of an idle process:
@@ -105,11 +105,11 @@ describe("an idle service holds its secrets where they belong, and nowhere else"
       "a data key": { ...used["a data key"], server: "anywhere" },
       ...administratorSecret(),
     } satisfies Secrets;
-    const [pid, worker] = [service.process.pid as number, workerOf(service)];
+    const [pid, workers] = [service.process.pid as number, workersOf(service)];
     expect(faults(pid, "server", found)).toEqual([]);
-    expect(faults(worker, "worker", found)).toEqual([]);
+    for (const worker of workers) expect(faults(worker, "worker", found)).toEqual([]);
     expect(fileFaults(found)).toEqual([]);
-    for (const process of [pid, worker]) {
+    for (const process of [pid, ...workers]) {
       // Neither writes memory into a core file, or shows a secret to whoever lists processes.
       expect(readFileSync(`/proc/${process}/coredump_filter`, "utf8")).toBe("00000000\n");
       const shown = Buffer.concat(["cmdline", "environ"].map((name) => readFileSync(`/proc/${process}/${name}`)));
@@ -187,12 +187,15 @@ function signatureSecrets(secret: string): Secrets {
   const kDate = hmac(`AWS4${secret}`, new Date().toISOString().slice(0, 10).replaceAll("-", ""));
   const kRegion = hmac(kDate, "us-east-1");
   const kService = hmac(kRegion, "kms");
+  const kSigning = hmac(kService, "aws4_request");
   return {
     "a user's secret": { bytes: utf8(secret), server: "nowhere" },
     kDate: { bytes: kDate, server: "nowhere" },
     kRegion: { bytes: kRegion, server: "nowhere" },
     kService: { bytes: kService, server: "nowhere" },
-    "the signing key of the day": { bytes: hmac(kService, "aws4_request"), server: "buffer" },
+    kSigning: { bytes: kSigning, server: "nowhere" },
+    // As the first block that HMAC hashes (FIPS 198-1 §4, step 4).
+    "kSigning under the inner pad": { bytes: kSigning.map((octet) => octet ^ 0x36), server: "buffer" },
   };
 }
 

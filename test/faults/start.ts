@@ -37,13 +37,12 @@ export function digests(folder: string): Readonly<Record<string, string>> {
   );
 }
 
-/** The process of the PKCS#11 driver. */
-export function workerOf(service: Service): number {
-  const { pid } = service.process;
+/** The processes of the PKCS#11 driver. */
+export function workersOf({ process: { pid } }: Service): readonly number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
     readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
   );
-  const worker = children.find((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("worker.ts"));
-  if (!worker) throw new Error("there is no worker");
-  return worker;
+  const workers = children.filter((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("worker.ts"));
+  if (workers.length === 0) throw new Error("there is no worker");
+  return workers;
 }

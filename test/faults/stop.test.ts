@@ -26,7 +26,9 @@ describe("a service that is asked to stop", () => {
       await load.progress(100);
       expect(await service.stop()).toBe(0);
       await load.stop();
-      const begun = auditLines(home).filter(({ eventSource }) => eventSource === "kms.amazonaws.com");
+      const begun = auditLines(home).filter(
+      ({ eventSource, eventType }) => eventSource === "kms.amazonaws.com" && eventType === "AwsApiCall",
+    );
       const unanswered = begun.filter(({ requestID }) => !ledger.requests.has(requestID));
       expect(unanswered.map(({ eventName }) => eventName)).toEqual([]);
       expect(service.log()).not.toMatch(/"event":"failure"/);

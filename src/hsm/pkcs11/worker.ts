@@ -4,6 +4,7 @@ import { Socket } from "node:net";
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { secret, secretConcat, wipe } from "../../base/secret.ts";
+import { protectProcess } from "../../engine/native/process.ts";
 import { type Frame, FrameReader, frame } from "./codec.ts";
 import { CryptokiError } from "./cryptoki.ts";
 import { answerOf, answers, type Greeting } from "./protocol.ts";
@@ -37,8 +38,9 @@ let faulty = false;
 
 // The server decides when this process ends; signals to the whole process group are for the server.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
-// A dump would hold the PIN and the keys of the calls.
+// A dump, or a debugger of the same user, would show the PIN and the keys of the calls.
 writeFileSync("/proc/self/coredump_filter", "0");
+protectProcess();
 
 for (const event of ["end", "close", "error"] as const) socket.on(event, leave);
 

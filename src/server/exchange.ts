@@ -39,6 +39,7 @@ export class Exchange {
   /** Answers close their connections. */
   draining = false;
   #inFlight = 0;
+  #turn: Promise<void> | undefined;
   readonly #connections = new WeakMap<object, Connection>();
   readonly #parts: ExchangeParts;
 
@@ -60,6 +61,7 @@ export class Exchange {
       const headers = readHeaders(request.rawHeaders);
       const body = await readBody(request, this.#parts.limits.maxBody);
       if (!body) return;
+      await this.#endOfTurn();
       const connection = this.#connectionOf(request.socket as TLSSocket);
       this.#enter(connection);
       try {
@@ -81,6 +83,20 @@ export class Exchange {
       response.write(answer.body);
       linger(request, response, this.#parts.limits.lingerTimeout);
     }
+  }
+
+  /**
+   * The requests that one turn of the event loop has read go on together: step after step of all of them runs from warm
+   * caches, and one look at the version of the store serves them all.
+   */
+  #endOfTurn(): Promise<void> {
+    this.#turn ??= new Promise((resolve) => {
+      setImmediate(() => {
+        this.#turn = undefined;
+        resolve();
+      });
+    });
+    return this.#turn;
   }
 
   #connectionOf(socket: TLSSocket): Connection {

@@ -43,6 +43,7 @@ function parse(text: string): unknown {
 function refuseAmbiguity(text: string): void {
   /** The names seen in each open object; an open array has none. */
   const open: (Set<string> | undefined)[] = [];
+  const hasEscapes = text.includes("\\");
   for (let i = 0; i < text.length; i++) {
     switch (text.charCodeAt(i)) {
       case 0x7b: // {
@@ -57,8 +58,10 @@ function refuseAmbiguity(text: string): void {
       case 0x22: {
         const start = i;
         i = closingQuote(text, start);
+        const isName = isFollowedByColon(text, i);
+        if (!isName && !hasEscapes) break;
         const string = contentOf(text.slice(start, i + 1));
-        if (isFollowedByColon(text, i)) {
+        if (isName) {
           const names = open.at(-1) as Set<string>;
           if (names.has(string)) refuse("has two members of the same name");
           names.add(string);

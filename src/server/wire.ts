@@ -10,8 +10,9 @@ export function toJson(response: Readonly<Record<string, unknown>>): string {
   try {
     return object(response);
   } finally {
-    for (const [name, value] of Object.entries(response)) {
-      if (secretMembers.has(name) && value instanceof Uint8Array) wipe(value);
+    for (const name of secretMembers) {
+      const value = response[name];
+      if (value instanceof Uint8Array) wipe(value);
     }
   }
 }
@@ -19,11 +20,15 @@ export function toJson(response: Readonly<Record<string, unknown>>): string {
 // Text is put together directly: a converted copy for JSON.stringify would lose a map's member named `__proto__`.
 function object(value: object): string {
   let text = "";
-  for (const [name, member] of Object.entries(value)) {
-    if (member !== undefined && member !== null) text += `${text && ","}${JSON.stringify(name)}:${json(member)}`;
+  for (const name of Object.keys(value)) {
+    const member = (value as Record<string, unknown>)[name];
+    if (member !== undefined && member !== null) text += `${text && ","}${string(name)}:${json(member)}`;
   }
   return `{${text}}`;
 }
+
+/** Most strings need no escape: names, identifiers, ARNs. */
+const string = (value: string): string => (/^[\w :/.,@-]*$/.test(value) ? `"${value}"` : JSON.stringify(value));
 
 function json(value: unknown): string {
   if (value instanceof Uint8Array) return `"${base64(value)}"`;
@@ -31,7 +36,7 @@ function json(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(json).join(",")}]`;
   switch (typeof value) {
     case "string":
-      return JSON.stringify(value);
+      return string(value);
     case "number":
       return number(value);
     case "boolean":

@@ -35,8 +35,12 @@ const wellFormed = /^[A-Za-z0-9:+=,.@_%-]+(\/[A-Za-z0-9:+=,.@_%-]+)*$/;
 
 /** `alias/111122223333/us-east-1/alias%2Fpayroll`: components may be any well-formed strings that are not empty. */
 export function path(...components: readonly string[]): string {
-  if (components.includes("")) throw new RangeError("a path component is empty");
-  return components.map(escapeComponent).join("/");
+  let text = "";
+  for (const component of components) {
+    if (component === "") throw new RangeError("a path component is empty");
+    text += text === "" ? escapeComponent(component) : `/${escapeComponent(component)}`;
+  }
+  return text;
 }
 
 /** The strings that `path` was given. */

@@ -1,5 +1,5 @@
 import { timingSafeEqual } from "node:crypto";
-import { contextConditions } from "../access/context.ts";
+import { type Conditions, contextConditions } from "../access/context.ts";
 import { type Bytes, fromBase64, hex } from "../base/bytes.ts";
 import { HsmError, KmsError } from "../base/errors.ts";
 import { wipe } from "../base/secret.ts";
@@ -61,18 +61,26 @@ function usable(workshop: Workshop, call: Call, found: FoundKey, needs: UseNeeds
   return new UsableKey(proof, record, arn, workshop);
 }
 
-const keyNeeds = ({ action, context, conditions = [] }: UseNeeds): KeyNeeds => ({
-  action,
+const keyNeeds = (needs: UseNeeds): KeyNeeds => ({
+  action: needs.action,
   aliases: true,
   crossAccount: true,
-  conditions: {
-    *[Symbol.iterator]() {
-      yield* conditions;
-      yield* contextConditions(context);
-    },
-  },
-  grants: { context },
+  conditions: new UseConditions(needs),
+  grants: { context: needs.context },
 });
+
+class UseConditions implements Conditions {
+  readonly #needs: UseNeeds;
+
+  constructor(needs: UseNeeds) {
+    this.#needs = needs;
+  }
+
+  *[Symbol.iterator]() {
+    yield* this.#needs.conditions ?? [];
+    yield* contextConditions(this.#needs.context);
+  }
+}
 
 /** Held by this file alone: a UsableKey is the proof that its holder has been authorized. */
 const proof: unique symbol = Symbol("authorized");

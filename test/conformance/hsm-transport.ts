@@ -136,6 +136,17 @@ export function migrationClaims<Source extends HsmConfig, Target extends HsmConf
     expect(await target.hsm.mac(token, utf8("20260101"))).toEqual(await source.hsm.mac(key, utf8("20260101")));
   });
 
+  it.each(["HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"] as const)("%s keys compute the same", async (spec) => {
+    const usage = "GENERATE_VERIFY_MAC";
+    if ([source, target].some(({ hsm }) => hsm.refusal(spec, usage) !== undefined)) return;
+    const meta = { ...metaOf("kms-hmac"), spec, usage } as const;
+    const key = await source.hsm.generateKey(meta);
+    const token = await moved(key, meta);
+    for (const message of [utf8("m"), new Uint8Array(4096)]) {
+      expect(await target.hsm.mac(token, message)).toEqual(await source.hsm.mac(key, message));
+    }
+  });
+
   it("audit and import keys keep their names", async () => {
     for (const kind of ["audit", "import"] as const) {
       const meta = metaOf(kind);

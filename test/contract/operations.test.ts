@@ -10,6 +10,7 @@ import {
   EncryptCommand,
   GenerateDataKeyCommand,
   GenerateDataKeyWithoutPlaintextCommand,
+  GenerateMacCommand,
   GenerateRandomCommand,
   GetKeyPolicyCommand,
   type KMSClient,
@@ -24,6 +25,7 @@ import {
   UntagResourceCommand,
   UpdateAliasCommand,
   UpdateKeyDescriptionCommand,
+  VerifyMacCommand,
 } from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { hsmChoices, removeHome, type Service, startService, temporaryHome } from "./service.ts";
@@ -222,6 +224,16 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     expect((await refusal(kms.send(new GenerateDataKeyCommand({ KeyId: id })))).name).toBe("ValidationException");
     const both = new GenerateDataKeyCommand({ KeyId: id, KeySpec: "AES_256", NumberOfBytes: 32 });
     expect((await refusal(kms.send(both))).name).toBe("ValidationException");
+  });
+
+  it.each([224, 256, 384, 512] as const)("generates and verifies MACs by HMAC_%i keys", async (bits) => {
+    const { id, arn } = await createKey({ KeySpec: `HMAC_${bits}`, KeyUsage: "GENERATE_VERIFY_MAC" });
+    const request = { KeyId: id, Message: text("message"), MacAlgorithm: `HMAC_SHA_${bits}` } as const;
+    const { Mac = new Uint8Array(0) } = await kms.send(new GenerateMacCommand(request));
+    expect(Mac.length).toBe(bits / 8);
+    expect(await kms.send(new VerifyMacCommand({ ...request, Mac }))).toMatchObject({ KeyId: arn, MacValid: true });
+    const wrong = new VerifyMacCommand({ ...request, Mac, Message: text("another") });
+    expect((await refusal(kms.send(wrong))).name).toBe("KMSInvalidMacException");
   });
 
   it("generates random bytes", async () => {

@@ -6,13 +6,14 @@ import { wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { ektBody, ektHead, type ParsedEkt, parseEkt } from "../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
-import { kbkdfFixedInput, noNonce } from "../../model/kbkdf.ts";
+import { kbkdfFixedInput, namingMessage, noNonce } from "../../model/kbkdf.ts";
 import type { Ekt } from "../hsm.ts";
 import type { Attributes } from "./attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
-import { macKeyName, namingMessage } from "./mac-key.ts";
+import { macHashOf } from "./mac-hash.ts";
+import { macKeyName } from "./mac-key.ts";
 import { moving, used, type Wrappings } from "./wrapping.ts";
 
 /** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */
@@ -52,11 +53,11 @@ export class BackingKeys {
     return this.#unwrapped;
   }
 
-  generate(meta: HbkMeta): Ekt {
+  /** Over `valueLen` bytes that the token makes. */
+  generate(meta: HbkMeta, valueLen = 32): Ekt {
     this.#unwrapped += 1;
-    return this.passing(this.#token.generateKey(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, newKey), (key) =>
-      this.seal(meta, key),
-    );
+    const key = this.#token.generateKey(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, { ...newKey, valueLen });
+    return this.passing(key, (key) => this.seal(meta, key));
   }
 
   /** A token over a key that may be moved, under the active domain key; refused unless its name is `hbkId`, if given. */
@@ -137,7 +138,7 @@ export class BackingKeys {
   /** The HBK id: what the key is called for ever, which also commits every ciphertext to it. */
   #nameOf(meta: HbkMeta, key: Handle): Bytes {
     if (meta.kind !== "sigv4" && meta.kind !== "kms-hmac") return this.derive(key, "SR1-keyname", meta.keyId, noNonce);
-    return macKeyName(this.#engine, meta, this.#token.hmac(key, namingMessage));
+    return macKeyName(this.#engine, meta, this.#token.hmac(key, namingMessage, macHashOf(meta)));
   }
 
   expire(): void {

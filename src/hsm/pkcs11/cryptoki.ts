@@ -11,6 +11,7 @@ import {
   templateOf,
 } from "./attributes.ts";
 import { CryptokiError, call } from "./cryptoki-call.ts";
+import type { MacHash } from "./mac-hash.ts";
 import { findSlot, loadModule, login } from "./open-token.ts";
 import { quirks, withoutQuirk } from "./quirks.ts";
 import type { TokenSelector } from "./token-selector.ts";
@@ -23,7 +24,13 @@ export { CryptokiError };
 const longestMac = 512;
 /** Longer than any secret key or wrapped AES key. */
 const longestWrapped = 16_384;
-const sha256Hmac = { mechanism: pkcs11js.CKM_SHA256_HMAC };
+/** Mechanism, and length of the MAC. */
+const hmacs = {
+  sha224: [pkcs11js.CKM_SHA224_HMAC, 28],
+  sha256: [pkcs11js.CKM_SHA256_HMAC, 32],
+  sha384: [pkcs11js.CKM_SHA384_HMAC, 48],
+  sha512: [pkcs11js.CKM_SHA512_HMAC, 64],
+} as const satisfies Record<MacHash, readonly [number, number]>;
 
 /**
  * One token of one module, logged in. Keys that are kept live in the vault session, which does nothing else: session
@@ -62,14 +69,15 @@ export class Cryptoki {
     return call("C_GetTokenInfo", () => this.#module.C_GetTokenInfo(this.#slot));
   }
 
-  /** CKM_SHA256_HMAC, 32 bytes made by `secret`. */
-  hmac(key: Handle, message: Bytes): Bytes {
+  /** CKM_SHA<n>_HMAC, as long as its hash, made by `secret`. */
+  hmac(key: Handle, message: Bytes, hash: MacHash = "sha256"): Bytes {
+    const [mechanism, length] = hmacs[hash];
     return this.#operation("C_Sign", (session) => {
-      this.#module.C_SignInit(session, sha256Hmac, key);
+      this.#module.C_SignInit(session, { mechanism }, key);
       const mac = this.#module.C_Sign(session, asBuffer(message), this.#macBuffer);
       const copy = secretFrom(mac);
       wipe(mac);
-      if (copy.length !== 32) throw new HsmError("internal", "the token's HMAC-SHA-256 is not 32 bytes long");
+      if (copy.length !== length) throw new HsmError("internal", `the token's HMAC is not ${length} bytes long`);
       return copy;
     });
   }

@@ -1,5 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
-import type { HbkMeta } from "../../model/hbk.ts";
+import { HsmError } from "../../base/errors.ts";
+import { algorithmsOf, keyTypeOf } from "../../model/algorithms.ts";
+import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spec.ts";
 import type {
   DataKey,
@@ -17,6 +19,7 @@ import type {
   TransportKey,
 } from "../hsm.ts";
 import { alone } from "./domain-lock.ts";
+import { macHashOf } from "./mac-hash.ts";
 import type { MethodOf, Opened } from "./protocol.ts";
 import { startWorker } from "./start.ts";
 import { WorkerPool } from "./worker-pool.ts";
@@ -51,11 +54,20 @@ export class Pkcs11Hsm implements Hsm {
   }
 
   refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
-    if (spec === "SYMMETRIC_DEFAULT" && usage === "ENCRYPT_DECRYPT") return undefined;
-    return `The PKCS#11 driver does not serve ${spec} keys for ${usage}.`;
+    const type = algorithmsOf(spec, usage) && keyTypeOf(spec);
+    if (type === "symmetric") return undefined;
+    if (type !== "HMAC") return `The PKCS#11 driver does not serve ${spec} keys for ${usage}.`;
+    const hash = macHashOf({ kind: "kms-hmac", spec });
+    return this.#workers.profile.hashes.includes(hash) ? undefined : `The token computes no HMAC by ${hash}.`;
   }
 
-  generateKey(meta: HbkMeta): Promise<Ekt> {
+  async generateKey(meta: HbkMeta): Promise<Ekt> {
+    const { kind, spec, usage } = meta;
+    if (usage !== "INTERNAL") {
+      const refusal =
+        kindOfSpec(spec) === kind ? this.refusal(spec, usage) : `There are no ${spec} keys of kind ${kind}.`;
+      if (refusal !== undefined) throw new HsmError("unsupported", refusal);
+    }
     return this.#workers.call("generateKey", meta);
   }
 

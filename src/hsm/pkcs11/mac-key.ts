@@ -9,8 +9,6 @@ import { moving } from "./wrapping.ts";
 export const hmacBlock = 64;
 /** SoftHSM makes no HMAC with a shorter key. */
 export const leastMacKey = 32;
-/** One byte longer than any message that GenerateMac accepts, so that it is no oracle. */
-export const namingMessage = new Uint8Array(4097);
 
 /** The HBK id of an HMAC key; `mac` is that of `namingMessage`. */
 export const macKeyName = (engine: Engine, { keyId }: HbkMeta, mac: Bytes): Bytes =>

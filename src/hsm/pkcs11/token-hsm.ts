@@ -1,15 +1,18 @@
-import { ByteReader, type Bytes, concat, equalBytes, uint32, utf8 } from "../../base/bytes.ts";
+import { ByteReader, type Bytes, concat, equalBytes, uint32 } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../model/ciphertext.ts";
+import { parseEkt } from "../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
+import { isKeyDerivation } from "../../model/kbkdf.ts";
 import type { EncryptionAlgorithm } from "../../model/key-spec.ts";
 import type { DataKey, Ekt, Health, Opening, Sealing } from "../hsm.ts";
 import { type BackingKey, type BackingKeys, refused } from "./backing-keys.ts";
 import { type Cryptoki, CryptokiError } from "./cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
 import type { Domain } from "./domain.ts";
+import { macHashOf } from "./mac-hash.ts";
 import { createMacKey } from "./mac-key.ts";
 import type { MethodOf } from "./protocol.ts";
 import type { TokenRandom } from "./token-random.ts";
@@ -27,8 +30,6 @@ const generated: Partial<Record<HbkKind, HbkUsage>> = {
   audit: "INTERNAL",
   import: "INTERNAL",
 };
-/** A message that begins so is an input of KBKDF, should the same bytes be a symmetric key elsewhere. */
-const kbkdfPrefix = concat(uint32(1), utf8("SR1-"));
 
 /** `Hsm` as the worker serves it, one call after the other: the contracts are those of hsm/hsm.ts. */
 export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => unknown> {
@@ -49,6 +50,7 @@ export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => u
   }
 
   generateKey(meta: HbkMeta): Ekt {
+    if (meta.kind === "kms-hmac") return this.#keys.generate(meta, Number(meta.spec.slice("HMAC_".length)) / 8);
     if (meta.spec !== "SYMMETRIC_DEFAULT" || meta.usage !== generated[meta.kind]) {
       throw new HsmError("unsupported", `the PKCS#11 driver makes no ${meta.spec} keys of kind ${meta.kind}`);
     }
@@ -95,11 +97,11 @@ export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => u
   }
 
   mac(ekt: Ekt, message: Bytes): Bytes {
-    const key = this.#keys.open(ekt, ["sigv4"], "INTERNAL");
-    if (equalBytes(message.subarray(0, kbkdfPrefix.length), kbkdfPrefix)) {
-      throw refused("the message has the form of a key derivation");
-    }
-    return this.#token.hmac(key.handle, message);
+    const { kind } = parseEkt(ekt).meta;
+    const usage = kind === "kms-hmac" ? "GENERATE_VERIFY_MAC" : "INTERNAL";
+    const key = this.#keys.open(ekt, ["kms-hmac", "sigv4"], usage);
+    if (isKeyDerivation(message)) throw refused("the message has the form of a key derivation");
+    return this.#token.hmac(key.handle, message, macHashOf(key.meta));
   }
 
   release(ekt: Ekt): Bytes {

@@ -6,11 +6,12 @@ import { wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { ektSuites } from "../../model/ekt.ts";
 import type { HbkMeta } from "../../model/hbk.ts";
+import { namingMessage } from "../../model/kbkdf.ts";
 import type { TransportKey } from "../hsm.ts";
 import type { Attributes } from "./attributes.ts";
 import { refused } from "./backing-keys.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
-import { createMacKey, hmacBlock, leastMacKey, macKeyName, namingMessage } from "./mac-key.ts";
+import { createMacKey, hmacBlock, leastMacKey, macKeyName } from "./mac-key.ts";
 import type { TokenRandom } from "./token-random.ts";
 import {
   aesKey,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { HsmError } from "../../base/errors.ts";
 import type { HsmInfo, Pkcs11Config } from "../hsm.ts";
 import type { Link } from "./link.ts";
+import type { Profile } from "./profile.ts";
 import { type MethodOf, methods, type Opened } from "./protocol.ts";
 import { deadlineOf, type Started, startWorker } from "./start.ts";
 
@@ -35,6 +36,7 @@ interface Waiting {
  */
 export class WorkerPool<R extends "hsm" | "admin"> {
   readonly info: HsmInfo;
+  readonly profile: Profile;
   readonly #role: R;
   readonly #config: Pkcs11Config;
   readonly #size: number;
@@ -69,6 +71,7 @@ export class WorkerPool<R extends "hsm" | "admin"> {
     this.#size = role === "hsm" ? (config.workers ?? defaultWorkers) : 1;
     this.#mostInFlight = config.inFlight ?? defaultInFlight;
     this.info = answer.info;
+    this.profile = answer.profile;
     this.#follow(link);
     this.#fill();
   }

@@ -1,4 +1,4 @@
-import { createCipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createHmac, randomBytes } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, concat, equalBytes, fromHex } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
@@ -6,6 +6,7 @@ import type { Engine } from "../../engine/engine.ts";
 import { type EktSuite, ektSuites } from "../../model/ekt.ts";
 import type { Attributes } from "./attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
+import { type MacHash, macHashes } from "./mac-hash.ts";
 
 export type WrappingName = "kwp-0x210a" | "kwp-0x210b" | "cbc-pad";
 export type Wrappings = readonly [Wrapping, ...Wrapping[]];
@@ -97,6 +98,26 @@ export function testMac(token: Cryptoki, engine: Engine): void {
     }
   } catch (error) {
     throw error instanceof CryptokiError ? lacking("HMAC-SHA-256 by a generic secret key", error) : error;
+  } finally {
+    token.destroy(key);
+  }
+}
+
+/** The hashes by which the token's HMAC gives the known answer. */
+export function findMacs(token: Cryptoki): MacHash[] {
+  const value = concat(knownKey, knownKey);
+  const key = createKnown(token, { ...moving, value });
+  const works = (hash: MacHash): boolean => {
+    try {
+      const expected = createHmac(hash, value).update(knownMessage).digest();
+      return equalBytes(token.hmac(key, knownMessage, hash), expected);
+    } catch (error) {
+      if (error instanceof CryptokiError) return false;
+      throw error;
+    }
+  };
+  try {
+    return macHashes.filter(works);
   } finally {
     token.destroy(key);
   }

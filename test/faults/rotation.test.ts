@@ -62,11 +62,11 @@ describe.each(cases)(
       const next = await domainKeys(home);
       expect(next.wrapping).toEqual([next.active]);
       expect(next.active).not.toBe(active);
-    const told = ["service", "operator"].flatMap((chain) => auditLines(home, chain));
-    const activated = told.flatMap(({ eventName, serviceEventDetails }) =>
-      eventName === "ActivateDomainKey" ? [serviceEventDetails?.["active"]] : [],
-    );
-    expect(activated).toEqual(expect.arrayContaining([active, next.active]));
+      const told = ["service", "operator"].flatMap((chain) => auditLines(home, chain));
+      const activated = told.flatMap(({ eventName, serviceEventDetails }) =>
+        eventName === "ActivateDomainKey" ? [serviceEventDetails?.["active"]] : [],
+      );
+      expect(activated).toEqual(expect.arrayContaining([active, next.active]));
     }, 240_000);
   },
 );

@@ -27,8 +27,8 @@ describe("a service that is asked to stop", () => {
       expect(await service.stop()).toBe(0);
       await load.stop();
       const begun = auditLines(home).filter(
-      ({ eventSource, eventType }) => eventSource === "kms.amazonaws.com" && eventType === "AwsApiCall",
-    );
+        ({ eventSource, eventType }) => eventSource === "kms.amazonaws.com" && eventType === "AwsApiCall",
+      );
       const unanswered = begun.filter(({ requestID }) => !ledger.requests.has(requestID));
       expect(unanswered.map(({ eventName }) => eventName)).toEqual([]);
       expect(service.log()).not.toMatch(/"event":"failure"/);

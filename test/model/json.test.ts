@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
 import { KmsError } from "../../src/base/errors.ts";
-import { readJsonObject } from "../../src/model/json.ts";
+import { parseJson, readJsonObject } from "../../src/model/json.ts";
 
 const read = (text: string): unknown => readJsonObject(utf8(text));
 
@@ -72,7 +72,7 @@ describe("a request body", () => {
     }
   });
 
-  it("with any JSON object reads as JSON.parse reads it", () => {
+  it("with any JSON object is read as it was written", () => {
     const string = fc.string({ unit: fc.oneof(fc.constantFrom('"', "\\", ":", "{", "}", ",", "a"), fc.string()) });
     const { tree } = fc.letrec((tie) => ({
       tree: fc.oneof({ maxDepth: 4 }, string, fc.double(), fc.array(tie("tree")), fc.dictionary(string, tie("tree"))),
@@ -80,9 +80,20 @@ describe("a request body", () => {
     fc.assert(
       fc.property(fc.dictionary(string, tree), fc.nat({ max: 2 }), (value, indent) => {
         const text = JSON.stringify(value, undefined, indent);
-        expect(read(text)).toEqual(JSON.parse(text));
+        expect(JSON.stringify(read(text), undefined, indent)).toBe(text);
       }),
     );
+  });
+
+  it.each([
+    ['{"b":1,"\\\\":1}', '{"b":1,"\\u0061":2}', { b: 1, a: 2 }],
+    ['{"b":1,"\\\\u0":1}', '{"b":1,"\\u00e9bc":"~0"}', { b: 1, ébc: "~0" }],
+    ['{"b":1,"\\\\\\"":1}', '{"b":1,"\\"a":[{"\\n":"\\n"}]}', { b: 1, '"a': [{ "\n": "\n" }] }],
+    ['{"~":{"b":1,"\\\\":1}}', '{"~":{"b":1,"\\n":1,"~~0":2}}', { "~": { b: 1, "\n": 1, "~~0": 2 } }],
+  ])("has its own names, whatever stood there in the text before: after %s, %s", (before, text, value) => {
+    JSON.parse(before);
+    expect(read(text)).toEqual(value);
+    expect(parseJson(`[${text}]`)).toEqual([value]);
   });
 
   it("is refused for any name that is repeated, however it is escaped", () => {

@@ -17,8 +17,8 @@ const contextLimit = 8192;
 export function binding(keyId: string, context: EncryptionContext = {}): Bytes {
   const keys = Object.keys(context);
   if (keys.length > 1) keys.sort((a, b) => compareBytes(utf8(a), utf8(b)));
-  const texts = keys.flatMap((key) => [key, context[key] as string]);
-  const length = texts.reduce((sum, text) => sum + 4 + Buffer.byteLength(text), 2);
+  let length = 2;
+  for (const key of keys) length += 8 + Buffer.byteLength(key) + Buffer.byteLength(context[key] as string);
   if (keys.length > 0xffff || length > contextLimit) {
     throw new KmsError("ValidationException", "The encryption context is too large.");
   }
@@ -26,10 +26,12 @@ export function binding(keyId: string, context: EncryptionContext = {}): Bytes {
   let at = bytes.writeUInt16BE(Buffer.byteLength(keyId));
   at += bytes.write(keyId, at);
   at = bytes.writeUInt16BE(keys.length, at);
-  for (const text of texts) {
-    const start = at + 4;
-    at = start + bytes.write(text, start);
-    bytes.writeUInt32BE(at - start, start - 4);
-  }
+  for (const key of keys) at = writeText(bytes, writeText(bytes, at, key), context[key] as string);
   return bytes;
+}
+
+/** Where the text ends. */
+function writeText(bytes: Buffer, at: number, text: string): number {
+  const length = bytes.write(text, at + 4);
+  return bytes.writeUInt32BE(length, at) + length;
 }

@@ -36,7 +36,7 @@ describe.each(cases)(
       let service = await startService(home, hsm);
       await fill(service, ledger, keys);
       for (let round = 0; round < kills; round++) {
-        const before = rewraps(home);
+        const [before, known] = [rewraps(home), new Set(ledger.keys.keys())];
         const load = startLoad(service.client(), ledger, 4, "unexpected");
         const rotation = rotate(home);
         const some = before + 1 + Math.floor((Math.random() * keys) / 2);
@@ -46,6 +46,7 @@ describe.each(cases)(
         await Promise.all([...killed, load.stop()]);
         expect(rewraps(home)).toBeLessThan(before + keys);
         service = await startService(home, hsm);
+        expect(await stateFaults(service.client(), ledger, known)).toEqual([]);
         expect(await ciphertextFaults(service.client(), ledger)).toEqual([]);
         expect(auditFaults(home, ledger)).toEqual([]);
       }

@@ -30,5 +30,6 @@ test("the server bench measures every operation of every contender, and leaves n
     expect(row.p90Ns).toBeGreaterThanOrEqual(row.medianNs);
     expect(stdout).toContain(row.bench);
   }
-  expect(readdirSync(folder)).toEqual(["report.json"]);
-});
+  // The compiled code of the workers is kept for the next start.
+  expect(readdirSync(folder).filter((name) => !name.startsWith("strongroom-code-"))).toEqual(["report.json"]);
+}, 120_000);

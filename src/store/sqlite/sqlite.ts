@@ -94,12 +94,12 @@ class SqliteStore implements Store {
     await this.#writer.commit(writes, expectations);
   }
 
-  /** Asked once in a turn of the event loop: the requests that the turn has read all go by one answer. */
+  /** Asked once in a callback of the event loop, with what follows from it: nothing can arrive in between. */
   version(): number {
     if (!this.#versionIsFresh) {
       this.#version = this.#readVersion();
       this.#versionIsFresh = true;
-      setImmediate(() => {
+      process.nextTick(() => {
         this.#versionIsFresh = false;
       });
     }

@@ -1,4 +1,5 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
+import { parseJson } from "../model/json.ts";
 import { path } from "../store/path.ts";
 import type { Store, Stored, Write } from "../store/store.ts";
 
@@ -38,7 +39,7 @@ export const accessKeyPath = (id: string): string => path("access-key", id);
 export const accessKeyPrefix = "access-key/";
 
 export const parseRecord = <T>({ value, revision }: Stored): Loaded<T> => ({
-  value: JSON.parse(fromUtf8(value)) as T,
+  value: parseJson(fromUtf8(value)) as T,
   revision,
 });
 

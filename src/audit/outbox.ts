@@ -1,5 +1,6 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { StoreError } from "../base/errors.ts";
+import { parseJson } from "../model/json.ts";
 import { path } from "../store/path.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
 import type { AuditEvent } from "./audit.ts";
@@ -54,7 +55,7 @@ export class Outbox {
   /** At start: delivers what a crash has left. Answers how many events it has delivered. */
   async recover(): Promise<number> {
     const left = (await this.#store.list(outboxPrefix)).map(
-      (stored) => JSON.parse(fromUtf8(stored.value)) as OutboxRecord,
+      (stored) => parseJson(fromUtf8(stored.value)) as OutboxRecord,
     );
     const owed = left.filter(({ chain }) => chain === this.#log.chain).sort((a, b) => a.sequence - b.sequence);
     const [first] = owed;

@@ -3,6 +3,7 @@ import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { GrantRecord } from "../model/grant.ts";
+import { parseJson } from "../model/json.ts";
 import type { HbkRecord, KeyRecord } from "../model/key.ts";
 import { path } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
@@ -44,7 +45,7 @@ async function deleteKey(parts: DeletionParts, due: Due & { readonly revision: n
   await deleteGrants(parts, due);
   const stored = await store.get(keyPath(due.account, due.region, due.id));
   if (!stored) return false;
-  const key = JSON.parse(fromUtf8(stored.value)) as KeyRecord;
+  const key = parseJson(fromUtf8(stored.value)) as KeyRecord;
   const read = (paths: readonly string[]) => Promise.all(paths.map((recordPath) => store.get(recordPath)));
   const hbks = await read(key.materials.map(({ hbkId }) => hbkPath(key.region, hbkId)));
   const others = await read([
@@ -77,7 +78,7 @@ const grantBatch = 64;
 async function deleteGrants({ store, forget }: DeletionParts, key: KeyName): Promise<void> {
   const next = () => store.list(grantPrefix(key), { limit: grantBatch });
   for (let page = await next(); page.length > 0; page = await next()) {
-    const writes = page.flatMap(({ value }) => removeGrant(JSON.parse(fromUtf8(value)) as GrantRecord));
+    const writes = page.flatMap(({ value }) => removeGrant(parseJson(fromUtf8(value)) as GrantRecord));
     await store.commit(writes);
     forget(writes);
   }

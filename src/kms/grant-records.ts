@@ -5,6 +5,7 @@ import { everyRecord } from "../access/records.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { parseArn } from "../model/arn.ts";
 import type { GrantPrincipal, GrantRecord, GrantTerms } from "../model/grant.ts";
+import { parseJson } from "../model/json.ts";
 import type { KeyRecord } from "../model/key.ts";
 import { components, path } from "../store/path.ts";
 import type { Store, Write } from "../store/store.ts";
@@ -116,7 +117,7 @@ export class GrantRecords {
 
   async get(key: KeyName, id: string): Promise<GrantRecord | undefined> {
     const stored = await this.#store.get(grantPath(key, id));
-    return stored && (JSON.parse(fromUtf8(stored.value)) as GrantRecord);
+    return stored && (parseJson(fromUtf8(stored.value)) as GrantRecord);
   }
 
   /** The grant that has the name and the parameters of `grant`. */
@@ -227,7 +228,7 @@ export class GrantRecords {
 }
 
 function take(set: GrantSet, granteeId: string, id: string, value: Uint8Array): void {
-  const record = JSON.parse(fromUtf8(value)) as GranteeRecord;
+  const record = parseJson(fromUtf8(value)) as GranteeRecord;
   if (record.granteeId === granteeId) set.add(id, record.terms);
 }
 

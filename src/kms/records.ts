@@ -1,6 +1,7 @@
 import { type CompiledPolicy, compileKeyPolicy } from "../access/policy.ts";
 import { fromBase64, fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Ekt } from "../hsm/hsm.ts";
+import { parseJson } from "../model/json.ts";
 import { type AliasRecord, arnOf, type HbkRecord, type KeyRecord } from "../model/key.ts";
 import { path } from "../store/path.ts";
 import type { Store, Write } from "../store/store.ts";
@@ -131,4 +132,4 @@ export class Records {
   }
 }
 
-const parse = <T>(value: Uint8Array): T => JSON.parse(fromUtf8(value)) as T;
+const parse = <T>(value: Uint8Array): T => parseJson(fromUtf8(value)) as T;

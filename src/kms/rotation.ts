@@ -3,6 +3,7 @@ import { fromUtf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KmsError, StoreError } from "../base/errors.ts";
 import type { Hsm } from "../hsm/hsm.ts";
+import { parseJson } from "../model/json.ts";
 import { arnOf, type KeyRecord, type RotationType } from "../model/key.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Expectation, Write } from "../store/store.ts";
@@ -76,7 +77,7 @@ export async function rotateDueKeys({ store, hsm, outbox, clock, forget }: Rotat
   for (const due of await dueAt(store, "rotation", now)) {
     const stored = await store.get(keyPath(due.account, due.region, due.id));
     if (!stored) continue;
-    const key = JSON.parse(fromUtf8(stored.value)) as KeyRecord;
+    const key = parseJson(fromUtf8(stored.value)) as KeyRecord;
     if (key.state !== "Enabled") continue;
     const rotation = await rotate(hsm, domain, { key, revision: stored.revision, type: "AUTOMATIC", now });
     try {

@@ -382,6 +382,17 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     });
   });
 
+  it("keeps tag keys apart that differ in what JSON escapes", async () => {
+    for (const odd of ["\\", '"', "\n"]) {
+      const Tags = [
+        { TagKey: "b", TagValue: "1" },
+        { TagKey: odd, TagValue: "2" },
+      ];
+      const { id } = await createKey({ Tags });
+      expect((await kms.send(new ListResourceTagsCommand({ KeyId: id }))).Tags).toEqual(Tags);
+    }
+  });
+
   it("tags keys and lists the tags", async () => {
     const { id } = await createKey({ Tags: [{ TagKey: "a", TagValue: "1" }] });
     await kms.send(

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { KMS } from "@aws-sdk/client-kms";
+import { afterAll } from "vitest";
 
 export const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -38,9 +39,16 @@ export function startService(home: string, hsm: HsmChoice = "soft", extra: reado
   return launch(home, ["dev", ...options]);
 }
 
+/** What a failed test has left running ends with its file. */
+const started: ChildProcess[] = [];
+afterAll(() => {
+  for (const child of started) child.kill("SIGKILL");
+});
+
 /** `strongroom <command>`, whose CA's certificate is in `home`. */
 export async function launch(home: string, command: readonly string[]): Promise<Service> {
   const child = spawn(join(checkout, "scripts/strongroom"), command, { stdio: ["ignore", "pipe", "pipe"] });
+  started.push(child);
   let log = "";
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     log += text;

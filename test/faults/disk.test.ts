@@ -49,7 +49,7 @@ describe("a service whose disk is full", () => {
   const home = temporaryHome();
 
   afterAll(() => {
-    execFileSync("umount", [home]);
+    execFileSync("umount", ["--lazy", home]);
     removeHome(home);
   });
 

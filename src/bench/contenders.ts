@@ -11,6 +11,8 @@ import { type Signer, signedRequest } from "./signed-request.ts";
 /** A server in a process of its own, under load. */
 export interface Contender {
   readonly name: string;
+  /** What the others are held against. */
+  readonly isBare: boolean;
   readonly pid: number;
   connect(connections: number): Promise<Load>;
   /** A request that is signed for this server now. */
@@ -40,7 +42,7 @@ export async function startService(hsm: string, folder: string): Promise<Contend
     env: { ...process.env, [secret]: signer.secretAccessKey },
   });
   const port = await started(child, readyPort(child));
-  return contender({ name: `strongroom ${hsm}`, child, port, ca: join(home, "ca.pem"), signer });
+  return contender({ name: `strongroom ${hsm}`, isBare: false, child, port, ca: join(home, "ca.pem"), signer });
 }
 
 /** A handler of node:https that answers what it is given, with the certificate of the service in `folder`. */
@@ -53,18 +55,13 @@ export async function startBare(answers: BareSettings["answers"], folder: string
     child,
     once(child, "message").then(([port]) => port as number),
   );
-  return contender({
-    name: "bare node:https",
-    child,
-    port,
-    ca: join(home, "ca.pem"),
-    signer: newSigner(),
-  });
+  const name = "bare node:https";
+  return contender({ name, isBare: true, child, port, ca: join(home, "ca.pem"), signer: newSigner() });
 }
 
-/** Ends with this process at the latest. */
+/** Ends with this process at the latest, and before its folder is removed. */
 function started<T>(child: ChildProcess, ready: Promise<T>): Promise<T> {
-  process.once("exit", () => child.kill("SIGKILL"));
+  process.prependOnceListener("exit", () => child.kill("SIGKILL"));
   const gone = once(child, "exit").then(([code]) => {
     throw new Error(`a server ended with ${code} before it was ready`);
   });
@@ -80,6 +77,7 @@ async function readyPort(child: ChildProcess): Promise<number> {
 
 interface Parts {
   readonly name: string;
+  readonly isBare: boolean;
   readonly child: ChildProcess;
   readonly port: number;
   /** A file. */
@@ -87,14 +85,16 @@ interface Parts {
   readonly signer: Signer;
 }
 
-function contender({ name, child, port, ca, signer }: Parts): Contender {
+function contender({ name, isBare, child, port, ca, signer }: Parts): Contender {
   const endpoint = { port, ca: readFileSync(ca, "utf8") };
   return {
     name,
+    isBare,
     pid: child.pid as number,
     connect: (connections) => Load.open(endpoint, connections),
     request: (operation, body) => signedRequest(`127.0.0.1:${port}`, operation, JSON.stringify(body), signer),
     async stop() {
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const exit = once(child, "exit");
       child.kill();
       await exit;

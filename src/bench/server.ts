@@ -55,8 +55,8 @@ export async function runServerBench(options: ServerBenchOptions): Promise<void>
       }
     }
     tell("");
+    console.log(summary(tasks));
     const rows = tasks.map(rowOf);
-    console.log(summary(rows));
     if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report(rows), undefined, 2)}\n`);
   } finally {
     await Promise.all(contenders.map((contender) => contender.stop()));
@@ -150,18 +150,22 @@ const rowOf = ({ contender, operation, nanoseconds, perSecond }: Task): Row => (
 
 const kebab = (name: string): string => name.replace(/\B[A-Z]/g, "-$&").toLowerCase();
 
-function summary(rows: readonly Row[]): string {
+function summary(tasks: readonly Task[]): string {
   const heads = ["", `${connections} in flight`, "CPU µs/request", "p10", "p90", "× bare", "requests/s"];
-  const bareOf = (row: Row) => rows.find((other) => other.bench === row.bench && other.contender.startsWith("bare"));
   const us = (nanoseconds: number): string => (nanoseconds / 1000).toFixed(1);
-  const cells = rows.map((row) => [
-    row.bench,
-    row.contender,
-    us(row.medianNs),
-    us(row.p10Ns),
-    us(row.p90Ns),
-    (row.medianNs / (bareOf(row)?.medianNs ?? Number.NaN)).toFixed(2),
-    String(row.requestsPerSecond),
-  ]);
+  const cells = tasks.map((task) => {
+    const { bench, contender, medianNs, p10Ns, p90Ns, requestsPerSecond } = rowOf(task);
+    const ratio = timesBare(task, tasks).toFixed(2);
+    return [bench, contender, us(medianNs), us(p10Ns), us(p90Ns), ratio, String(requestsPerSecond)];
+  });
   return table([heads, ...cells]);
+}
+
+/** The median over the rounds: what slowed one measurement of a round has mostly slowed the others, too. */
+function timesBare({ operation, nanoseconds }: Task, tasks: readonly Task[]): number {
+  const bare = tasks.find((task) => task.operation === operation && task.contender.isBare) as Task;
+  return quantile(
+    nanoseconds.map((ns, round) => ns / (bare.nanoseconds[round] as number)),
+    0.5,
+  );
 }

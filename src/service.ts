@@ -114,6 +114,7 @@ export async function startService(
     async stop() {
       await listener.close(drainDeadline);
       await Promise.all([admin.close(drainDeadline), jobs.stop()]);
+      await kms.lastUsage.flush();
       await outbox.flush();
       await parts.close();
     },

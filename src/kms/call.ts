@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import type { KeyRecord } from "../model/key.ts";
 import type { Caller } from "./caller.ts";
 
 /** One request on its way through an operation, and what its audit event will tell. */
@@ -12,6 +13,8 @@ export class Call {
   requestParameters: Record<string, unknown> | null = null;
   /** ARNs of the keys that were found, in the order of the request. */
   readonly resources: { readonly arn: string; readonly account: string }[] = [];
+  /** Keys that a cryptographic operation may use. */
+  readonly used: KeyRecord[] = [];
   additionalEventData: Record<string, unknown> | undefined;
   /** The event is in the store, with the change it tells of. */
   told = false;

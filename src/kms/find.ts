@@ -4,7 +4,7 @@ import type { GrantUse } from "../access/grant-set.ts";
 import { KmsError } from "../base/errors.ts";
 import { aliasArn, keyArn, rootArn } from "../model/arn.ts";
 import { isGrantOperation } from "../model/grant.ts";
-import type { AliasRecord } from "../model/key.ts";
+import type { AliasRecord, KeyRecord } from "../model/key.ts";
 import { checkState } from "../model/state-table.ts";
 import type { Call } from "./call.ts";
 import type { GrantRecords } from "./grant-records.ts";
@@ -23,6 +23,8 @@ export interface KeyNeeds {
   readonly anyState?: boolean;
   /** Condition keys of the operation, names as documented: `kms:EncryptionAlgorithm`. */
   readonly conditions?: Conditions;
+  /** Those that depend on the key. */
+  readonly conditionsOf?: (key: KeyRecord) => Promise<Conditions>;
   /** What grants are held against, beside the action. */
   readonly grants?: Omit<GrantUse, "operation">;
 }
@@ -152,13 +154,16 @@ export class Finder {
     const { record } = key;
     const { principal } = call.caller;
     const operation = needs.action ?? call.operation;
+    const conditions = needs.conditionsOf
+      ? [...(needs.conditions ?? []), ...(await needs.conditionsOf(record))]
+      : needs.conditions;
     const request = {
       principal,
       action: `kms:${operation}`,
       resource: key.arn,
       owner: record.account,
       keyPolicy: key.policy,
-      context: conditionContext(call.caller, needs.conditions, record),
+      context: conditionContext(call.caller, conditions, record),
     };
     const decision = this.#authorizer.decide(request);
     if (decision.allowed || !isGrantOperation(operation)) return decision;

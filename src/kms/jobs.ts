@@ -54,6 +54,7 @@ function jobs(parts: JobParts, domainKeys: DomainKeys, guard: ClockGuard): reado
     { name: "store verification", period: 60 * minute, run: () => store.verify() },
     { name: "deletion", period: minute, run: ifClocksAgree(() => deleteDueKeys(deletion)) },
     { name: "rotation", period: minute, run: () => rotateDueKeys(rotation) },
+    { name: "last usage", period: 5 * minute, run: () => kms.lastUsage.flush() },
     {
       name: "domain key rotation",
       period: 10 * minute,

@@ -17,6 +17,7 @@ import { Finder, type FoundKey, type KeyNeeds } from "./find.ts";
 import { GrantRecords } from "./grant-records.ts";
 import { Grants } from "./grants.ts";
 import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
+import { LastUsage } from "./last-usage.ts";
 import { type NewMaterial, newMaterial } from "./material.ts";
 import { type Cut, Markers, type Page } from "./pagination.ts";
 import { aliasPrefix, keyPrefix, Records, type Versioned } from "./records.ts";
@@ -50,6 +51,8 @@ export class Kms {
   readonly principals: Principals;
   readonly domain: DomainRecords;
   readonly grants: Grants;
+  /** Of keys that were found. */
+  readonly lastUsage: LastUsage;
   readonly #authorizer: Authorizer;
   readonly #hsm: Hsm;
   readonly #sink: AuditSink;
@@ -80,6 +83,7 @@ export class Kms {
     this.#markers = markers;
     this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
     this.domain = new DomainRecords(parts.store);
+    this.lastUsage = new LastUsage(parts.store);
   }
 
   /** Throws unless the event of this call could be written. */
@@ -193,5 +197,6 @@ export class Kms {
   /** Resolves when the event of the call is durable in the log. Once, last. */
   async conclude(call: Call, readOnly: boolean, error?: KmsError): Promise<void> {
     if (!call.told) await this.#sink.append(callEvent(call, { readOnly, error }));
+    if (!error) this.lastUsage.record(call);
   }
 }

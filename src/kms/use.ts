@@ -58,6 +58,7 @@ function usable(workshop: Workshop, call: Call, found: FoundKey, needs: UseNeeds
     const text = `${arn} key usage is ${record.usage} which is not valid for ${call.operation}.`;
     throw new KmsError("InvalidKeyUsageException", text);
   }
+  call.used.push(record);
   return new UsableKey(proof, record, arn, workshop);
 }
 

@@ -88,6 +88,7 @@ const rows: Readonly<Record<string, Row>> = {
   GenerateDataKeyPairWithoutPlaintext: cryptographic,
   GenerateDataKeyWithoutPlaintext: cryptographic,
   GenerateMac: cryptographic,
+  GetKeyLastUsage: always,
   GetKeyPolicy: always,
   GetKeyRotationStatus: always,
   GetPublicKey: { ...notWhilePendingDeletion, Unavailable: "unavailable", Creating: "creating" },

@@ -9,7 +9,9 @@ export const disableKey = operation({
   request: structure({ KeyId: keyId }),
 
   async run(kms, call, { KeyId }) {
-    const { value: key, revision } = await kms.key(call, KeyId);
+    const { value: key, revision } = await kms.key(call, KeyId, {
+      conditionsOf: (record) => kms.lastUsage.idleDays(record, call.now),
+    });
     await kms.commit(call, {
       writes: [writeKey({ ...key.record, state: "Disabled" }, revision)],
       responseElements: { keyId: key.arn },

@@ -15,6 +15,7 @@ export const scheduleKeyDeletion = operation({
   async run(kms, call, { KeyId, PendingWindowInDays = 30 }) {
     const { value: key, revision } = await kms.key(call, KeyId, {
       conditions: new Map([["kms:ScheduleKeyDeletionPendingWindowInDays", String(PendingWindowInDays)]]),
+      conditionsOf: (record) => kms.lastUsage.idleDays(record, call.now),
     });
     // The model allows 1 to 365; the service enforces less.
     if (PendingWindowInDays < 7 || PendingWindowInDays > 30) {

@@ -20,6 +20,7 @@ const patterns: Readonly<Record<string, readonly string[]>> = Object.fromEntries
     "event/id",
     "job/kind/id",
     "tombstone/kind/id",
+    "usage/account/region/id",
     "setting/name",
     "domain/name",
   ].map((pattern) => {

@@ -102,6 +102,7 @@ describe("a second identity", () => {
     GenerateDataKeyWithoutPlaintext: { KeyId: key.KeyId, KeySpec: "AES_256" },
     GenerateMac: { KeyId: pairs.HMAC_256, Message: new Uint8Array(1), MacAlgorithm: "HMAC_SHA_256" },
     GenerateRandom: { NumberOfBytes: 1 },
+    GetKeyLastUsage: { KeyId: key.KeyId },
     GetKeyPolicy: { KeyId: key.KeyId },
     GetKeyRotationStatus: { KeyId: key.KeyId },
     GetPublicKey: { KeyId: pairs.ECC_NIST_P256 },

@@ -31,7 +31,6 @@ const absent = [
   "DeleteImportedKeyMaterial",
   "DescribeCustomKeyStores",
   "DisconnectCustomKeyStore",
-  "GetKeyLastUsage",
   "GetParametersForImport",
   "ImportKeyMaterial",
   "ReplicateKey",

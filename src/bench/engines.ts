@@ -1,12 +1,20 @@
 import { writeFileSync } from "node:fs";
 import { equalBytes } from "../base/bytes.ts";
-import { type Bench, benches, type Contender, expectedAnswer, newOperands } from "./engines/contender.ts";
+import {
+  type Bench,
+  benches,
+  type Contender,
+  type EngineTask,
+  expectedAnswer,
+  newOperands,
+} from "./engines/contender.ts";
 import { openContenders } from "./engines/index.ts";
 import { enginePage } from "./engines/page.ts";
+import { ratiosOf } from "./engines/ratios.ts";
 import { type EngineRow, summary } from "./engines/summary.ts";
 import { tell } from "./progress.ts";
 import { report, spread } from "./report.ts";
-import { measureInRounds, type Task } from "./rounds.ts";
+import { measureInRounds } from "./rounds.ts";
 import { openThreadClock } from "./thread-clock.ts";
 
 export interface EngineBenchOptions {
@@ -18,20 +26,16 @@ export interface EngineBenchOptions {
   readonly html?: string;
 }
 
-interface EngineTask extends Task {
-  readonly bench: Bench;
-  readonly bytes: number;
-  readonly contender: Contender;
-}
-
 /** The engines against node:crypto, WebCrypto and libraries, at what Encrypt and Decrypt are made of. */
 export async function runEngineBench(options: EngineBenchOptions): Promise<void> {
   const { contenders, absent } = await openContenders();
   const tasks = await prepare(contenders);
   await measureInRounds(tasks, { ...options, clock: await openThreadClock(), tell });
   const rows = tasks.map(rowOf);
-  console.log(summary(rows, absent));
-  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(report(rows), undefined, 2)}\n`);
+  const ratios = ratiosOf(tasks);
+  console.log(summary(rows, ratios, absent));
+  const figures = { ...report(rows), ratios };
+  if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
   if (options.html !== undefined) writeFileSync(options.html, enginePage(rows, report(rows), absent));
 }
 
@@ -47,7 +51,8 @@ async function prepare(contenders: readonly Contender[]): Promise<EngineTask[]> 
         if (!run) continue;
         const answer = await run();
         if (expected && !equalBytes(answer, expected)) throw new Error(`${contender.name} gets ${bench} wrong`);
-        tasks.push({ bench, bytes, contender, run, asynchronous: contender.asynchronous, nanoseconds: [] });
+        const { asynchronous } = contender;
+        tasks.push({ bench, bytes, contender, run, group: `${bench} ${bytes}`, asynchronous, nanoseconds: [] });
       }
     }
   }

@@ -4,6 +4,8 @@ import { quantile } from "./report.ts";
 export interface Task {
   /** Does it once. */
   readonly run: () => unknown;
+  /** Tasks with the same value are compared: in each round they are measured one right after the other. */
+  readonly group?: string;
   /** `run` answers a promise: then the wall clock counts, as the work is done in other threads. */
   readonly asynchronous: boolean;
   /** Nanoseconds of one run: the mean of each round. */
@@ -26,8 +28,8 @@ export interface RoundOptions {
 const warmUpShare = 0.2;
 
 /**
- * Measures all tasks in each round, in another random order each time, so that a slow minute of the machine is shared by
- * all of them. A task runs in each round as often as fits into its share of the time, once at least.
+ * Measures all tasks in each round, in another random order each time, so that a slow moment of the machine is shared by
+ * all that are compared. A task runs in each round as often as fits into its share of the time, once at least.
  */
 export async function measureInRounds(tasks: readonly Task[], options: RoundOptions): Promise<void> {
   const { rounds, seconds, clock, tell } = options;
@@ -41,9 +43,14 @@ export async function measureInRounds(tasks: readonly Task[], options: RoundOpti
   }
   for (let round = 1; round === 1 || (round <= rounds && wallClock() < end); round++) {
     tell(`round ${round}/${rounds}`);
-    for (const task of shuffled(tasks)) task.nanoseconds.push(await time(task, counts.get(task) as number, clock));
+    for (const task of roundOf(tasks)) task.nanoseconds.push(await time(task, counts.get(task) as number, clock));
   }
   tell("");
+}
+
+function roundOf(tasks: readonly Task[]): readonly Task[] {
+  const groups = [...Map.groupBy(tasks, ({ group }) => group).values()];
+  return shuffled(groups).flatMap((group) => shuffled(group));
 }
 
 /** Runs it for `nanoseconds`, twice at least: V8 optimises what runs often. Nanoseconds of one run, about. */

@@ -1,6 +1,7 @@
 import { createCipheriv, createHmac, randomBytes } from "node:crypto";
 import { type Bytes, concat, uint32 } from "../../base/bytes.ts";
 import { kbkdfFixedInput } from "../../model/kbkdf.ts";
+import type { Task } from "../rounds.ts";
 
 /**
  * The operations, and the sizes of plaintext at which each is measured.
@@ -42,6 +43,13 @@ export interface Contender {
   readonly asynchronous: boolean;
   /** For each operation that it knows: what does it, all preparations made. */
   readonly benches: Readonly<Partial<Record<Bench, (operands: Operands) => Run | Promise<Run>>>>;
+}
+
+/** A contender at one operation and size. */
+export interface EngineTask extends Task {
+  readonly bench: Bench;
+  readonly bytes: number;
+  readonly contender: Contender;
 }
 
 export const counter = uint32(1);

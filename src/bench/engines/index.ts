@@ -1,17 +1,20 @@
 import { ConfigError } from "../../base/errors.ts";
+import { chooseEngine } from "../../engine/auto.ts";
+import { openEngine } from "../../engine/index.ts";
 import type { Contender } from "./contender.ts";
-import { openNative, openNativeGivenBuffer } from "./native.ts";
 import { openNoble } from "./noble.ts";
 import { nodeCryptoTuned, openNodeCrypto } from "./node-crypto.ts";
-import { openWasm } from "./ours.ts";
+import { contenderOf, givenBuffer, openWasm } from "./ours.ts";
 import { openPeculiar, webCrypto } from "./web-crypto.ts";
 
 /** In the order of every report; the first that is here is what the others are held against. */
 const openers: Readonly<Record<string, () => Contender | Promise<Contender>>> = {
-  "wasm relaxed": () => openWasm("relaxed"),
-  "wasm strict": () => openWasm("strict"),
-  native: openNative,
-  "native, given buffer": openNativeGivenBuffer,
+  "wasm relaxed": async () => contenderOf("wasm relaxed", await openWasm("relaxed")),
+  "wasm relaxed, given buffer": async () => givenBuffer("wasm relaxed", await openWasm("relaxed")),
+  "wasm strict": async () => contenderOf("wasm strict", await openWasm("strict")),
+  native: async () => contenderOf("native", await openEngine("native")),
+  "native, given buffer": async () => givenBuffer("native", await openEngine("native")),
+  auto: async () => contenderOf("auto", (await chooseEngine("auto")).engine),
   "node:crypto": openNodeCrypto,
   "node:crypto, tuned": () => nodeCryptoTuned,
   WebCrypto: () => webCrypto,

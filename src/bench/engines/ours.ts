@@ -9,37 +9,41 @@ import { ektHead, ektSuites } from "../../model/ekt.ts";
 import type { Contender } from "./contender.ts";
 
 /** Throws where the module is not built, or this Node does not take it. */
-export async function openWasm(build: Build): Promise<Contender> {
-  return contenderOf(`wasm ${build}`, openWith(await compileBuild(build)));
-}
+export const openWasm = async (build: Build): Promise<Engine> => openWith(await compileBuild(build));
 
-/** An engine that has passed its self-tests. */
+/** An engine that has passed its self-tests; each answer is a new array. */
 export function contenderOf(name: string, engine: Engine): Contender {
   selfTest(engine);
-  return {
-    name,
-    asynchronous: false,
-    benches: {
-      "kms-encrypt": ({ hbk, fixedInput, iv, aad, plaintext }) => {
-        const deriver = engine.deriver(hbk);
-        return () => deriver.seal(fixedInput, iv, aad, plaintext);
-      },
-      "kms-decrypt": ({ hbk, fixedInput, iv, aad, sealedByDerived }) => {
-        const deriver = engine.deriver(hbk);
-        return () => deriver.open(fixedInput, iv, aad, sealedByDerived) as Bytes;
-      },
-      "gcm-seal":
-        ({ key, iv, aad, plaintext }) =>
-        () =>
-          engine.gcmSeal(key, iv, aad, plaintext),
-      "gcm-open":
-        ({ key, iv, aad, sealed }) =>
-        () =>
-          engine.gcmOpen(key, iv, aad, sealed) as Bytes,
-      ...fused(engine),
-    },
-  };
+  return { name, asynchronous: false, benches: { ...calls(engine, () => undefined), ...fused(engine) } };
 }
+
+/** The same without a result to allocate: each answer is in the buffer of the one before it. */
+export const givenBuffer = (name: string, engine: Engine): Contender => ({
+  name: `${name}, given buffer`,
+  asynchronous: false,
+  benches: calls(engine, (length) => new Uint8Array(length)),
+});
+
+const calls = (engine: Engine, buffer: (length: number) => Bytes | undefined): Contender["benches"] => ({
+  "kms-encrypt": ({ hbk, fixedInput, iv, aad, plaintext, sealed }) => {
+    const deriver = engine.deriver(hbk);
+    const out = buffer(sealed.length);
+    return () => deriver.seal(fixedInput, iv, aad, plaintext, out);
+  },
+  "kms-decrypt": ({ hbk, fixedInput, iv, aad, plaintext, sealedByDerived }) => {
+    const deriver = engine.deriver(hbk);
+    const out = buffer(plaintext.length);
+    return () => deriver.open(fixedInput, iv, aad, sealedByDerived, out) as Bytes;
+  },
+  "gcm-seal": ({ key, iv, aad, plaintext, sealed }) => {
+    const out = buffer(sealed.length);
+    return () => engine.gcmSeal(key, iv, aad, plaintext, out);
+  },
+  "gcm-open": ({ key, iv, aad, plaintext, sealed }) => {
+    const out = buffer(plaintext.length);
+    return () => engine.gcmOpen(key, iv, aad, sealed, out) as Bytes;
+  },
+});
 
 export function fused(engine: Engine): Contender["benches"] {
   return {

@@ -16,7 +16,8 @@ import {
 /** Variants of one contender share a colour. */
 const styles: Readonly<Record<string, { readonly color: number; readonly dashed?: true }>> = {
   "wasm relaxed": { color: 0 },
-  "wasm strict": { color: 0, dashed: true },
+  "wasm relaxed, given buffer": { color: 0, dashed: true },
+  "wasm strict": { color: 7 },
   native: { color: 1 },
   "native, given buffer": { color: 1, dashed: true },
   "node:crypto": { color: 2 },
@@ -24,6 +25,7 @@ const styles: Readonly<Record<string, { readonly color: number; readonly dashed?
   WebCrypto: { color: 3 },
   "@peculiar/webcrypto": { color: 4 },
   noble: { color: 6 },
+  auto: { color: 5, dashed: true },
 };
 const unknown = { color: 7 };
 

@@ -1,6 +1,7 @@
 import { type Crossover, crossovers, type Line } from "../crossover.ts";
 import { type Row, table } from "../report.ts";
 import { formatBytes, formatTime } from "../units.ts";
+import { type Ratio, ratioTable } from "./ratios.ts";
 
 /** One contender at one operation. */
 export interface EngineRow extends Row {
@@ -41,8 +42,8 @@ export function meetings(rows: readonly EngineRow[]): Meeting[] {
 export const describeMeeting = ({ ahead, behind, x }: Meeting): string =>
   `${ahead} overtakes ${behind} at ${formatBytes(x)}`;
 
-/** A table for each operation, where contenders meet, and how much the rounds differed. */
-export function summary(rows: readonly EngineRow[], absent: readonly string[]): string {
+/** A table for each operation, where contenders meet, ratios, and how much the rounds differed. */
+export function summary(rows: readonly EngineRow[], ratios: readonly Ratio[], absent: readonly string[]): string {
   const tables = benchesOf(rows).map((bench) => {
     const ofBench = rows.filter((row) => row.bench === bench);
     return [benchTable(bench, ofBench), ...meetings(ofBench).map((meeting) => `  ${describeMeeting(meeting)}`)];
@@ -51,6 +52,7 @@ export function summary(rows: readonly EngineRow[], absent: readonly string[]): 
   const percent = (share = 0): string => `${(share * 100).toFixed(0)} %`;
   return [
     ...tables.map((lines) => lines.join("\n")),
+    ratioTable(ratios),
     [
       `Median of ${rows[0]?.rounds} rounds; × is how many times the time of ${leaderOf(rows)}.`,
       `p10 to p90 is ${percent(spreads[spreads.length >> 1])} of the median in the middle row, ${percent(spreads.at(-1))} in the widest.`,

@@ -1,6 +1,5 @@
 import { createHmac, hash, randomUUID } from "node:crypto";
-import { canonicalRequest } from "../server/canonical.ts";
-import { stringToSign } from "../server/sigv4.ts";
+import { canonicalRequest, stringToSign } from "../sigv4/canonical.ts";
 
 export interface Signer {
   readonly accessKeyId: string;

@@ -1,7 +1,7 @@
 import type { Principal } from "../access/authorizer.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Caller } from "../kms/caller.ts";
-import type { KeySource } from "./signing-keys.ts";
+import type { KeySource } from "../sigv4/signing-keys.ts";
 
 export interface AccessKey extends KeySource {
   readonly principal: Principal;

@@ -2,10 +2,10 @@ import { hash, timingSafeEqual } from "node:crypto";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KmsError } from "../base/errors.ts";
+import { canonicalRequest, stringToSign, type WireRequest } from "../sigv4/canonical.ts";
+import { type KeySource, SigningKeys } from "../sigv4/signing-keys.ts";
 import { type Authorization, type Claim, claimText, readAuthorization } from "./authorization.ts";
-import { canonicalRequest, type WireRequest } from "./canonical.ts";
 import type { Headers } from "./headers.ts";
-import { type KeySource, SigningKeys } from "./signing-keys.ts";
 
 const fiveMinutes = 5 * 60 * 1000;
 const claimLimit = 1000;
@@ -110,13 +110,6 @@ export class SigV4Verifier<Credential extends KeySource> {
     }
   }
 }
-
-/** Step 2 of the signing process: what the signing key signs. */
-export const stringToSign = (
-  { timestamp, date, region, service }: Pick<Authorization, "timestamp" | "date" | "region" | "service">,
-  canonical: string,
-): string =>
-  `AWS4-HMAC-SHA256\n${timestamp}\n${date}/${region}/${service}/aws4_request\n${hash("sha256", Buffer.from(canonical, "latin1"))}`;
 
 /**
  * `host` and every `x-amz-*` header must be signed: with `x-amz-target` unsigned, a captured body would serve another

@@ -3,9 +3,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../src/base/clock.ts";
 import { readAuthorization } from "../../src/server/authorization.ts";
-import { canonicalRequest, type WireRequest } from "../../src/server/canonical.ts";
 import { readHeaders } from "../../src/server/headers.ts";
-import { SigV4Verifier, stringToSign } from "../../src/server/sigv4.ts";
+import { SigV4Verifier } from "../../src/server/sigv4.ts";
+import { canonicalRequest, stringToSign, type WireRequest } from "../../src/sigv4/canonical.ts";
 
 interface Vector {
   readonly "context.json": {

@@ -1,4 +1,4 @@
-import type { Headers } from "./headers.ts";
+import { hash } from "node:crypto";
 
 /** A request as it was on the wire. Every string has one character per octet, as Node gives `url` and `rawHeaders`. */
 export interface WireRequest {
@@ -6,7 +6,8 @@ export interface WireRequest {
   readonly path: string;
   /** Without the question mark. */
   readonly query: string;
-  readonly headers: Headers;
+  /** By lower-case name. */
+  readonly headers: ReadonlyMap<string, string>;
 }
 
 /**
@@ -24,6 +25,19 @@ export function canonicalRequest(
   for (const name of signedHeaders) text += `${name}:${canonicalValue(headers.get(name) ?? "")}\n`;
   return `${text}\n${signedHeaders.join(";")}\n${bodyHash}`;
 }
+
+export interface SigningScope {
+  /** YYYYMMDDTHHMMSSZ. */
+  readonly timestamp: string;
+  /** YYYYMMDD. */
+  readonly date: string;
+  readonly region: string;
+  readonly service: string;
+}
+
+/** Step 2 of the signing process: what the signing key signs. */
+export const stringToSign = ({ timestamp, date, region, service }: SigningScope, canonical: string): string =>
+  `AWS4-HMAC-SHA256\n${timestamp}\n${date}/${region}/${service}/aws4_request\n${hash("sha256", Buffer.from(canonical, "latin1"))}`;
 
 function canonicalPath(path: string, normalize: boolean): string {
   if (path === "/") return path;

@@ -2,7 +2,7 @@ import { createHmac } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import type { Clock } from "../../src/base/clock.ts";
 import { HsmError } from "../../src/base/errors.ts";
-import { type KeyScope, type KeySource, SigningKeys } from "../../src/server/signing-keys.ts";
+import { type KeyScope, type KeySource, SigningKeys } from "../../src/sigv4/signing-keys.ts";
 
 class TestClock implements Clock {
   time = Date.UTC(2026, 10, 22);

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { HmacKey } from "../../src/server/hmac-key.ts";
+import { HmacKey } from "../../src/sigv4/hmac-key.ts";
 
 describe("a prepared HMAC key", () => {
   it.each([0, 1, 32, 63, 64])("of %i bytes makes what node:crypto makes, whatever was signed before", (length) => {

@@ -11,6 +11,7 @@ import {
 import { openContenders } from "./engines/index.ts";
 import { enginePage } from "./engines/page.ts";
 import { ratiosOf } from "./engines/ratios.ts";
+import { startUpLine, startUps } from "./engines/start-up.ts";
 import { type EngineRow, summary } from "./engines/summary.ts";
 import { tell } from "./progress.ts";
 import { report, spread } from "./report.ts";
@@ -28,13 +29,15 @@ export interface EngineBenchOptions {
 
 /** The engines against node:crypto, WebCrypto and libraries, at what Encrypt and Decrypt are made of. */
 export async function runEngineBench(options: EngineBenchOptions): Promise<void> {
+  tell("start-up");
+  const starts = await startUps(["wasm", "native", "node"], Math.min(options.rounds, 9));
   const { contenders, absent } = await openContenders();
   const tasks = await prepare(contenders);
   await measureInRounds(tasks, { ...options, clock: await openThreadClock(), tell });
   const rows = tasks.map(rowOf);
   const ratios = ratiosOf(tasks);
-  console.log(summary(rows, ratios, absent));
-  const figures = { ...report(rows), ratios };
+  console.log([summary(rows, ratios, absent), startUpLine(starts)].join("\n"));
+  const figures = { ...report([...rows, ...starts]), ratios };
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
   if (options.html !== undefined) writeFileSync(options.html, enginePage(rows, report(rows), absent));
 }

@@ -1,6 +1,7 @@
 #include <node_api.h>
 
 #include "boundary.h"
+#include "cryptoki.h"
 #include "deriver.h"
 #include "drbg.h"
 #include "primitives.h"
@@ -28,6 +29,7 @@ NAPI_MODULE_INIT() {
                add_functions(env, exports, process_functions, process_function_count) == napi_ok &&
                add_functions(env, exports, signature_functions, signature_function_count) == napi_ok &&
                add_class(env, exports, &deriver_class) == napi_ok && add_class(env, exports, &drbg_class) == napi_ok &&
-               add_class(env, exports, &boundary_class) == napi_ok;
+               add_class(env, exports, &boundary_class) == napi_ok &&
+               add_class(env, exports, &cryptoki_class) == napi_ok;
   return added ? exports : NULL;
 }

@@ -37,6 +37,7 @@ export interface Addon {
   readonly Deriver: new () => DeriverState;
   readonly Drbg: new () => DrbgState;
   readonly Boundary: new () => BoundaryState;
+  readonly Cryptoki: new () => CryptokiState;
 }
 
 export interface DeriverState {
@@ -80,6 +81,23 @@ export interface BoundaryState {
   reEncrypt(ekt: Bytes, aad: Bytes, ciphertext: Bytes, ekt2: Bytes, aad2: Bytes, target: Bytes): number;
   mac(ekt: Bytes, message: Bytes, target: Bytes): number;
   random(target: Bytes): number;
+}
+
+/**
+ * A PKCS#11 module: hsm/pkcs11/native-cryptoki.ts. Sessions and objects are the 8 octets that pkcs11js gives; templates and
+ * mechanisms are laid out in native/cryptoki-arguments.h. The beginning of `target` is the CK_RV, 8 octets; then comes the
+ * new object, or what was wrapped.
+ */
+export interface CryptokiState {
+  /** The path, ending in 0, of a module that the process has loaded. */
+  open(path: Bytes): number;
+  createObject(session: Bytes, template: Bytes, target: Bytes): number;
+  generateKey(session: Bytes, mechanism: Bytes, template: Bytes, target: Bytes): number;
+  deriveKey(session: Bytes, mechanism: Bytes, base: Bytes, template: Bytes, target: Bytes): number;
+  unwrapKey(session: Bytes, mechanism: Bytes, by: Bytes, wrapped: Bytes, template: Bytes, target: Bytes): number;
+  wrapKey(session: Bytes, mechanism: Bytes, by: Bytes, key: Bytes, target: Bytes): number;
+  /** (major version 1 ‖ minor version 1 ‖ length 1 ‖ name)*, of as many as `target` has room for. */
+  interfaces(target: Bytes): number;
 }
 
 const built = join(import.meta.dirname, "../../../build/native/strongroom.node");

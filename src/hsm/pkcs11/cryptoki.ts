@@ -178,10 +178,11 @@ export class Cryptoki {
     const wanted = templateOf(attributes);
     const query = wanted.map(({ type }) => ({ type }));
     const found = call("C_GetAttributeValue", () => this.#module.C_GetAttributeValue(this.#vault, object, query));
-    return (Object.keys(attributes) as AttributeName[]).every((name) => {
-      const raw = found.find(({ type }) => type === attributeType(name))?.value as Buffer;
-      const value = attributeValue(name, raw);
-      return value instanceof Uint8Array ? equalBytes(value, attributes[name] as Bytes) : value === attributes[name];
+    const names = Object.keys(attributes) as AttributeName[];
+    return wanted.every(({ type, value }, i) => {
+      const raw = found.find((one) => one.type === type)?.value as Buffer;
+      if (value instanceof Uint8Array) return equalBytes(value, raw);
+      return attributeValue(names[i] as AttributeName, raw) === value;
     });
   }
 

@@ -1,5 +1,6 @@
 import { personalization } from "../../../src/engine/entropy.ts";
-import type { Addon, BoundaryState, DeriverState, DrbgState } from "../../../src/engine/native/addon.ts";
+import type { Addon, BoundaryState, CryptokiState, DeriverState, DrbgState } from "../../../src/engine/native/addon.ts";
+import { openReader } from "./reader.ts";
 
 export type Call = (...args: unknown[]) => unknown;
 
@@ -11,6 +12,7 @@ export interface Receivers {
   readonly deriver: DeriverState;
   readonly drbg: DrbgState;
   readonly boundary: BoundaryState;
+  readonly cryptoki: CryptokiState;
 }
 
 export function receivers(addon: Addon): Receivers {
@@ -20,11 +22,11 @@ export function receivers(addon: Addon): Receivers {
   drbg.instantiate(new Uint8Array(48).fill(1), new Uint8Array(0));
   const boundary = new addon.Boundary();
   boundary.open(new TextEncoder().encode("/dev/urandom\0"), personalization());
-  return { addon, deriver, drbg, boundary };
+  return { addon, deriver, drbg, boundary, cryptoki: openReader(addon) };
 }
 
 /** All that take arguments. */
-export const functionsOf = ({ addon, deriver, drbg, boundary }: Receivers): readonly NativeFunction[] => [
+export const functionsOf = ({ addon, deriver, drbg, boundary, cryptoki }: Receivers): readonly NativeFunction[] => [
   ["sha256", addon, "bt"],
   ["hmacSha256", addon, "bbt"],
   ["kbkdf", addon, "bbt"],
@@ -63,4 +65,10 @@ export const functionsOf = ({ addon, deriver, drbg, boundary }: Receivers): read
   ["reEncrypt", boundary, "bbbbbt"],
   ["mac", boundary, "bbt"],
   ["random", boundary, "t"],
+  ["createObject", cryptoki, "bbt"],
+  ["generateKey", cryptoki, "bbbt"],
+  ["deriveKey", cryptoki, "bbbbt"],
+  ["unwrapKey", cryptoki, "bbbbbt"],
+  ["wrapKey", cryptoki, "bbbbt"],
+  ["interfaces", cryptoki, "t"],
 ];

@@ -45,7 +45,13 @@ export function validCalls(receivers: Receivers): readonly ValidCall[] {
   boundary.setRoot(key);
   for (const domainKeyId of [id, otherId]) boundary.generateDomainKey(domainKeyId);
   const rootless: ValidCall = ["setRoot", newReceivers(receivers.addon).boundary, [key]];
-  return [rootless, ...primitiveCalls(receivers), ...tokenCalls(receivers), ...signatureCalls(receivers)];
+  return [
+    rootless,
+    ...primitiveCalls(receivers),
+    ...tokenCalls(receivers),
+    ...signatureCalls(receivers),
+    ...cryptokiCalls(receivers),
+  ];
 }
 
 function primitiveCalls({ addon, deriver, drbg }: Receivers): ValidCall[] {
@@ -128,4 +134,24 @@ function signatureCalls({ addon }: Receivers): ValidCall[] {
     calls.push(["sm2Decrypt", addon, [pkcs8, ciphertext, zeros(ciphertext.length)]]);
   }
   return calls;
+}
+
+function cryptokiCalls({ cryptoki }: Receivers): ValidCall[] {
+  const handle = zeros(8).fill(7);
+  const word = (...values: number[]) => new Uint8Array(Uint32Array.from(values).buffer);
+  const attribute = (type: number, value: Bytes) => concat(word(type, value.length), value, zeros(-value.length & 7));
+  const inner = concat(attribute(0x103, Uint8Array.of(1)), attribute(0x161, word(32, 0)), attribute(0x102, id));
+  const template = concat(attribute(3, text), attribute(0x40000212, inner), attribute(0x40000211, zeros(0)));
+  const mechanisms = [word(0x1080, 0), concat(word(0x1085, 0), id), word(0x1054, 0, 0x250, 256)];
+  const kdf = concat(word(0x3ac, 0, 0x251, 0), aad);
+  return [
+    ["createObject", cryptoki, [handle, template, zeros(16)]],
+    ["interfaces", cryptoki, [zeros(300)]],
+    ...[...mechanisms, kdf].flatMap((mechanism): ValidCall[] => [
+      ["generateKey", cryptoki, [handle, mechanism, template, zeros(16)]],
+      ["deriveKey", cryptoki, [handle, mechanism, handle, template, zeros(16)]],
+      ["unwrapKey", cryptoki, [handle, mechanism, handle, aad, template, zeros(16)]],
+      ["wrapKey", cryptoki, [handle, mechanism, handle, handle, zeros(100)]],
+    ]),
+  ];
 }

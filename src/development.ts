@@ -15,6 +15,7 @@ import { initHsm } from "./hsm/index.ts";
 import { provisionSoftHsm2 } from "./hsm/pkcs11/provision.ts";
 import type { Kms } from "./kms/kms.ts";
 import { reset } from "./kms/reset.ts";
+import { userArn } from "./model/arn.ts";
 import { operatorIam, serveUntilStopped } from "./operator.ts";
 import type { DevControls } from "./server/admin.ts";
 import { openParts, type Parts, startService } from "./service.ts";
@@ -60,7 +61,10 @@ export async function runDevelopment(options: DevOptions): Promise<void> {
   const parts = await openParts(premises);
   const iam = operatorIam(parts, account, clock);
   const credentials = await ensureAdministrator(iam, account, files.credentials, options.accessKey);
-  const config = { ...options, ...premises, tls: certificates };
+  const services = Object.fromEntries(
+    Object.entries(options.services ?? {}).map(([name, users]) => [name, users.map((user) => userArn(account, user))]),
+  );
+  const config = { ...options, ...premises, tls: certificates, services };
   const service = await startService(config, parts, (kms, runJobs) =>
     devControls({ kms, parts, iam, account, clock, token: ensureToken(files.token), runJobs }),
   );

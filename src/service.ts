@@ -9,6 +9,7 @@ import type { Hsm, HsmConfig } from "./hsm/hsm.ts";
 import { openHsm, openHsmAdmin } from "./hsm/index.ts";
 import { startHousekeeping } from "./kms/jobs.ts";
 import { Kms } from "./kms/kms.ts";
+import type { ServicePrincipals } from "./kms/managed-keys.ts";
 import { Readiness } from "./kms/readiness.ts";
 import { perform } from "./operations/perform.ts";
 import { type DevControls, listenAdmin } from "./server/admin.ts";
@@ -66,6 +67,7 @@ export interface ServiceConfig extends Premises {
   readonly adminListen: Address;
   readonly tls: TlsIdentity;
   readonly regions: readonly string[];
+  readonly services?: ServicePrincipals | undefined;
 }
 
 export interface Service {
@@ -87,7 +89,16 @@ export async function startService(
   const { hsm, store, log, outbox, principals } = parts;
   const operatorLog = new ServerLog(config.clock);
   for (const notice of hsm.info.notices ?? []) operatorLog.write("hsm", { notice });
-  const kms = new Kms({ store, hsm, authorizer, principals, sink: log, outbox, clock: config.clock });
+  const kms = new Kms({
+    store,
+    hsm,
+    authorizer,
+    principals,
+    sink: log,
+    outbox,
+    clock: config.clock,
+    services: config.services,
+  });
   const jobs = await startHousekeeping(
     { store, hsm, principals, outbox, kms, clock: config.clock, openAdmin: () => openHsmAdmin(config.hsm) },
     (job, error) => operatorLog.write("job failed", { job, ...describeFailure(error) }),

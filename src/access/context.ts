@@ -1,5 +1,6 @@
 import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { KeyRecord } from "../model/key.ts";
+import { viaService } from "../model/service.ts";
 import type { ConditionContext, Principal } from "./authorizer.ts";
 
 /** What of a request its condition keys come from. */
@@ -8,6 +9,8 @@ export interface RequestFacts {
   readonly region: string;
   readonly address: string;
   readonly userAgent: string;
+  /** The service that makes the call for its account. */
+  readonly service?: string;
   /** Present when the request came over TLS. */
   readonly tls?: object;
 }
@@ -65,8 +68,9 @@ class RequestContext implements ConditionContext {
       case "aws:principaltype":
         return principal.type === "Root" ? "Account" : "User";
       case "aws:principalisawsservice":
-      case "aws:viaawsservice":
         return "false";
+      case "aws:viaawsservice":
+        return String(this.#facts.service !== undefined);
       case "aws:requestedregion":
         return region;
       case "aws:resourceaccount":
@@ -87,7 +91,9 @@ class RequestContext implements ConditionContext {
   }
 
   #ofKey(name: string): string | readonly string[] | undefined {
-    if (name === "kms:calleraccount") return this.#facts.principal.account;
+    const { principal, region, service } = this.#facts;
+    if (name === "kms:calleraccount") return principal.account;
+    if (name === "kms:viaservice") return service && viaService(service, region);
     const key = this.#key;
     switch (name) {
       case "kms:keyspec":

@@ -16,6 +16,8 @@ export interface Actor {
   readonly requestId: string;
   readonly address: string;
   readonly userAgent: string;
+  /** The service that makes the call for its account. */
+  readonly service?: string;
   readonly tls?: Readonly<Record<string, string>>;
 }
 
@@ -57,6 +59,7 @@ export function buildEvent(facts: EventFacts): AuditEvent {
       accountId: principal.account,
       accessKeyId: principal.accessKeyId,
       userName: principal.name,
+      invokedBy: actor.service && `${actor.service}.amazonaws.com`,
     },
     eventTime: seconds(facts.time),
     eventSource: facts.source ?? "kms.amazonaws.com",

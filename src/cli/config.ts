@@ -3,6 +3,7 @@ import { dirname, resolve } from "node:path";
 import { ConfigError } from "../base/errors.ts";
 import type { HsmConfig, Pkcs11Config, SoftConfig } from "../hsm/hsm.ts";
 import { parseUri } from "../hsm/pkcs11/uri.ts";
+import { isServiceName } from "../model/service.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { defaults, isAccount, isRegion } from "./defaults.ts";
 import {
@@ -16,6 +17,7 @@ import {
   type Reader,
   readYaml,
   strings,
+  table,
   text,
   withDefault,
 } from "./yaml.ts";
@@ -32,6 +34,8 @@ export interface Config {
   readonly hsm: HsmConfig;
   readonly store: { readonly sqlite: string };
   readonly audit: { readonly directory: string };
+  /** By name, the ARNs of the users whose calls are the service's. */
+  readonly services?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** ConfigError: the file cannot be read, or the first place in it that is wrong, by line and column. */
@@ -65,6 +69,7 @@ function configReader(folder: string): Reader<Config> {
     hsm: hsmReader(path, secret),
     store: mapping({ sqlite: path }),
     audit: mapping({ directory: path }),
+    services: optional(table("the name of a service, as in alias/aws/s3", isServiceName, serviceUsers)),
   });
 }
 
@@ -139,6 +144,11 @@ const number = (what: string, most: number): Reader<number> =>
   });
 
 const valid = (test: (value: string) => boolean) => (value: string) => (test(value) ? value : undefined);
+
+const serviceUsers = list(
+  "the ARN of a user",
+  valid((value) => /^arn:aws:iam::\d{12}:user\/[\w+=,.@-]{1,64}$/.test(value)),
+);
 
 const oneOf =
   <const T extends string>(...values: readonly T[]) =>

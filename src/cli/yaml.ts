@@ -76,6 +76,17 @@ export const strings: Reader<Readonly<Record<string, string>>> = (place) => {
   return Object.freeze(Object.fromEntries(values));
 };
 
+/** A frozen object of what `reader` reads, by names that `test` takes; `what` says what they must be. */
+export const table =
+  <T>(what: string, test: (name: string) => boolean, reader: Reader<T>): Reader<Readonly<Record<string, T>>> =>
+  (place) => {
+    const values = [...entries(place)].map(([name, node]) => {
+      if (!test(name)) place.refuse(`has a name that is not ${what}`, node);
+      return [name, reader(place.inside(name, node))] as const;
+    });
+    return Object.freeze(Object.fromEntries(values));
+  };
+
 /** What stands in a mapping by name. `known` absent: any names. */
 export function entries(place: Place, known?: readonly string[]): Map<string, Node> {
   const { node } = place;

@@ -9,6 +9,8 @@ export interface Caller {
   readonly requestId: string;
   readonly address: string;
   readonly userAgent: string;
+  /** The service that makes the call, by the name of its alias: `s3`. */
+  readonly service?: string;
   /** CloudTrail's `tlsDetails`. */
   readonly tls?: {
     readonly tlsVersion: string;

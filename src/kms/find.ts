@@ -8,6 +8,7 @@ import type { AliasRecord, KeyRecord } from "../model/key.ts";
 import { checkState } from "../model/state-table.ts";
 import type { Call } from "./call.ts";
 import type { GrantRecords } from "./grant-records.ts";
+import type { ManagedKeys } from "./managed-keys.ts";
 import type { LoadedKey, Records, Versioned } from "./records.ts";
 import { invalidKeyId, parseReference, quotable } from "./reference.ts";
 
@@ -39,11 +40,13 @@ export class Finder {
   readonly #records: Records;
   readonly #grants: GrantRecords;
   readonly #authorizer: Authorizer;
+  readonly #managed: ManagedKeys;
 
-  constructor(records: Records, grants: GrantRecords, authorizer: Authorizer) {
+  constructor(records: Records, grants: GrantRecords, authorizer: Authorizer, managed: ManagedKeys) {
     this.#records = records;
     this.#grants = grants;
     this.#authorizer = authorizer;
+    this.#managed = managed;
   }
 
   /** The key that `keyId` names, if the caller may do the operation on it now. */
@@ -58,6 +61,11 @@ export class Finder {
     if (alias) {
       const conditions: Conditions = [...(needs.conditions ?? []), ["kms:RequestAlias", reference.name]];
       return this.#check(call, reference.account, alias.value.target, { ...needs, conditions });
+    }
+    const managed = this.#managed.proposal(call, reference.account, reference.name);
+    if (managed && (await this.#decide(call, needs, managed)).allowed) {
+      await this.#managed.make(managed);
+      return this.key(call, keyId, needs);
     }
     const arn = quotable(aliasArn(call.region, reference.account, reference.name));
     this.#allowedToMiss(call, reference.account, arn, needs);

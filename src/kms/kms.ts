@@ -18,6 +18,7 @@ import { GrantRecords } from "./grant-records.ts";
 import { Grants } from "./grants.ts";
 import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
 import { LastUsage } from "./last-usage.ts";
+import { ManagedKeys, type ServicePrincipals } from "./managed-keys.ts";
 import { type NewMaterial, newMaterial } from "./material.ts";
 import { type Cut, Markers, type Page } from "./pagination.ts";
 import { aliasPrefix, keyPrefix, Records, type Versioned } from "./records.ts";
@@ -33,7 +34,12 @@ export interface KmsParts {
   readonly sink: AuditSink;
   readonly outbox: Outbox;
   readonly clock: Clock;
+  /** Absent: there are none. */
+  readonly services?: ServicePrincipals | undefined;
 }
+
+/** An alias; one that is predefined for a service has its name alone until its key is made. */
+export type ListedAlias = Pick<AliasRecord, "name"> & Partial<AliasRecord>;
 
 /** A change of the store, told by its event in the same transaction. */
 export interface Change {
@@ -63,6 +69,7 @@ export class Kms {
   readonly #finder: Finder;
   readonly #workshop: Workshop;
   readonly #markers: Markers;
+  readonly #managed: ManagedKeys;
 
   constructor(parts: KmsParts) {
     this.principals = parts.principals;
@@ -75,21 +82,26 @@ export class Kms {
     const grants = new GrantRecords(parts.store);
     const seal = new Seal(parts.store);
     const markers = new Markers(seal);
-    const finder = new Finder(records, grants, parts.authorizer);
+    const domain = new DomainRecords(parts.store);
+    const { hsm, outbox, services = {} } = parts;
+    const managed = new ManagedKeys({ services, hsm, domain, outbox, forget: this.forget });
+    const finder = new Finder(records, grants, parts.authorizer, managed);
     this.#records = records;
     this.#grants = grants;
     this.#finder = finder;
     this.#workshop = { finder, records, hsm: parts.hsm, asymmetric: new Asymmetric() };
     this.#markers = markers;
     this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
-    this.domain = new DomainRecords(parts.store);
+    this.#managed = managed;
+    this.domain = domain;
     this.lastUsage = new LastUsage(parts.store);
   }
 
   /** Throws unless the event of this call could be written. */
   begin(operation: string, caller: Caller): Call {
     this.#sink.reserve();
-    return new Call(operation, caller, this.#clock.now());
+    const service = this.#managed.serviceOf(caller.principal.arn);
+    return new Call(operation, service === undefined ? caller : { ...caller, service }, this.#clock.now());
   }
 
   /** Actions that name no key. */
@@ -153,11 +165,22 @@ export class Kms {
     return this.#markers.page(call, page, "", prefix, this.#records, (path) => path.slice(prefix.length));
   }
 
-  /** The aliases of the caller's account and region, in no order that means anything. */
-  aliases(call: Call, page: Page): Promise<Cut<AliasRecord>> {
+  /**
+   * The aliases of the caller's account and region, those that are predefined for services first, the others in no order
+   * that means anything.
+   */
+  async aliases(call: Call, page: Page): Promise<Cut<ListedAlias>> {
     this.authorize(call);
-    const prefix = aliasPrefix(call.account, call.region);
-    return this.#markers.page(call, page, "", prefix, this.#records, (_path, alias) => alias as AliasRecord);
+    const { account, region } = call;
+    const prefix = aliasPrefix(account, region);
+    const item = (_path: string, alias: unknown) => alias as AliasRecord;
+    const predefined = this.#managed.aliases;
+    const { items, ...rest } = await this.#markers.page(call, page, "", prefix, this.#records, item, predefined);
+    const found = items.map(async (listed) => {
+      if (typeof listed !== "string") return predefined.includes(listed.name) ? [] : [listed];
+      return [(await this.#records.alias(account, region, listed))?.value ?? { name: listed }];
+    });
+    return { items: (await Promise.all(found)).flat(), ...rest };
   }
 
   /** The aliases of one key. */

@@ -22,22 +22,28 @@ export class Markers {
     this.#seal = seal;
   }
 
-  /** A page of the records under `prefix`. */
-  async page<T>(
+  /** A page of `head`, which is at hand, and of the records under `prefix`. The marker is a position in the former. */
+  async page<T, H = never>(
     call: Call,
     { marker, limit }: Page,
     scope: string,
     prefix: string,
     records: Records,
     item: (path: string, value: unknown) => T,
-  ): Promise<Cut<T>> {
+    head: readonly H[] = [],
+  ): Promise<Cut<T | H>> {
     const purpose = binding(call, scope);
-    const after = marker === undefined ? undefined : await this.#open(purpose, marker);
-    const found = await records.list<unknown>(prefix, limit + 1, after);
-    const shown = found.slice(0, limit);
-    const items = shown.map((record) => item(record.path, record.value));
-    const last = shown.at(-1);
-    return found.length > limit && last ? { items, next: await this.#make(purpose, last.path) } : { items };
+    const place = marker === undefined ? "0" : await this.#open(purpose, marker);
+    const inHead = /^\d+$/.test(place);
+    const start = inHead ? Number(place) : head.length;
+    const end = start + limit;
+    const first = head.slice(start, end);
+    const left = limit - first.length;
+    const found = await records.list<unknown>(prefix, left + 1, inHead ? undefined : place);
+    const shown = found.slice(0, left);
+    const items = [...first, ...shown.map((record) => item(record.path, record.value))];
+    const more = found.length > left || end < head.length;
+    return more ? { items, next: await this.#make(purpose, shown.at(-1)?.path ?? String(end)) } : { items };
   }
 
   /** A page of a list that is at hand; the marker is a position. */

@@ -10,6 +10,8 @@ export interface KeyRecord {
   readonly spec: KeySpec;
   readonly usage: KeyUsage;
   readonly origin: Origin;
+  /** Absent: the customer. */
+  readonly manager?: "AWS";
   readonly description: string;
   readonly state: KeyState;
   readonly createdAt: number;
@@ -76,7 +78,7 @@ export function keyMetadata(key: KeyRecord): Record<string, unknown> {
     KeyState: key.state,
     DeletionDate: key.deletionDate === undefined ? undefined : new Date(key.deletionDate),
     Origin: key.origin,
-    KeyManager: "CUSTOMER",
+    KeyManager: key.manager ?? "CUSTOMER",
     CustomerMasterKeySpec: key.spec,
     KeySpec: key.spec,
     [algorithmsMember[key.usage]]: algorithmsOf(key.spec, key.usage),

@@ -1,4 +1,5 @@
 import { KmsError } from "../base/errors.ts";
+import type { Call } from "../kms/call.ts";
 import type { FoundKey } from "../kms/find.ts";
 import type { UsableKey } from "../kms/use.ts";
 import { type Algorithm, algorithmsOf } from "../model/algorithms.ts";
@@ -51,8 +52,10 @@ export function checkRotatable({ value: { record, arn } }: FoundKey): void {
   }
 }
 
-/** No service of AWS calls on somebody's behalf. */
-export const notForAwsResource: ReadonlyMap<string, string> = new Map([["kms:GrantIsForAWSResource", "false"]]);
+/** Whether a service makes the call: what it grants is for its own resources. */
+export const forAwsResource = ({ caller }: Call): readonly (readonly [string, string])[] => [
+  ["kms:GrantIsForAWSResource", String(caller.service !== undefined)],
+];
 
 /** Answering an enclave needs attestation roots in the configuration. */
 export function noRecipient(value: TypeOf<typeof recipient> | undefined): void {

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { contextConditions } from "../access/context.ts";
 import { KmsError } from "../base/errors.ts";
+import type { Call } from "../kms/call.ts";
 import { writeGrant } from "../kms/grant-records.ts";
 import type { Kms } from "../kms/kms.ts";
 import { keyPath } from "../kms/records.ts";
@@ -13,7 +14,7 @@ import {
 } from "../model/grant.ts";
 import type { KeyRecord } from "../model/key.ts";
 import { enumeration, list, optional, string, stringMap, structure, type TypeOf } from "../model/shape.ts";
-import { dryRunDone } from "./checks.ts";
+import { dryRunDone, forAwsResource } from "./checks.ts";
 import { dryRun, grantTokens, keyId, principal, servicePrincipal } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -51,7 +52,7 @@ export const createGrant = operation({
     const terms = termsOf(input);
     const key = await kms.key(call, input.KeyId, {
       crossAccount: true,
-      conditions: conditionsOf(input, terms),
+      conditions: conditionsOf(call, input, terms),
       grants: { child: terms },
     });
     const { record, arn } = key.value;
@@ -119,10 +120,10 @@ function termsOf({ Operations, Constraints }: Request): GrantTerms {
   return Constraints && Object.keys(Constraints).length > 0 ? { operations, constraints: Constraints } : { operations };
 }
 
-function conditionsOf(input: Request, { operations, constraints = {} }: GrantTerms) {
+function conditionsOf(call: Call, input: Request, { operations, constraints = {} }: GrantTerms) {
   const { EncryptionContextEquals, EncryptionContextSubset, SourceArn } = constraints;
   const conditions = new Map<string, string | readonly string[]>([
-    ["kms:GrantIsForAWSResource", "false"],
+    ...forAwsResource(call),
     ["kms:GrantOperations", operations],
     ...contextConditions(EncryptionContextEquals ?? EncryptionContextSubset),
   ]);

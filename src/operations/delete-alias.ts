@@ -1,6 +1,6 @@
 import { aliasPath, remove, writeKey } from "../kms/records.ts";
 import { structure } from "../model/shape.ts";
-import { checkAliasName, withoutAlias } from "./aliases.ts";
+import { checkAliasPrefix, withoutAlias } from "./aliases.ts";
 import { aliasName } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -11,7 +11,7 @@ export const deleteAlias = operation({
   request: structure({ AliasName: aliasName }),
 
   async run(kms, call, { AliasName }) {
-    checkAliasName(AliasName);
+    checkAliasPrefix(AliasName);
     const { value: alias, revision: aliasRevision } = await kms.alias(call, AliasName);
     const { value: key, revision } = await kms.key(call, alias.target, { anyState: true });
     await kms.commit(call, {

@@ -1,6 +1,6 @@
 import type { Call } from "../kms/call.ts";
+import type { ListedAlias } from "../kms/kms.ts";
 import { aliasArn } from "../model/arn.ts";
-import type { AliasRecord } from "../model/key.ts";
 import { optional, structure } from "../model/shape.ts";
 import { checkLimit } from "./checks.ts";
 import { keyId, limit, marker } from "./members.ts";
@@ -20,10 +20,10 @@ export const listAliases = operation({
   },
 });
 
-const entry = (call: Call, { name, target, createdAt, updatedAt }: AliasRecord) => ({
+const entry = (call: Call, { name, target, createdAt, updatedAt }: ListedAlias) => ({
   AliasName: name,
   AliasArn: aliasArn(call.region, call.account, name),
   TargetKeyId: target,
-  CreationDate: new Date(createdAt),
-  LastUpdatedDate: new Date(updatedAt),
+  CreationDate: createdAt === undefined ? undefined : new Date(createdAt),
+  LastUpdatedDate: updatedAt === undefined ? undefined : new Date(updatedAt),
 });

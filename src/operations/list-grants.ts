@@ -1,7 +1,7 @@
 import { KmsError } from "../base/errors.ts";
 import { grantListEntry } from "../model/grant.ts";
 import { optional, structure } from "../model/shape.ts";
-import { checkLimit, notForAwsResource } from "./checks.ts";
+import { checkLimit, forAwsResource } from "./checks.ts";
 import { grantId, keyId, limit, marker, principal, servicePrincipal } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -22,7 +22,7 @@ export const listGrants = operation({
     if (GranteePrincipal !== undefined && GranteeServicePrincipal !== undefined) {
       throw new KmsError("ValidationException", "Specify GranteePrincipal or GranteeServicePrincipal, not both.");
     }
-    const key = await kms.key(call, KeyId, { crossAccount: true, conditions: notForAwsResource });
+    const key = await kms.key(call, KeyId, { crossAccount: true, conditions: forAwsResource(call) });
     const filter = { id: GrantId, grantee: GranteePrincipal ?? GranteeServicePrincipal };
     const { items, next } = await kms.grants.list(call, key, filter, { marker: Marker, limit: Limit });
     return { Grants: items.map(grantListEntry), NextMarker: next, Truncated: next !== undefined };

@@ -1,6 +1,6 @@
 import { removeGrant } from "../kms/grant-records.ts";
 import { structure } from "../model/shape.ts";
-import { dryRunDone, notForAwsResource } from "./checks.ts";
+import { dryRunDone, forAwsResource } from "./checks.ts";
 import { dryRun, grantId, keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -10,7 +10,7 @@ export const revokeGrant = operation({
   request: structure({ KeyId: keyId, GrantId: grantId, DryRun: dryRun }),
 
   async run(kms, call, { KeyId, GrantId, DryRun }) {
-    const key = await kms.key(call, KeyId, { crossAccount: true, conditions: notForAwsResource });
+    const key = await kms.key(call, KeyId, { crossAccount: true, conditions: forAwsResource(call) });
     const grant = await kms.grants.of(key, GrantId);
     dryRunDone(DryRun);
     await kms.commit(call, {

@@ -2,7 +2,7 @@ import { KmsError } from "../base/errors.ts";
 import { writeAlias, writeKey } from "../kms/records.ts";
 import { keyTypeOf } from "../model/algorithms.ts";
 import { structure } from "../model/shape.ts";
-import { checkAliasName, withAlias, withoutAlias } from "./aliases.ts";
+import { checkAliasPrefix, withAlias, withoutAlias } from "./aliases.ts";
 import { aliasName, keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -13,7 +13,7 @@ export const updateAlias = operation({
   request: structure({ AliasName: aliasName, TargetKeyId: keyId }),
 
   async run(kms, call, { AliasName, TargetKeyId }) {
-    checkAliasName(AliasName);
+    checkAliasPrefix(AliasName);
     const { value: alias, revision: aliasRevision } = await kms.alias(call, AliasName);
     const old = await kms.key(call, alias.target, { anyState: true });
     const target = await kms.key(call, TargetKeyId);

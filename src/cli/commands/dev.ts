@@ -4,7 +4,7 @@ import { wipe } from "../../base/secret.ts";
 import { readSecret } from "../../hsm/secret-reference.ts";
 import { type Address, formatAddress } from "../address.ts";
 import { defaults } from "../defaults.ts";
-import { accountFlag, addressFlag, flag, matching, nonEmpty, referenceFlag, regionFlags } from "../flags.ts";
+import { accountFlag, addressFlag, flag, flags, matching, nonEmpty, referenceFlag, regionFlags } from "../flags.ts";
 import { defaultHome } from "../home.ts";
 
 export interface DevOptions {
@@ -15,6 +15,8 @@ export interface DevOptions {
   readonly adminListen: Address;
   readonly regions: readonly string[];
   readonly account: string;
+  /** By name, the users whose calls are the service's. */
+  readonly services?: Readonly<Record<string, readonly string[]>>;
   /** Absent: the home's own, made if it has none. */
   readonly accessKey?: { readonly id: string; readonly secret: string };
 }
@@ -42,6 +44,12 @@ const options = {
   },
   region: { ...regionFlags("An AWS Region to serve; may come more than once"), default: [...defaults.regions] },
   account: { ...accountFlag("The account of the administrator"), default: defaults.account },
+  service: flags(
+    "service",
+    "A user whose calls are those of a service with alias/aws/SERVICE: SERVICE=USER; may come more than once",
+    "SERVICE=USER",
+    matching(/^[a-z0-9-]{1,64}=[\w+,.@-]{1,64}$/),
+  ),
   "access-key-id": {
     ...flag(
       "access-key-id",
@@ -71,6 +79,7 @@ export const dev = (cli: Argv, run: (options: DevOptions) => Promise<void>): Arg
         adminListen: given["admin-listen"],
         regions: given.region,
         account: given.account,
+        ...(given.service && { services: byService(given.service) }),
         ...(id !== undefined && secret !== undefined && { accessKey: { id, secret: secretAccessKey(secret) } }),
       });
     },
@@ -79,6 +88,14 @@ export const dev = (cli: Argv, run: (options: DevOptions) => Promise<void>): Arg
 function parseHsm(value: string): string | undefined {
   return value === "soft" || value === "softhsm2" || value.startsWith("pkcs11:") ? value : undefined;
 }
+
+/** Users by service, of texts `SERVICE=USER`. */
+const byService = (given: readonly string[]): Readonly<Record<string, readonly string[]>> => {
+  const pairs = given.map((text) => text.split("=") as [string, string]);
+  return Object.fromEntries(
+    pairs.map(([service]) => [service, pairs.flatMap(([name, user]) => (name === service ? [user] : []))]),
+  );
+};
 
 function hsm(value: string, pin: string | undefined): DevOptions["hsm"] {
   if (value === "soft" || value === "softhsm2") {

@@ -1,0 +1,94 @@
+import { randomUUID } from "node:crypto";
+import { managedKeyPolicy } from "../access/managed-policy.ts";
+import { compileKeyPolicy } from "../access/policy.ts";
+import type { Outbox } from "../audit/outbox.ts";
+import type { Hsm } from "../hsm/hsm.ts";
+import { type AliasRecord, arnOf, type KeyRecord } from "../model/key.ts";
+import { managedPrefix, viaService } from "../model/service.ts";
+import type { Write } from "../store/store.ts";
+import type { Call } from "./call.ts";
+import type { DomainRecords } from "./domain-record.ts";
+import { keyEvent } from "./events.ts";
+import { newMaterial } from "./material.ts";
+import { type LoadedKey, writeAlias } from "./records.ts";
+import { enableRotation } from "./rotation.ts";
+
+/** Services by name, `s3`, each with the ARNs of the users whose calls are its own. */
+export type ServicePrincipals = Readonly<Record<string, readonly string[]>>;
+
+export interface ManagedKeyParts {
+  readonly services: ServicePrincipals;
+  readonly hsm: Hsm;
+  readonly domain: DomainRecords;
+  readonly outbox: Outbox;
+  readonly forget: (writes: readonly Write[]) => void;
+}
+
+/** In days; fixed. */
+const rotationPeriod = 365;
+
+/**
+ * AWS managed keys: `alias/aws/<service>` is predefined in every account and region, and its key is made for the first
+ * call that its policy allows. DescribeKey is one: any user who may describe the key makes it, as on AWS.
+ */
+export class ManagedKeys {
+  /** Their aliases, in every account and region. */
+  readonly aliases: readonly string[];
+  readonly #parts: ManagedKeyParts;
+  readonly #serviceOf: ReadonlyMap<string, string>;
+
+  constructor(parts: ManagedKeyParts) {
+    this.#parts = parts;
+    this.aliases = Object.keys(parts.services).map((service) => managedPrefix + service);
+    this.#serviceOf = new Map(
+      Object.entries(parts.services).flatMap(([service, arns]) => arns.map((arn) => [arn, service] as const)),
+    );
+  }
+
+  /** The service whose principal this is. */
+  serviceOf(arn: string): string | undefined {
+    return this.#serviceOf.get(arn);
+  }
+
+  /** The key that the alias is for, before it is made: for the decision whether it is. undefined: no such service. */
+  proposal(call: Call, account: string, alias: string): LoadedKey | undefined {
+    if (!this.aliases.includes(alias)) return undefined;
+    const service = alias.slice(managedPrefix.length);
+    const policy = managedKeyPolicy(service, account, viaService(service, call.region));
+    const record: KeyRecord = {
+      id: randomUUID(),
+      account,
+      region: call.region,
+      spec: "SYMMETRIC_DEFAULT",
+      usage: "ENCRYPT_DECRYPT",
+      origin: "AWS_KMS",
+      manager: "AWS",
+      description: `Default key that protects my ${service} data when no other key is defined`,
+      state: "Enabled",
+      createdAt: call.now,
+      policy,
+      tags: {},
+      aliases: [alias],
+      hbkId: "",
+      materials: [],
+    };
+    return { record, arn: arnOf(record), policy: compileKeyPolicy(policy) };
+  }
+
+  /** Makes the key that was proposed, and its alias. A conflict when somebody else has. */
+  async make({ record }: LoadedKey): Promise<void> {
+    const { hsm, domain, outbox, forget } = this.#parts;
+    const { hbkId, write, expectation } = await newMaterial(hsm, domain, record);
+    const key = { ...record, hbkId, materials: [{ hbkId }] };
+    const { account, region, id, createdAt } = key;
+    const [name] = key.aliases as [string];
+    const alias: AliasRecord = { name, target: id, createdAt, updatedAt: createdAt };
+    const [rotating, agenda] = enableRotation(key, 0, rotationPeriod, createdAt) as [Write, Write];
+    const writes = [rotating, agenda, write, writeAlias(account, region, alias, 0)];
+    try {
+      await outbox.commit(writes, keyEvent("CreateKey", key, { keyManager: "AWS", aliasName: name }), [expectation]);
+    } finally {
+      forget(writes);
+    }
+  }
+}

@@ -1,7 +1,7 @@
 import * as gcm from "./gcm";
 import * as hmac from "./hmac";
 import * as kbkdf from "./kbkdf";
-import { CALL_KEY, DERIVERS, IV, KEY } from "./memory";
+import { CALL_KEY, CALL_KEYS, DERIVERS, IV, KEY } from "./memory";
 import { wipe } from "./wipe";
 
 /*
@@ -20,6 +20,18 @@ export function start(slot: usize, fixedLength: usize, aadLength: usize, length:
   kbkdf.derive(midstates(slot), fixedLength, CALL_KEY);
   gcm.start(CALL_KEY, IV, aadLength, length);
   wipe(CALL_KEY, 32);
+}
+
+/** Derives the keys of four messages, from fixed inputs of the same length in KBKDF_BLOCKS; each is to be started once. */
+export function deriveFour(slot: usize, fixedLength: usize): void {
+  kbkdf.deriveFour(midstates(slot), fixedLength, CALL_KEYS);
+}
+
+/** Starts the GCM message `index` of the four. */
+export function startOfFour(index: usize, aadLength: usize, length: usize): void {
+  const key = CALL_KEYS + 32 * index;
+  gcm.start(key, IV, aadLength, length);
+  wipe(key, 32);
 }
 
 export function close(slot: usize): void {

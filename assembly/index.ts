@@ -7,13 +7,16 @@ import { computeGhashTables } from "./ghash";
 import { MEMORY_END, STATIC_END, TABLES_SCRATCH } from "./memory";
 
 export {
-  AAD, AAD2, DATA, DATA_SIZE, ENTROPY, FIXED, ID, IV, KEY, MATERIAL, PERSONALIZATION, PLAINTEXT, TAG, TOKEN, TOKEN2,
+  AAD, AAD2, CALL_KEYS, DATA, DATA_SIZE, ENTROPY, FIXED, ID, IV, KBKDF_BLOCKS, KEY, MATERIAL, PERSONALIZATION, PLAINTEXT,
+  TAG, TOKEN, TOKEN2,
 } from "./memory";
 export { equal } from "./constant-time";
 export { start as sha256Start, update as sha256Update, finish as sha256Finish } from "./sha256";
 export { start as hmacStart, update as hmacUpdate, finish as hmacFinish } from "./hmac";
-export { start as kbkdfStart } from "./kbkdf";
-export { DERIVER_SLOTS, open as openDeriver, start as startDerived, close as closeDeriver } from "./derivers";
+export { LONGEST_IN_BLOCK, start as kbkdfStart } from "./kbkdf";
+export {
+  DERIVER_SLOTS, open as openDeriver, start as startDerived, deriveFour, startOfFour, close as closeDeriver,
+} from "./derivers";
 export { start as gcmStart, seal as gcmSeal, open as gcmOpen } from "./message";
 export {
   authenticate as gcmAuthenticate, authenticateCiphertext as gcmAuthenticateCiphertext, encrypt as gcmEncrypt,

@@ -12,6 +12,7 @@
  *   08000  boundary: material of the token that is open
  *   0a000  boundary: root and domain keys, 33 × 1,536
  *   17000  midstates of derivers, 512 × 64
+ *   1f000  four messages side by side: SHA-256, and the keys that come out
  *   20000  windows: what the host writes before a call and reads after it; secrets are then wiped
  *   50000  end
  */
@@ -85,6 +86,11 @@ export const DOMAIN_KEY_SIZE: usize = 0x600;
 // ── derivers
 /** Midstates of HMAC, 64 bytes for each key: derivers.ts. */
 export const DERIVERS: usize = 0x17000;
+/** Sixteen words of W, and the chaining values, of four messages: sha256-lanes.ts. */
+export const LANES_SCHEDULE: usize = 0x1f000;
+export const LANES_STATE: usize = 0x1f100;
+/** Keys of four messages, 32 each. */
+export const CALL_KEYS: usize = 0x1f180;
 
 // ── windows
 export const KEY: usize = 0x20000;
@@ -99,6 +105,8 @@ export const PERSONALIZATION: usize = 0x20100;
 /** The counter of the one block of SP 800-108, and 1,024 bytes of fixed input behind it. */
 export const KBKDF_COUNTER: usize = 0x20200;
 export const FIXED: usize = 0x20204;
+/** Four blocks of SHA-256, zeros between calls: counter 4 ‖ at most 51 bytes of fixed input ‖ what SHA-256 appends. */
+export const KBKDF_BLOCKS: usize = 0x20800;
 /** A token, and the token of a destination; 8,192 each. */
 export const TOKEN: usize = 0x21000;
 export const TOKEN2: usize = 0x23000;

@@ -54,8 +54,9 @@ async function prepare(contenders: readonly Contender[]): Promise<EngineTask[]> 
         if (!run) continue;
         const answer = await run();
         if (expected && !equalBytes(answer, expected)) throw new Error(`${contender.name} gets ${bench} wrong`);
-        const { asynchronous } = contender;
-        tasks.push({ bench, bytes, contender, run, group: `${bench} ${bytes}`, asynchronous, nanoseconds: [] });
+        const { asynchronous, messagesPerRun: operations = 1 } = contender;
+        const group = `${bench} ${bytes}`;
+        tasks.push({ bench, bytes, contender, run, operations, group, asynchronous, nanoseconds: [] });
       }
     }
   }

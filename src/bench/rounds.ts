@@ -2,13 +2,14 @@ import { quantile } from "./report.ts";
 
 /** Something to measure, and where its figures go. */
 export interface Task {
-  /** Does it once. */
+  /** Does it once, or `operations` times. */
   readonly run: () => unknown;
+  readonly operations?: number;
   /** Tasks with the same value are compared: in each round they are measured one right after the other. */
   readonly group?: string;
   /** `run` answers a promise: then the wall clock counts, as the work is done in other threads. */
   readonly asynchronous: boolean;
-  /** Nanoseconds of one run: the mean of each round. */
+  /** Nanoseconds of doing it once: the mean of each round. */
   readonly nanoseconds: number[];
 }
 
@@ -65,15 +66,15 @@ async function warmUp({ run, asynchronous }: Task, nanoseconds: number): Promise
   return quantile(times.slice(times.length / 2), 0.5);
 }
 
-async function time({ run, asynchronous }: Task, count: number, clock: () => number): Promise<number> {
+async function time({ run, operations = 1, asynchronous }: Task, count: number, clock: () => number): Promise<number> {
   if (asynchronous) {
     const start = wallClock();
     for (let i = 0; i < count; i++) await run();
-    return (wallClock() - start) / count;
+    return (wallClock() - start) / count / operations;
   }
   const start = clock();
   for (let i = 0; i < count; i++) run();
-  return (clock() - start) / count;
+  return (clock() - start) / count / operations;
 }
 
 const wallClock = (): number => performance.now() * 1e6;

@@ -1,10 +1,10 @@
 import type { Bytes } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
 import { secretFrom, wipe } from "../base/secret.ts";
-import type { Deriver, Engine } from "./engine.ts";
+import type { DerivedMessage, Deriver, Engine } from "./engine.ts";
 import { assertLength, assertWithin, gcmIvLength, keyLength } from "./lengths.ts";
 
-export const longestFixedInput = 1024;
+const longestFixedInput = 1024;
 
 /** For engines without a memory of their own: K is an array made by `secret`, wiped when the call ends. */
 export class KeyDeriver implements Deriver {
@@ -25,6 +25,14 @@ export class KeyDeriver implements Deriver {
     return this.#under(fixedInput, iv, (key) => this.#engine.gcmOpen(key, iv, aad, sealed, out));
   }
 
+  sealEach(messages: readonly DerivedMessage[]): Bytes[] {
+    return sealOneByOne(this, messages);
+  }
+
+  openEach(messages: readonly DerivedMessage[]): (Bytes | null)[] {
+    return openOneByOne(this, messages);
+  }
+
   close(): void {
     wipe(this.#hbk);
     this.#hbk = undefined;
@@ -32,8 +40,7 @@ export class KeyDeriver implements Deriver {
 
   #under<T>(fixedInput: Bytes, iv: Bytes, use: (key: Bytes) => T): T {
     if (!this.#hbk) throw deriverClosed();
-    assertWithin(fixedInput.length, 0, longestFixedInput);
-    assertLength(iv, gcmIvLength);
+    assertDerivable(fixedInput, iv);
     const key = this.#engine.kbkdf(this.#hbk, fixedInput);
     try {
       return use(key);
@@ -44,3 +51,20 @@ export class KeyDeriver implements Deriver {
 }
 
 export const deriverClosed = (): HsmError => new HsmError("internal", "the deriver is closed");
+
+export function assertDerivable(fixedInput: Bytes, iv: Bytes): void {
+  assertWithin(fixedInput.length, 0, longestFixedInput);
+  assertLength(iv, gcmIvLength);
+}
+
+// ── for engines that gain nothing by seeing many messages at once
+
+export function sealOneByOne(deriver: Deriver, messages: readonly DerivedMessage[]): Bytes[] {
+  for (const { fixedInput, iv } of messages) assertDerivable(fixedInput, iv);
+  return messages.map(({ fixedInput, iv, aad, text }) => deriver.seal(fixedInput, iv, aad, text));
+}
+
+export function openOneByOne(deriver: Deriver, messages: readonly DerivedMessage[]): (Bytes | null)[] {
+  for (const { fixedInput, iv } of messages) assertDerivable(fixedInput, iv);
+  return messages.map(({ fixedInput, iv, aad, text }) => deriver.open(fixedInput, iv, aad, text));
+}

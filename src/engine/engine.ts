@@ -63,8 +63,19 @@ export interface Engine {
 export interface Deriver {
   seal(fixedInput: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, out?: Bytes): Bytes;
   open(fixedInput: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null;
+  /** `seal` and `open` of many small messages, in order; nothing is done unless all have lengths that they may have. */
+  sealEach(messages: readonly DerivedMessage[]): Bytes[];
+  openEach(messages: readonly DerivedMessage[]): (Bytes | null)[];
   /** Wipes it; every later `seal` and `open` throws `HsmError("internal")`. */
   close(): void;
+}
+
+export interface DerivedMessage {
+  readonly fixedInput: Bytes;
+  readonly iv: Bytes;
+  readonly aad: Bytes;
+  /** The plaintext, or `ciphertext ‖ tag`. */
+  readonly text: Bytes;
 }
 
 export type EngineName = "wasm" | "native" | "node";

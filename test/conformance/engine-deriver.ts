@@ -39,6 +39,38 @@ export function deriverClaims(engine: () => Engine): void {
     expect(deriver.open(input, iv, data, sealed)?.toHex()).toBe(long.toHex());
   });
 
+  it("seals and opens each of many messages as it does one alone", () => {
+    const octets = (most: number) => fc.uint8Array({ maxLength: most, size: "max" });
+    const iv = fc.uint8Array({ minLength: 12, maxLength: 12 });
+    const fixed = fc.oneof(fc.uint8Array({ minLength: 48, maxLength: 48 }), octets(60));
+    const message = fc.record({ fixedInput: fixed, iv, aad: octets(100), text: octets(300) });
+    fc.assert(
+      fc.property(fc.array(message, { maxLength: 13 }), fc.nat(12), (messages, broken) => {
+        const sealed = deriver.sealEach(messages);
+        expect(sealed).toEqual(messages.map((each) => deriver.seal(each.fixedInput, each.iv, each.aad, each.text)));
+        const closed = messages.map((message, i) => ({ ...message, text: sealed[i] as Bytes }));
+        expect(deriver.openEach(closed)).toEqual(messages.map(({ text }) => text));
+        const wrong = closed.map((message, i) =>
+          i === broken ? { ...message, iv: message.iv.map((b) => ~b) } : message,
+        );
+        expect(deriver.openEach(wrong)).toEqual(messages.map(({ text }, i) => (i === broken ? null : text)));
+      }),
+      { numRuns: 100 },
+    );
+  });
+
+  it("does nothing to many messages when one has a wrong length", () => {
+    const good = { fixedInput, iv, aad, text: plaintext };
+    for (const bad of [
+      { ...good, iv: new Uint8Array(11) },
+      { ...good, fixedInput: new Uint8Array(1025) },
+    ]) {
+      expect(() => deriver.sealEach([good, good, bad, good])).toThrow(RangeError);
+      expect(() => deriver.openEach([good, good, bad, good])).toThrow(RangeError);
+    }
+    expect(deriver.sealEach([])).toEqual([]);
+  });
+
   it("opens nothing under another HBK, fixed input, IV or additional data", () => {
     const sealed = deriver.seal(fixedInput, iv, aad, plaintext);
     const other = engine().deriver(hbk.with(31, 1));
@@ -93,6 +125,7 @@ export function deriverClaims(engine: () => Engine): void {
     const closed = expect.objectContaining({ kind: "internal" });
     expect(() => closing.seal(fixedInput, iv, aad, plaintext)).toThrow(closed);
     expect(() => closing.open(fixedInput, iv, aad, sealed)).toThrow(closed);
+    expect(() => closing.sealEach([{ fixedInput, iv, aad, text: plaintext }])).toThrow(closed);
     expect(deriver.open(fixedInput, iv, aad, sealed)).toEqual(plaintext);
   });
 }

@@ -41,8 +41,10 @@ export interface Contender {
   readonly name: string;
   /** Its runs answer promises. */
   readonly asynchronous: boolean;
-  /** For each operation that it knows: what does it, all preparations made. */
-  readonly benches: Readonly<Partial<Record<Bench, (operands: Operands) => Run | Promise<Run>>>>;
+  /** How many messages a run handles, all with the same operands; one, where it is not said. */
+  readonly messagesPerRun?: number;
+  /** For each operation that it knows: what does it, all preparations made; undefined where the size is not for it. */
+  readonly benches: Readonly<Partial<Record<Bench, (operands: Operands) => Run | undefined | Promise<Run>>>>;
 }
 
 /** A contender at one operation and size. */

@@ -4,13 +4,14 @@ import { openEngine } from "../../engine/index.ts";
 import type { Contender } from "./contender.ts";
 import { openNoble } from "./noble.ts";
 import { nodeCryptoTuned, openNodeCrypto } from "./node-crypto.ts";
-import { contenderOf, givenBuffer, openWasm } from "./ours.ts";
+import { contenderOf, givenBuffer, manyAtOnce, openWasm } from "./ours.ts";
 import { openPeculiar, webCrypto } from "./web-crypto.ts";
 
 /** In the order of every report; the first that is here is what the others are held against. */
 const openers: Readonly<Record<string, () => Contender | Promise<Contender>>> = {
   "wasm relaxed": async () => contenderOf("wasm relaxed", await openWasm("relaxed")),
   "wasm relaxed, given buffer": async () => givenBuffer("wasm relaxed", await openWasm("relaxed")),
+  "wasm relaxed, 32 a call": async () => manyAtOnce("wasm relaxed", await openWasm("relaxed")),
   "wasm strict": async () => contenderOf("wasm strict", await openWasm("strict")),
   native: async () => contenderOf("native", await openEngine("native")),
   "native, given buffer": async () => givenBuffer("native", await openEngine("native")),

@@ -24,6 +24,30 @@ export const givenBuffer = (name: string, engine: Engine): Contender => ({
   benches: calls(engine, (length) => new Uint8Array(length)),
 });
 
+const messagesPerRun = 32;
+const longestOfMany = 4096;
+
+/** Many messages in one call; each run answers the last of them. */
+export const manyAtOnce = (name: string, engine: Engine): Contender => ({
+  name: `${name}, ${messagesPerRun} a call`,
+  asynchronous: false,
+  messagesPerRun,
+  benches: {
+    "kms-encrypt": ({ hbk, plaintext, ...rest }) => {
+      if (plaintext.length > longestOfMany) return undefined;
+      const deriver = engine.deriver(hbk);
+      const messages = new Array(messagesPerRun).fill({ ...rest, text: plaintext });
+      return () => deriver.sealEach(messages).at(-1) as Bytes;
+    },
+    "kms-decrypt": ({ hbk, sealedByDerived, ...rest }) => {
+      if (sealedByDerived.length > longestOfMany + 16) return undefined;
+      const deriver = engine.deriver(hbk);
+      const messages = new Array(messagesPerRun).fill({ ...rest, text: sealedByDerived });
+      return () => deriver.openEach(messages).at(-1) as Bytes;
+    },
+  },
+});
+
 const calls = (engine: Engine, buffer: (length: number) => Bytes | undefined): Contender["benches"] => ({
   "kms-encrypt": ({ hbk, fixedInput, iv, aad, plaintext, sealed }) => {
     const deriver = engine.deriver(hbk);

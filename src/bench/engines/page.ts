@@ -17,6 +17,7 @@ import {
 const styles: Readonly<Record<string, { readonly color: number; readonly dashed?: true }>> = {
   "wasm relaxed": { color: 0 },
   "wasm relaxed, given buffer": { color: 0, dashed: true },
+  "wasm relaxed, 32 a call": { color: 0, dashed: true },
   "wasm strict": { color: 7 },
   native: { color: 1 },
   "native, given buffer": { color: 1, dashed: true },

@@ -57,6 +57,17 @@ function primitives(engine: Engine): Path[] {
       };
       return { prepare, run: () => engine.gcmOpen(key, iv, aad, sealed) };
     });
+  const derived = (name: string, call: (deriver: Deriver, plaintext: Bytes) => unknown) =>
+    keyed(name, 32, (hbk, plaintext) => {
+      let deriver: Deriver | undefined;
+      return {
+        prepare: () => {
+          deriver?.close();
+          deriver = engine.deriver(hbk);
+        },
+        run: () => deriver && call(deriver, plaintext),
+      };
+    });
   return [
     path("sha256", 128, (message) => ({ run: () => engine.sha256(message) })),
     keyed("hmacSha256", 48, (key, message) => ({ run: () => engine.hmacSha256(key, message) })),
@@ -70,16 +81,8 @@ function primitives(engine: Engine): Path[] {
       for (let i = first; i < sealed.length; i++) sealed[i] = (sealed[i] as number) ^ 0xff;
     }),
     path("Deriver, opened and closed", keyLength, (hbk) => ({ run: () => engine.deriver(hbk).close() })),
-    keyed("Deriver.seal", 32, (hbk, plaintext) => {
-      let deriver: Deriver | undefined;
-      return {
-        prepare: () => {
-          deriver?.close();
-          deriver = engine.deriver(hbk);
-        },
-        run: () => deriver?.seal(fixedInput, iv, aad, plaintext),
-      };
-    }),
+    derived("Deriver.seal", (deriver, plaintext) => deriver.seal(fixedInput, iv, aad, plaintext)),
+    derived("Deriver.sealEach", (deriver, text) => deriver.sealEach(new Array(4).fill({ fixedInput, iv, aad, text }))),
     keyed("kwpWrap", keyLength, (kek, material) => ({ run: () => engine.kwpWrap(kek, material) })),
     keyed("kwpUnwrap", keyLength, (kek, material) => {
       let wrapped: Bytes = noBytes;

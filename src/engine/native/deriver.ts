@@ -1,6 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { secret } from "../../base/secret.ts";
-import type { Deriver } from "../engine.ts";
+import { openOneByOne, sealOneByOne } from "../deriver.ts";
+import type { DerivedMessage, Deriver } from "../engine.ts";
 import { gcmTagLength } from "../lengths.ts";
 import type { Addon, DeriverState } from "./addon.ts";
 import { answered, authentic } from "./status.ts";
@@ -33,6 +34,14 @@ export class NativeDeriver implements Deriver {
     out: Bytes = secret(Math.max(sealed.length - gcmTagLength, 0)),
   ): Bytes | null {
     return authentic(this.#state.open(fixedInput, iv, aad, sealed, out)) === null ? null : out;
+  }
+
+  sealEach(messages: readonly DerivedMessage[]): Bytes[] {
+    return sealOneByOne(this, messages);
+  }
+
+  openEach(messages: readonly DerivedMessage[]): (Bytes | null)[] {
+    return openOneByOne(this, messages);
   }
 
   close(): void {

@@ -20,6 +20,8 @@ export interface Exports {
 
   openDeriver(slot: number): void;
   startDerived(slot: number, fixedLength: number, aadLength: number, length: number): void;
+  deriveFour(slot: number, fixedLength: number): void;
+  startOfFour(index: number, aadLength: number, length: number): void;
   closeDeriver(slot: number): void;
 
   gcmStart(aadLength: number, length: number): void;
@@ -73,6 +75,7 @@ export interface Exports {
 const windowNames = [
   "AAD",
   "AAD2",
+  "CALL_KEYS",
   "DATA",
   "DATA_SIZE",
   "DERIVER_SLOTS",
@@ -80,7 +83,9 @@ const windowNames = [
   "FIXED",
   "ID",
   "IV",
+  "KBKDF_BLOCKS",
   "KEY",
+  "LONGEST_IN_BLOCK",
   "MATERIAL",
   "PERSONALIZATION",
   "PLAINTEXT",

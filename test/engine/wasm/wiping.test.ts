@@ -76,6 +76,8 @@ describe.each(builds)("after a call, the %s module", (build) => {
       const sealed = deriver.seal(fixedInput, iv, aad, plaintext);
       deriver.open(fixedInput, iv, aad, sealed);
       deriver.open(fixedInput, iv, utf8("?"), sealed);
+      const four = new Array(4).fill({ fixedInput, iv, aad, text: plaintext });
+      deriver.openEach(deriver.sealEach(four).map((text) => ({ fixedInput, iv, aad, text })));
       return deriver;
     }
 

@@ -5,7 +5,7 @@ import * as hbk from "./hbk";
 import * as hmac from "./hmac";
 import * as keyWrap from "./key-wrap";
 import {
-  AAD, AAD2, CALL_KEY, DATA, FIXED_INPUT, HBK_NAME, ID, KEY, MATERIAL, PLAINTEXT, RANDOM, TAG, TOKEN, TOKEN2,
+  AAD, AAD2, CALL_KEY, DATA, FIXED_INPUT, HBK_NAME, KEY, MATERIAL, PLAINTEXT, RANDOM, TAG, TOKEN, TOKEN2,
 } from "./memory";
 import { FAULT, NOT_AUTHENTIC, OK, REFUSED } from "./status";
 import * as token from "./token";
@@ -21,6 +21,8 @@ const INTERNAL: u32 = 0x10;
 const SYMMETRIC: u32 = 1 << hbk.KMS_SYMMETRIC;
 const RELEASED: u32 = (1 << hbk.RECORD) | (1 << hbk.INDEX);
 const EXPOSED: u32 = (1 << hbk.KMS_PRIVATE) | (1 << hbk.KMS_HMAC);
+/** With the keys that unwrap what is imported, outside as well. */
+const COME_OUT: u32 = EXPOSED | (1 << hbk.IMPORT);
 const MACS: u32 = (1 << hbk.KMS_HMAC) | (1 << hbk.SIGV4);
 const ANY: u32 = 0x1fe;
 
@@ -49,7 +51,7 @@ export function generate(headLength: usize, length: usize): i32 {
 
 /** A token, in TOKEN, over `length` bytes of DATA. */
 export function importMaterial(headLength: usize, length: usize): i32 {
-  const taken = token.isHead(TOKEN, headLength, ANY & ~SYMMETRIC) && !hbk.isExposed();
+  const taken = token.isHead(TOKEN, headLength, ANY) && !hbk.isExposed() && hbk.isTaken();
   if (taken) token.setMaterial(DATA, length);
   memory.fill(DATA, 0, length);
   if (!taken) return REFUSED;
@@ -69,30 +71,30 @@ export function importExposed(headLength: usize, length: usize, commitmentLength
   return sealNamed();
 }
 
-/** The material of such a token, in MATERIAL. */
+/** The material of such a token, or of a key that unwraps what is imported, in MATERIAL. */
 export function expose(length: usize, usage: u32): i32 {
-  if (!token.readHead(TOKEN, length) || !hbk.isExposed()) return REFUSED;
-  return token.open(TOKEN, length, EXPOSED, usage) ? <i32>token.materialLength : REFUSED;
+  if (!token.readHead(TOKEN, length) || (!hbk.isExposed() && token.kind != hbk.IMPORT)) return REFUSED;
+  return token.open(TOKEN, length, COME_OUT, usage) ? <i32>token.materialLength : REFUSED;
 }
 
-/** The token in TOKEN under the domain key of ID. */
-export function rewrap(length: usize): i32 {
+/** The token in TOKEN under the head in TOKEN2, which then is the whole token. */
+export function rewrap(length: usize, headLength: usize): i32 {
   if (!token.open(TOKEN, length, ANY, 0)) return REFUSED;
-  memory.copy(TOKEN + 2, ID, 16);
-  if (!token.readHead(TOKEN, length)) {
+  memory.copy(TAG, token.hbkId, 32);
+  if (!token.isMoved(TOKEN, TOKEN2, headLength)) {
     token.wipeMaterial();
     return REFUSED;
   }
   // The name of exposed material is of what others make of it: the tag alone binds it.
-  if (!hbk.isExposed()) {
-    hbk.name();
-    if (!equal(HBK_NAME, token.hbkId, 32)) {
-      token.wipeMaterial();
-      return FAULT;
-    }
+  if (hbk.isExposed()) memory.copy(HBK_NAME, TAG, 32);
+  else hbk.name();
+  if (!equal(HBK_NAME, TAG, 32)) {
+    token.wipeMaterial();
+    return FAULT;
   }
   drbg.draw(RANDOM, FRESH);
-  return token.seal(TOKEN, RANDOM);
+  memory.copy(token.hbkId, HBK_NAME, 32);
+  return token.seal(TOKEN2, RANDOM);
 }
 
 /** The material, in MATERIAL. */

@@ -21,6 +21,9 @@ export const INDEX: u32 = 8;
 /** Of kind KMS_HMAC: src/model/key-spec.ts */
 const HMAC_256: u32 = 11;
 
+/** src/model/key-spec.ts */
+const EXTERNAL: u32 = 2;
+
 const LABEL_LENGTH: usize = 11;
 const ENCRYPT = memory.data<u8>([0x53, 0x52, 0x31, 0x2d, 0x65, 0x6e, 0x63, 0x72, 0x79, 0x70, 0x74]);
 const KEYNAME = memory.data<u8>([0x53, 0x52, 0x31, 0x2d, 0x6b, 0x65, 0x79, 0x6e, 0x61, 0x6d, 0x65]);
@@ -28,6 +31,11 @@ const KEYNAME = memory.data<u8>([0x53, 0x52, 0x31, 0x2d, 0x6b, 0x65, 0x79, 0x6e,
 /** Whether the token's material is none of the keys that are computed with in here: `isExposed` of src/model/hbk.ts. */
 export function isExposed(): bool {
   return token.kind == KMS_PRIVATE || (token.kind == KMS_HMAC && token.spec != HMAC_256);
+}
+
+/** Whether the host may put the material in: symmetric KMS keys come in the clear only where their token says so. */
+export function isTaken(): bool {
+  return token.kind != KMS_SYMMETRIC || token.origin == EXTERNAL;
 }
 
 /** The HBK id, into HBK_NAME. */

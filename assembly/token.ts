@@ -1,3 +1,4 @@
+import { equal } from "./constant-time";
 import * as domainKeys from "./domain-keys";
 import * as gcm from "./gcm";
 import { MATERIAL, MATERIAL_SIZE } from "./memory";
@@ -16,6 +17,8 @@ const MOST_KINDS: u32 = 8;
 export let kind: u32 = 0;
 export let spec: u32 = 0;
 export let usage: u32 = 0;
+export let origin: u32 = 0;
+let accountLength: usize = 0;
 export let keyId: usize = 0;
 export let hbkId: usize = 0;
 /** Of the material at MATERIAL. */
@@ -35,7 +38,9 @@ export function readHead(p: usize, length: usize): bool {
   kind = load<u8>(p, 34);
   spec = load<u8>(p, 35);
   usage = load<u8>(p, 36);
-  const region: usize = 39 + <usize>load<u8>(p, 38);
+  origin = load<u8>(p, 37);
+  accountLength = <usize>load<u8>(p, 38);
+  const region: usize = 39 + accountLength;
   if (kind == 0 || kind > MOST_KINDS || region >= length) return false;
   const end = region + 1 + <usize>load<u8>(p + region) + 16;
   if (end > length) return false;
@@ -51,7 +56,18 @@ export function isHead(p: usize, length: usize, kinds: u32): bool {
   return readHead(p, length) && hbkId == p + length && (kinds >> kind & 1) == 1;
 }
 
-/** The same, of a whole token with `usage`; 0 stands for any. */
+/**
+ * Whether the head of exactly `length` bytes at `q` differs from the one at `p`, which was read last, in domain key and
+ * region alone. Then it is the one that was read last.
+ */
+export function isMoved(p: usize, q: usize, length: usize): bool {
+  const account = accountLength;
+  const id = keyId;
+  return isHead(q, length, 1 << kind) && accountLength == account &&
+    equal(p + 34, q + 34, 5 + account) && equal(id, keyId, 16);
+}
+
+/** The same as `isHead`, of a whole token with `usage`; 0 stands for any. */
 function isToken(p: usize, length: usize, kinds: u32, wanted: u32): bool {
   if (!readHead(p, length) || !(kinds >> kind & 1)) return false;
   if (wanted && usage != wanted) return false;

@@ -7,9 +7,10 @@
 #include "status.h"
 
 enum {
-  SYMMETRIC = 1 << KMS_SYMMETRIC,
   RELEASED = 1 << RECORD | 1 << INDEX,
   EXPOSED = 1 << KMS_PRIVATE | 1 << KMS_HMAC,
+  /** With the keys that unwrap what is imported, outside as well. */
+  COME_OUT = EXPOSED | 1 << IMPORT,
   ANY_KIND = 0x1fe,
   LONGEST_COMMITMENT = 4096,
 };
@@ -63,8 +64,9 @@ int32_t boundary_import(struct call *call) {
   struct bytes material = call->bytes[1];
   struct token token;
   if (material.length < 1 || material.length > LONGEST_MATERIAL) return BAD_LENGTH;
-  if (!token_is_head(call->instance, call->bytes[0], ANY_KIND & ~SYMMETRIC, &token)) return REFUSED;
-  if (token_is_exposed(&token)) return REFUSED;
+  if (!token_is_head(call->instance, call->bytes[0], ANY_KIND, &token) || token_is_exposed(&token)) return REFUSED;
+  /* Symmetric KMS keys come in the clear only where their token says so. */
+  if (token.kind == KMS_SYMMETRIC && token.origin != EXTERNAL) return REFUSED;
   token_set_material(call->workspace->scratch, material.at, material.length);
   hbk_name(call->workspace->scratch, &token);
   return token_seal(call->workspace, call->instance, &token, call->bytes[2]);
@@ -87,23 +89,19 @@ int32_t boundary_expose(struct call *call) {
   enum usage usage = call->numbers[0];
   struct token token;
   if (usage == ANY_USAGE) return REFUSED;
-  if (!token_open(call->workspace, call->instance, call->bytes[0], EXPOSED, usage, &token)) return REFUSED;
-  if (!token_is_exposed(&token)) return REFUSED;
+  if (!token_open(call->workspace, call->instance, call->bytes[0], COME_OUT, usage, &token)) return REFUSED;
+  if (!token_is_exposed(&token) && token.kind != IMPORT) return REFUSED;
   if (target.length != scratch->material_length) return BAD_LENGTH;
   memcpy(target.at, scratch->material, target.length);
   return (int32_t)target.length;
 }
 
 int32_t boundary_rewrap(struct call *call) {
-  struct bytes ekt = call->bytes[0], id = call->bytes[1], target = call->bytes[2];
+  struct bytes ekt = call->bytes[0], head = call->bytes[1], target = call->bytes[2];
   struct scratch *scratch = call->workspace->scratch;
   struct token opened, renewed;
-  if (id.length != ID_LENGTH || target.length != ekt.length) return BAD_LENGTH;
   if (!token_open(call->workspace, call->instance, ekt, ANY_KIND, ANY_USAGE, &opened)) return REFUSED;
-  memcpy(target.at, opened.head.at, opened.head.length);
-  memcpy(target.at + DOMAIN_KEY_ID_AT, id.at, ID_LENGTH);
-  struct bytes head = {target.at, opened.head.length};
-  if (!token_is_head(call->instance, head, ANY_KIND, &renewed)) return REFUSED;
+  if (!token_is_head(call->instance, head, ANY_KIND, &renewed) || !token_is_moved(&opened, &renewed)) return REFUSED;
   /* The name of exposed material is of what others make of it: the tag alone binds it. */
   if (token_is_exposed(&opened)) memcpy(scratch->hbk_name, token_hbk_id(&opened), sizeof scratch->hbk_name);
   else hbk_name(scratch, &renewed);

@@ -5,7 +5,7 @@
 #include "gcm.h"
 #include "status.h"
 
-enum { MAC_KEY_ID_AT = 18, KIND_AT = 34, SPEC_AT = 35, USAGE_AT = 36, ACCOUNT_AT = 38, KEY_ID_LENGTH = 16 };
+enum { MAC_KEY_ID_AT = 18, KIND_AT = 34, SPEC_AT = 35, USAGE_AT = 36, ORIGIN_AT = 37, ACCOUNT_AT = 38, KEY_ID_LENGTH = 16 };
 enum { NAME_LENGTH = 34, LEAST_HEAD = 40 };
 
 bool token_read_head(const struct boundary *boundary, struct bytes whole, struct token *token) {
@@ -23,6 +23,7 @@ bool token_read_head(const struct boundary *boundary, struct bytes whole, struct
       .kind = p[KIND_AT],
       .spec = p[SPEC_AT],
       .usage = p[USAGE_AT],
+      .origin = p[ORIGIN_AT],
       .key_id = p + end - KEY_ID_LENGTH,
       .domain_key = domain_keys_find(boundary, p + DOMAIN_KEY_ID_AT),
   };
@@ -35,6 +36,13 @@ bool token_is_head(const struct boundary *boundary, struct bytes whole, uint32_t
 
 bool token_is_exposed(const struct token *token) {
   return token->kind == KMS_PRIVATE || (token->kind == KMS_HMAC && token->spec != HMAC_256);
+}
+
+bool token_is_moved(const struct token *a, const struct token *b) {
+  const uint8_t *p = a->head.at + KIND_AT, *q = b->head.at + KIND_AT;
+  size_t account = ACCOUNT_AT - KIND_AT;
+  return p[account] == q[account] && memcmp(p, q, account + 1 + p[account]) == 0 &&
+         memcmp(a->key_id, b->key_id, KEY_ID_LENGTH) == 0;
 }
 
 const uint8_t *token_hbk_id(const struct token *token) { return token->head.at + token->head.length; }

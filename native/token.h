@@ -22,11 +22,13 @@ enum kind { KMS_SYMMETRIC = 1, KMS_HMAC, KMS_PRIVATE, RECORD, SIGV4, AUDIT, IMPO
 enum usage { ANY_USAGE = 0, ENCRYPT_DECRYPT = 1, GENERATE_VERIFY_MAC = 3, INTERNAL = 0x10 };
 /** Of KMS_HMAC: src/model/key-spec.ts */
 enum spec { HMAC_256 = 11 };
+/** src/model/key-spec.ts */
+enum origin { EXTERNAL = 2 };
 
 /** What a token says of itself, in memory of its own. Nothing of it is authentic before `token_open`. */
 struct token {
   struct bytes head;
-  uint32_t kind, spec, usage;
+  uint32_t kind, spec, usage, origin;
   const uint8_t *key_id;
   const struct domain_key *domain_key;
 };
@@ -38,6 +40,9 @@ bool token_is_head(const struct boundary *boundary, struct bytes whole, uint32_t
 
 /** Whether the key is computed with outside: `isExposed` of src/model/hbk.ts. */
 bool token_is_exposed(const struct token *token);
+
+/** Whether the heads of two tokens that have been read differ in domain key and region alone. */
+bool token_is_moved(const struct token *a, const struct token *b);
 
 /** Authenticates a token of one of `kinds` and of `usage`. Then its material is in the scratch. */
 bool token_open(struct workspace *workspace, const struct boundary *boundary, struct bytes whole, uint32_t kinds,

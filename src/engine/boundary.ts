@@ -1,5 +1,5 @@
 import type { Bytes } from "../base/bytes.ts";
-import type { KeyUsage } from "../model/key-spec.ts";
+import type { HbkUsage } from "../model/hbk.ts";
 
 /**
  * The cryptographic boundary (FIPS 140-3) of the soft HSM. Domain keys and the HBKs of symmetric and HMAC_256 keys exist
@@ -33,8 +33,8 @@ export interface Boundary {
   /** A token over `length` fresh random bytes (16 to 64). No exposed key. */
   generate(head: Bytes, length: number): Bytes;
   /**
-   * A token over `material` that the host already has: 1 to 4,096 bytes. HMAC kinds and kinds that are no KMS key's; no
-   * exposed key.
+   * A token over `material` that the host already has: 1 to 4,096 bytes. HMAC kinds, kinds that are no KMS key's, and
+   * symmetric keys of origin EXTERNAL; no exposed key.
    */
   import(head: Bytes, material: Bytes): Bytes;
   /**
@@ -42,13 +42,16 @@ export interface Boundary {
    * are 1 to 4,096 bytes: the SPKI of a private key, `HMAC(material, 4,097 zeros)` by the hash of an HMAC key.
    */
   importExposed(head: Bytes, commitment: Bytes, material: Bytes): Bytes;
-  /** The material of an exposed key of this usage; the caller wipes it when its call ends. Any other key is refused. */
-  expose(ekt: Bytes, usage: KeyUsage): Bytes;
   /**
-   * The same material under the domain key `domainKeyId`; the HBK id is computed again and compared before the answer,
-   * but for exposed keys, which the tag alone holds to theirs.
+   * The material of an exposed key of this usage, or of an import key, which unwraps outside; the caller wipes it when its
+   * call ends. Any other key is refused.
    */
-  rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes;
+  expose(ekt: Bytes, usage: HbkUsage): Bytes;
+  /**
+   * The same material under `head`, which differs from the token's in domain key and region alone; the HBK id is computed
+   * again and compared before the answer, but for exposed keys, which the tag alone holds to theirs.
+   */
+  rewrap(ekt: Bytes, head: Bytes): Bytes;
   /** The material of a `record` or `index` key. Any other kind is refused. */
   release(ekt: Bytes): Bytes;
 

@@ -12,6 +12,7 @@ import {
   metaOf,
   otherDomainKeyId,
   refusal,
+  rewrapped,
   tokenOver,
 } from "./boundary-fixture.ts";
 import { edits } from "./engine.ts";
@@ -58,6 +59,14 @@ export function exposedClaims(bench: () => Bench): void {
     }
   });
 
+  it("have beside them the keys that unwrap what is imported, which come out too", () => {
+    const { boundary } = bench();
+    const ekt = boundary.import(headOf("import"), pkcs8);
+    expect(boundary.expose(ekt, "INTERNAL")).toEqual(pkcs8);
+    expect(() => boundary.expose(ekt, "SIGN_VERIFY")).toThrow(refusal);
+    expect(() => boundary.release(ekt)).toThrow(refusal);
+  });
+
   it("come out for their usage alone, and no other keys do", () => {
     const { boundary } = bench();
     const ekt = boundary.importExposed(privateKey, commitment, pkcs8);
@@ -66,7 +75,7 @@ export function exposedClaims(bench: () => Bench): void {
     }
     for (const kind of ["kms-symmetric", "kms-hmac", "record", "sigv4"] as const) {
       const { usage } = metaOf(kind);
-      expect(() => boundary.expose(boundary.generate(headOf(kind), 32), usage as "ENCRYPT_DECRYPT")).toThrow(refusal);
+      expect(() => boundary.expose(boundary.generate(headOf(kind), 32), usage)).toThrow(refusal);
     }
   });
 
@@ -83,10 +92,10 @@ export function exposedClaims(bench: () => Bench): void {
   it("keep material and HBK id under another domain key", () => {
     const { boundary } = bench();
     const ekt = boundary.importExposed(privateKey, commitment, pkcs8);
-    const rewrapped = boundary.rewrap(ekt, otherDomainKeyId);
-    expect(parseEkt(rewrapped).domainKeyId).toEqual(otherDomainKeyId);
-    expect(parseEkt(rewrapped).hbkId).toEqual(parseEkt(ekt).hbkId);
-    expect(boundary.expose(rewrapped, "SIGN_VERIFY")).toEqual(pkcs8);
+    const moved = rewrapped(boundary, ekt, otherDomainKeyId);
+    expect(parseEkt(moved).domainKeyId).toEqual(otherDomainKeyId);
+    expect(parseEkt(moved).hbkId).toEqual(parseEkt(ekt).hbkId);
+    expect(boundary.expose(moved, "SIGN_VERIFY")).toEqual(pkcs8);
   });
 
   it("leave by the transport, but come in with their commitment only", () => {

@@ -36,6 +36,10 @@ export function metaOf(kind: HbkKind, edits: Partial<HbkMeta> = {}): HbkMeta {
 export const headOf = (kind: HbkKind, edits: Partial<HbkMeta> = {}, id: Bytes = domainKeyId): Bytes =>
   ektHead(ektSuites.gcm, id, undefined, metaOf(kind, edits));
 
+/** `ekt` under another domain key, or in another region. */
+export const rewrapped = (boundary: Boundary, ekt: Bytes, id: Bytes, edits: Partial<HbkMeta> = {}): Bytes =>
+  boundary.rewrap(ekt, ektHead(ektSuites.gcm, id, undefined, { ...parseEkt(ekt).meta, ...edits }));
+
 export const symmetricKey = (boundary: Boundary): Bytes => boundary.generate(headOf("kms-symmetric"), 32);
 
 /** The material of a token of any kind: what `wrapFor` gives, unwrapped. */

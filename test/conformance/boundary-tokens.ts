@@ -2,7 +2,7 @@ import { createHash, createHmac } from "node:crypto";
 import { expect, it } from "vitest";
 import { type Bytes, concat, utf8 } from "../../src/base/bytes.ts";
 import { ektHead, ektSuites, parseEkt } from "../../src/model/ekt.ts";
-import type { HbkKind } from "../../src/model/hbk.ts";
+import type { HbkKind, HbkMeta } from "../../src/model/hbk.ts";
 import { kbkdfFixedInput, noNonce } from "../../src/model/kbkdf.ts";
 import type { Bench } from "./boundary.ts";
 import {
@@ -16,6 +16,7 @@ import {
   metaOf,
   otherDomainKeyId,
   refusal,
+  rewrapped,
   symmetricKey,
   tokenOver,
 } from "./boundary-fixture.ts";
@@ -65,6 +66,17 @@ export function tokenClaims(bench: () => Bench): void {
     expect(() => boundary.import(headOf("kms-symmetric"), new Uint8Array(32))).toThrow(refusal);
     expect(() => boundary.import(headOf("kms-private"), new Uint8Array(32))).toThrow(refusal);
     expect(() => boundary.generate(headOf("kms-private"), 32)).toThrow(refusal);
+  });
+
+  it("of symmetric KMS keys are imported where they say so", () => {
+    const { engine, boundary } = bench();
+    const head = headOf("kms-symmetric", { origin: "EXTERNAL" });
+    const material = new Uint8Array(32).fill(7);
+    const ekt = boundary.import(head, material);
+    expect(parseEkt(ekt).head).toEqual(head);
+    expect(hbkIdOf(ekt).toHex()).toBe(nameOf("kms-symmetric", material));
+    expect(materialOf(engine, boundary, ekt)).toEqual(material);
+    expect(boundary.decrypt(ekt, aad, boundary.encrypt(ekt, aad, utf8("text")))).toEqual(utf8("text"));
   });
 
   it("need a whole head, of this suite, under a domain key that is present", () => {
@@ -126,21 +138,47 @@ export function tokenClaims(bench: () => Bench): void {
     const { engine, boundary } = bench();
     for (const kind of held) {
       const ekt = boundary.generate(headOf(kind), 48);
-      const rewrapped = boundary.rewrap(ekt, otherDomainKeyId);
-      const [before, after] = [parseEkt(ekt), parseEkt(rewrapped)];
+      const moved = rewrapped(boundary, ekt, otherDomainKeyId);
+      const [before, after] = [parseEkt(ekt), parseEkt(moved)];
       expect(after.domainKeyId).toEqual(otherDomainKeyId);
       expect([after.meta, after.hbkId]).toEqual([before.meta, before.hbkId]);
       expect(after.wrapped).not.toEqual(before.wrapped);
-      expect(materialOf(engine, boundary, rewrapped)).toEqual(materialOf(engine, boundary, ekt));
+      expect(materialOf(engine, boundary, moved)).toEqual(materialOf(engine, boundary, ekt));
     }
   });
 
   it("are not rewrapped when edited, or under a domain key that is not present", () => {
     const { boundary } = bench();
     const ekt = symmetricKey(boundary);
-    expect(() => boundary.rewrap(ekt, new Uint8Array(16))).toThrow(refusal);
-    expect(() => boundary.rewrap(ekt.with(60, (ekt[60] as number) ^ 1), otherDomainKeyId)).toThrow(refusal);
-    expect(() => boundary.rewrap(ekt, new Uint8Array(15))).toThrow(RangeError);
+    const edited = ekt.with(80, (ekt[80] as number) ^ 1);
+    expect(() => rewrapped(boundary, ekt, new Uint8Array(16))).toThrow(refusal);
+    expect(() => boundary.rewrap(edited, headOf("kms-symmetric"))).toThrow(refusal);
+    for (const head of [new Uint8Array(), headOf("kms-symmetric").subarray(1), concat(headOf("index"), aad)]) {
+      expect(() => boundary.rewrap(ekt, head)).toThrow(refusal);
+    }
+  });
+
+  it("keep material and HBK id in another region, and change nothing else of what they say", () => {
+    const { engine, boundary } = bench();
+    for (const kind of held) {
+      const ekt = boundary.generate(headOf(kind), 48);
+      for (const region of ["", "us-east-1", "a".repeat(255)]) {
+        const moved = rewrapped(boundary, ekt, otherDomainKeyId, { region });
+        expect(parseEkt(moved).meta).toEqual(metaOf(kind, { region }));
+        expect(parseEkt(moved).hbkId).toEqual(parseEkt(ekt).hbkId);
+        expect(materialOf(engine, boundary, moved)).toEqual(materialOf(engine, boundary, ekt));
+      }
+      const others: readonly Partial<HbkMeta>[] = [
+        { kind: kind === "record" ? "index" : "record" },
+        { spec: "HMAC_512" },
+        { usage: "SIGN_VERIFY" },
+        { origin: "EXTERNAL" },
+        { account: "111122223334" },
+        { account: "" },
+        { keyId: keyId.with(15, 0) },
+      ];
+      for (const edits of others) expect(() => rewrapped(boundary, ekt, domainKeyId, edits)).toThrow(refusal);
+    }
   });
 
   it("release a copy to their caller, in memory of its own", () => {

@@ -157,7 +157,7 @@ function boundaryCalls(engine: Engine): Path[] {
     call("release", 0, imported(heads.record), (ekt) => boundary.release(ekt)),
     call("importExposed", 0, asItIs, exposed),
     call("expose", 0, exposed, (ekt) => boundary.expose(ekt, "SIGN_VERIFY")),
-    call("rewrap", 0, token, (ekt) => boundary.rewrap(ekt, domainKeyId)),
+    call("rewrap", 0, token, (ekt) => boundary.rewrap(ekt, heads.symmetric)),
     call("wrapFor", 0, token, (ekt) => boundary.wrapFor(ekt, transportKey)),
     call("unwrapFrom", 0, wrap, unwrap),
   ];

@@ -68,7 +68,7 @@ export interface BoundaryState {
   import(head: Bytes, material: Bytes, target: Bytes): number;
   importExposed(head: Bytes, commitment: Bytes, material: Bytes, target: Bytes): number;
   expose(ekt: Bytes, usage: number, target: Bytes): number;
-  rewrap(ekt: Bytes, domainKeyId: Bytes, target: Bytes): number;
+  rewrap(ekt: Bytes, head: Bytes, target: Bytes): number;
   release(ekt: Bytes, target: Bytes): number;
   wrapFor(ekt: Bytes, transportKey: Bytes, target: Bytes): number;
   /** A longer target is taken, too. */

@@ -2,8 +2,7 @@ import { type Bytes, utf8 } from "../../base/bytes.ts";
 import { secret } from "../../base/secret.ts";
 import { ciphertextOverhead, hbkIdLength, ivLength, tagLength } from "../../model/ciphertext.ts";
 import { parseEkt } from "../../model/ekt.ts";
-import { usageCode } from "../../model/hbk.ts";
-import type { KeyUsage } from "../../model/key-spec.ts";
+import { type HbkUsage, usageCode } from "../../model/hbk.ts";
 import type { Boundary } from "../boundary.ts";
 import { personalization } from "../entropy.ts";
 import { assertWithin, wrappedLength } from "../lengths.ts";
@@ -73,15 +72,15 @@ export class NativeBoundary implements Boundary {
     return target;
   }
 
-  expose(ekt: Bytes, usage: KeyUsage): Bytes {
+  expose(ekt: Bytes, usage: HbkUsage): Bytes {
     const target = secret(materialLength(ekt));
     answered(this.#state.expose(ekt, usageCode(usage), target));
     return target;
   }
 
-  rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes {
-    const target = new Uint8Array(ekt.length);
-    answered(this.#state.rewrap(ekt, domainKeyId, target));
+  rewrap(ekt: Bytes, head: Bytes): Bytes {
+    const target = new Uint8Array(head.length + tokenOverhead + materialLength(ekt));
+    answered(this.#state.rewrap(ekt, head, target));
     return target;
   }
 

@@ -1,11 +1,11 @@
+import { isDeepStrictEqual } from "node:util";
 import { type Bytes, concat, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { secretFrom } from "../../base/secret.ts";
 import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../model/ciphertext.ts";
-import { domainKeyIdOf, parseEkt, parseEktHead } from "../../model/ekt.ts";
+import { parseEktHead } from "../../model/ekt.ts";
 import { type HbkKind, type HbkMeta, type HbkUsage, isExposed } from "../../model/hbk.ts";
 import { isKeyDerivation, kbkdfFixedInput } from "../../model/kbkdf.ts";
-import type { KeyUsage } from "../../model/key-spec.ts";
 import type { Boundary } from "../boundary.ts";
 import type { Drbg, Engine } from "../engine.ts";
 import { EntropySource, personalization } from "../entropy.ts";
@@ -58,7 +58,8 @@ export class NodeBoundary implements Boundary {
 
   import(head: Bytes, material: Bytes): Bytes {
     assertWithin(material.length, 1, 4096);
-    if (parseEktHead(head).meta.kind === "kms-symmetric") throw refused("symmetric KMS keys do not come in the clear");
+    const { kind, origin } = parseEktHead(head).meta;
+    if (kind === "kms-symmetric" && origin !== "EXTERNAL") throw refused("the key does not come from outside");
     return this.#tokens.seal(head, material);
   }
 
@@ -69,21 +70,22 @@ export class NodeBoundary implements Boundary {
     return this.#tokens.sealExposed(head, name, material);
   }
 
-  expose(ekt: Bytes, usage: KeyUsage): Bytes {
+  expose(ekt: Bytes, usage: HbkUsage): Bytes {
     return this.#tokens.open(ekt, ({ meta, material }) => {
-      assertServes(meta, ["kms-private", "kms-hmac"], usage);
-      if (!isExposed(meta)) throw refused("the key is used inside of the boundary");
+      assertServes(meta, ["kms-private", "kms-hmac", "import"], usage);
+      if (!isExposed(meta) && meta.kind !== "import") throw refused("the key is used inside of the boundary");
       return secretFrom(material);
     });
   }
 
-  rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes {
-    assertWithin(domainKeyId.length, 16, 16);
-    const head = parseEkt(ekt).head.slice();
-    domainKeyIdOf(head).set(domainKeyId);
-    return this.#tokens.open(ekt, ({ meta, material, hbkId }) =>
-      isExposed(meta) ? this.#tokens.sealExposed(head, hbkId, material) : this.#tokens.seal(head, material, hbkId),
-    );
+  rewrap(ekt: Bytes, head: Bytes): Bytes {
+    return this.#tokens.open(ekt, ({ meta, material, hbkId }) => {
+      const { meta: next } = parseEktHead(head);
+      if (!isDeepStrictEqual({ ...next, region: meta.region }, meta)) throw refused("the head is of another key");
+      return isExposed(meta)
+        ? this.#tokens.sealExposed(head, hbkId, material)
+        : this.#tokens.seal(head, material, hbkId);
+    });
   }
 
   release(ekt: Bytes): Bytes {

@@ -1,8 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { ciphertextOverhead, headerLength } from "../../model/ciphertext.ts";
-import { usageCode } from "../../model/hbk.ts";
-import type { KeyUsage } from "../../model/key-spec.ts";
+import { type HbkUsage, usageCode } from "../../model/hbk.ts";
 import type { Boundary } from "../boundary.ts";
 import { EntropySource, personalization } from "../entropy.ts";
 import { assertLength, assertWithin, isWrapped, keyLength } from "../lengths.ts";
@@ -98,16 +97,15 @@ export class WasmBoundary implements Boundary {
     return this.#token(core.call.importExposed(head.length, material.length, commitment.length));
   }
 
-  expose(ekt: Bytes, usage: KeyUsage): Bytes {
+  expose(ekt: Bytes, usage: HbkUsage): Bytes {
     const core = this.#withToken(ekt);
     return core.takeSecret(core.at.MATERIAL, this.#answered(core.call.expose(ekt.length, usageCode(usage))));
   }
 
-  rewrap(ekt: Bytes, domainKeyId: Bytes): Bytes {
-    const core = this.#withId(domainKeyId);
-    this.#withToken(ekt);
+  rewrap(ekt: Bytes, head: Bytes): Bytes {
+    const core = this.#withTokens(ekt, head);
     this.#refresh();
-    return this.#token(core.call.rewrap(ekt.length));
+    return core.read(core.at.TOKEN2, this.#answered(core.call.rewrap(ekt.length, head.length)));
   }
 
   release(ekt: Bytes): Bytes {
@@ -145,9 +143,7 @@ export class WasmBoundary implements Boundary {
     source: { ekt: Bytes; aad: Bytes; ciphertext: Bytes },
     destination: { ekt: Bytes; aad: Bytes },
   ): Bytes | null {
-    const core = this.#withToken(source.ekt);
-    if (destination.ekt.length > longestToken) this.#answered(refused);
-    core.write(core.at.TOKEN2, destination.ekt);
+    const core = this.#withTokens(source.ekt, destination.ekt);
     this.#writeAad(core.at.AAD, source.aad);
     this.#writeAad(core.at.AAD2, destination.aad);
     const length = this.#writeCiphertext(source.ciphertext);
@@ -241,6 +237,13 @@ export class WasmBoundary implements Boundary {
     const core = this.#core;
     if (token.length > longestToken) this.#answered(refused);
     core.write(core.at.TOKEN, token);
+    return core;
+  }
+
+  #withTokens(token: Bytes, second: Bytes): Core {
+    const core = this.#withToken(token);
+    if (second.length > longestToken) this.#answered(refused);
+    core.write(core.at.TOKEN2, second);
     return core;
   }
 

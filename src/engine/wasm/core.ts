@@ -53,7 +53,7 @@ export interface Exports {
   importMaterial(headLength: number, length: number): number;
   importExposed(headLength: number, length: number, commitmentLength: number): number;
   expose(length: number, usage: number): number;
-  rewrap(length: number): number;
+  rewrap(length: number, headLength: number): number;
   release(length: number): number;
   wrapFor(length: number): number;
   unwrapFrom(headLength: number, length: number): number;

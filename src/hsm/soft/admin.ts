@@ -1,6 +1,7 @@
 import { type Bytes, hex } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
+import { parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, isExposed } from "../../model/hbk.ts";
 import type { DomainKey, DomainKeyId, DomainKeyState, Ekt, HsmAdmin, HsmInfo, TransportKey } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
@@ -53,8 +54,7 @@ export class SoftHsmAdmin implements HsmAdmin {
   }
 
   async rewrap(key: Ekt): Promise<Ekt> {
-    this.#domain.reload();
-    return this.#domain.boundary.rewrap(this.#domain.met(key), this.#domain.activeId());
+    return this.#domain.rewrap(key, parseEkt(key).meta);
   }
 
   async transportKey(): Promise<TransportKey> {

@@ -112,6 +112,12 @@ export class Domain {
     return ekt;
   }
 
+  /** The same key under the active domain key; `meta` may name another region. */
+  rewrap(key: Ekt, meta: HbkMeta): Ekt {
+    const head = this.head(meta);
+    return this.boundary.rewrap(this.met(key), head);
+  }
+
   close(): void {
     if (!this.#open) return;
     this.#open = false;

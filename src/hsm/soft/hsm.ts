@@ -99,8 +99,9 @@ export class SoftHsm implements Hsm {
     try {
       const { boundary } = this.#domain;
       const id = this.#domain.activeId();
-      const ekt = boundary.generate(ektHead(ektSuites.gcm, id, undefined, canary), symmetricLength);
-      const ok = equalBytes(parseEkt(boundary.rewrap(ekt, id)).hbkId, parseEkt(ekt).hbkId);
+      const head = ektHead(ektSuites.gcm, id, undefined, canary);
+      const ekt = boundary.generate(head, symmetricLength);
+      const ok = equalBytes(parseEkt(boundary.rewrap(ekt, head)).hbkId, parseEkt(ekt).hbkId);
       return { ok, detail: ok ? "the active domain key wraps and unwraps" : "the active domain key does not unwrap" };
     } catch (error) {
       return { ok: false, detail: error instanceof Error ? error.message : "unknown failure" };

@@ -7,6 +7,7 @@ import { secretFrom, wipe } from "../../../src/base/secret.ts";
 import { load } from "../../../src/engine/native/addon.ts";
 import { NativeBoundary } from "../../../src/engine/native/boundary.ts";
 import { NativeEngine } from "../../../src/engine/native/engine.ts";
+import { parseEkt } from "../../../src/model/ekt.ts";
 import { type Fixture, mask } from "./kept.ts";
 
 const bytesOf = (text: string) => Uint8Array.fromHex(text);
@@ -26,7 +27,7 @@ createInterface(process.stdin).once("line", (line) => {
   const opened = boundary.openDomainKey(bytesOf(domainKeyId), bytesOf(sealed));
   for (let i = 0; i < 200; i++) {
     boundary.encrypt(bytesOf(ekt), bytesOf(aad), bytesOf(aad));
-    boundary.rewrap(bytesOf(ekt), bytesOf(domainKeyId));
+    boundary.rewrap(bytesOf(ekt), parseEkt(bytesOf(ekt)).head);
     const transportKey = unmasked(kek);
     boundary.wrapFor(bytesOf(ekt), transportKey);
     wipe(engine.kwpUnwrap(transportKey, bytesOf(wrapped)) ?? undefined, transportKey);

@@ -102,7 +102,7 @@ function tokenCalls({ boundary }: Receivers): ValidCall[] {
     ["import", boundary, [headOf("sigv4"), aad, zeros(head.length + 62 + aad.length)]],
     ["importExposed", boundary, [privateHead, aad, text, zeros(head.length + 62 + text.length)]],
     ["expose", boundary, [exposed, usageCode("SIGN_VERIFY"), zeros(32)]],
-    ["rewrap", boundary, [ekt, id, zeros(ekt.length)]],
+    ["rewrap", boundary, [ekt, head, zeros(ekt.length)]],
     ["release", boundary, [record, zeros(32)]],
     ["wrapFor", boundary, [ekt, key, zeros(40)]],
     ["unwrapFrom", boundary, [head, hbkId, key, wrapped, zeros(ekt.length)]],

@@ -49,7 +49,7 @@ describe("the node boundary", () => {
     const calls: Record<string, () => Bytes | null | object> = {
       generate: () => boundary.generate(headOf("kms-symmetric"), 32),
       import: () => boundary.import(headOf("sigv4"), utf8("AWS4secret")),
-      rewrap: () => boundary.rewrap(key, domainKeyId),
+      rewrap: () => boundary.rewrap(key, headOf("kms-symmetric")),
       release: () => boundary.release(record),
       encrypt: () => boundary.encrypt(key, aad, utf8("plaintext")),
       decrypt: () => boundary.decrypt(key, aad, ciphertext),
@@ -60,7 +60,7 @@ describe("the node boundary", () => {
       mac: () => boundary.mac(sigv4, aad),
       importExposed: () => boundary.importExposed(headOf("kms-private"), aad, utf8("private")),
       expose: () => boundary.expose(exposed, "SIGN_VERIFY"),
-      "rewrap, exposed": () => boundary.rewrap(exposed, domainKeyId),
+      "rewrap, exposed": () => boundary.rewrap(exposed, headOf("kms-private")),
       wrapFor: () => boundary.wrapFor(key, transportKey),
       unwrapFrom: () => boundary.unwrapFrom(headOf("kms-symmetric"), key.slice(80, 112), transportKey, wrapped),
       random: () => boundary.random(32),

@@ -1,3 +1,4 @@
+#!/usr/bin/env -S node --disable-sigusr1 --disallow-code-generation-from-strings
 import { administration, serve } from "./administration.ts";
 import { runCli } from "./cli/index.ts";
 import { hardenProcess } from "./cli/process-hardening.ts";

@@ -2,7 +2,7 @@ import { type ChildProcess, fork, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
+import { extname, join } from "node:path";
 import { createInterface } from "node:readline";
 import type { BareSettings } from "./bare-server.ts";
 import { Load } from "./load.ts";
@@ -19,6 +19,9 @@ export interface Contender {
   request(operation: string, body: object): string;
   stop(): Promise<void>;
 }
+
+/** Of our programs, compiled or not. */
+const extension = extname(import.meta.url);
 
 /** Node's flags are this process's own: those that scripts/strongroom starts the service with. */
 const node = (program: string): readonly string[] => [...process.execArgv, join(import.meta.dirname, program)];
@@ -37,7 +40,7 @@ export async function startService(hsm: string, folder: string): Promise<Contend
     ...["--home", home, "--hsm", hsm, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"],
     ...["--access-key-id", signer.accessKeyId, "--secret-access-key", `env:${secret}`],
   ];
-  const child = spawn(process.execPath, [...node("../main.ts"), "dev", ...options], {
+  const child = spawn(process.execPath, [...node(`../main${extension}`), "dev", ...options], {
     stdio: ["ignore", "pipe", "inherit"],
     env: { ...process.env, [secret]: signer.secretAccessKey },
   });
@@ -48,7 +51,7 @@ export async function startService(hsm: string, folder: string): Promise<Contend
 /** A handler of node:https that answers what it is given, with the certificate of the service in `folder`. */
 export async function startBare(answers: BareSettings["answers"], folder: string): Promise<Contender> {
   const home = join(folder, "soft");
-  const child = fork(join(import.meta.dirname, "bare-server.ts"));
+  const child = fork(join(import.meta.dirname, `bare-server${extension}`));
   const settings = { key: join(home, "tls/server-key.pem"), cert: join(home, "tls/server.pem"), answers };
   child.send(settings satisfies BareSettings);
   const port = await started(

@@ -13,8 +13,11 @@ import type {
 /** A key token as one HSM wrapped it: model/ekt.ts. Opaque everywhere else. */
 export type Ekt = Bytes;
 
-/** What the request path may ask of an HSM. Failures are `HsmError`; null is the expected "not authentic". */
-export interface Hsm {
+/**
+ * What the request path may ask of an HSM. Failures are `HsmError`; null is the expected "not authentic". Disposing of it
+ * (`await using`) is closing it.
+ */
+export interface Hsm extends AsyncDisposable {
   readonly info: HsmInfo;
 
   /** Why keys of this spec and usage cannot live here; undefined when they can. */
@@ -156,7 +159,7 @@ export interface Health {
  * Administration, apart from `Hsm` so that the request path cannot reach it: whoever can export can read every key.
  * It has state of its own; call `reload` on open `Hsm`s after a change.
  */
-export interface HsmAdmin {
+export interface HsmAdmin extends AsyncDisposable {
   readonly info: HsmInfo;
   domainKeys(): Promise<readonly DomainKey[]>;
 

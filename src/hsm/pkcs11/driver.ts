@@ -128,6 +128,10 @@ export class Pkcs11Hsm implements Hsm {
   close(): Promise<void> {
     return this.#workers.close();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 class Pkcs11Admin implements HsmAdmin {
@@ -186,6 +190,10 @@ class Pkcs11Admin implements HsmAdmin {
 
   close(): Promise<void> {
     return this.#workers.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** For what changes the token. */

@@ -113,6 +113,10 @@ export class SoftHsmAdmin implements HsmAdmin {
   async close(): Promise<void> {
     this.#domain.close();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 /** `state` with the domain key `id` gone from one state to the next; refused when it is not in that one. */

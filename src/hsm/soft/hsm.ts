@@ -111,6 +111,10 @@ export class SoftHsm implements Hsm {
   async close(): Promise<void> {
     this.#domain.close();
   }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
 }
 
 /** Made, unwrapped, wrapped again and forgotten by `health`. */

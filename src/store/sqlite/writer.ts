@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
 import { StoreError, type StoreErrorKind } from "../../base/errors.ts";
 import type { Expectation, Write } from "../store.ts";
@@ -43,7 +44,10 @@ export class Writer {
 
   constructor(file: string, busyTimeout: number) {
     const workerData: WriterSettings = { file, writer: this.name, busyTimeout };
-    this.#thread = new Worker(new URL("./writer-thread.ts", import.meta.url), { workerData, name: "store writer" });
+    this.#thread = new Worker(new URL(`./writer-thread${extname(import.meta.url)}`, import.meta.url), {
+      workerData,
+      name: "store writer",
+    });
     this.#thread.on("message", (answers: readonly Answer[]) => {
       for (const answer of answers) this.#settle(answer);
     });

@@ -33,13 +33,13 @@ export async function serve(file: string): Promise<void> {
 
 /** The commands that work beside a service, or without one. */
 export const administration: Omit<Handlers, "dev" | "serve"> = {
-  async hsmInit(of) {
+  async hsmInit(of, mode) {
     if ("home" in of) throw new ConfigError("a dev service makes its own HSM; name a --config");
     const site = siteOf(readConfig(of.config), "operator");
     if (existsSync(site.store.file))
       throw new ConfigError(`${site.store.file} exists: this installation has been made`);
     try {
-      print(await initHsm(site.hsm));
+      print(await initHsm(site.hsm, mode));
     } catch (error) {
       // Without a store, a domain key may be what an earlier init has left; one that a store was ever sealed by is not.
       if (!(error instanceof ConfigError)) throw error;

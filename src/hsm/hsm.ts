@@ -144,10 +144,17 @@ export interface HsmInfo {
    * of the service's process. Absent where they stay in the token, or are not served.
    */
   readonly exposed?: "process";
-  readonly domainKeyMode: "plain" | "locked" | "trusted";
+  readonly domainKeyMode: DomainKeyMode;
   /** What an operator should know when it is opened, in sentences. */
   readonly notices?: readonly string[];
 }
+
+/**
+ * Who can take keys out of a PKCS#11 token. `plain`: whoever has its PIN, and the store. `locked`: nobody, so keys cannot be
+ * wrapped anew nor be exported. `trusted`: only under keys that a security officer trusts.
+ */
+export const domainKeyModes = ["plain", "locked", "trusted"] as const;
+export type DomainKeyMode = (typeof domainKeyModes)[number];
 
 export interface Health {
   readonly ok: boolean;
@@ -171,6 +178,9 @@ export interface HsmAdmin extends AsyncDisposable {
   quarantineDomainKey(id: DomainKeyId): Promise<void>;
   /** quarantined → destroyed: gone from the HSM. The id stays listed. */
   destroyDomainKey(id: DomainKeyId): Promise<void>;
+
+  /** Why `rewrap` and `exportTo` refuse a key; undefined when they do not. Such a key lives as long as its domain key. */
+  keptReason(key: Ekt): string | undefined;
 
   /** The same HBK under the active domain key; its HBK id is computed again and compared before the answer. */
   rewrap(key: Ekt): Promise<Ekt>;
@@ -264,8 +274,8 @@ export interface Pkcs11Config {
 
 /** One folder of hsm/ each; listed in hsm/index.ts. */
 export interface Driver<Config extends HsmConfig> {
-  /** Makes the first domain key. A token or folder that has one is refused with a ConfigError, never overwritten. */
-  init(config: Config): Promise<HsmInfo>;
+  /** Makes the first domain key. A token or folder that has one is refused with a ConfigError, never overwritten. `mode` is for ever; default: plain. */
+  init(config: Config, mode?: DomainKeyMode): Promise<HsmInfo>;
   /** Self-tests first. ConfigError when the configuration is wrong, HsmError when the HSM is. */
   open(config: Config): Promise<Hsm>;
   openAdmin(config: Config): Promise<HsmAdmin>;

@@ -1,4 +1,4 @@
-import type { Driver, DriverName, Hsm, HsmAdmin, HsmConfig, HsmInfo } from "./hsm.ts";
+import type { DomainKeyMode, Driver, DriverName, Hsm, HsmAdmin, HsmConfig, HsmInfo } from "./hsm.ts";
 
 export type * from "./hsm.ts";
 
@@ -12,6 +12,7 @@ async function driverOf<Config extends HsmConfig>(config: Config): Promise<Drive
   return (await drivers[config.driver]()).driver;
 }
 
-export const initHsm = async (config: HsmConfig): Promise<HsmInfo> => (await driverOf(config)).init(config);
+export const initHsm = async (config: HsmConfig, mode?: DomainKeyMode): Promise<HsmInfo> =>
+  (await driverOf(config)).init(config, mode);
 export const openHsm = async (config: HsmConfig): Promise<Hsm> => (await driverOf(config)).open(config);
 export const openHsmAdmin = async (config: HsmConfig): Promise<HsmAdmin> => (await driverOf(config)).openAdmin(config);

@@ -46,8 +46,12 @@ export class DomainKeys {
     return this.#administer((admin) => this.#adopt(admin));
   }
 
-  /** Whether the active domain key is older than `period`, in milliseconds. */
+  /**
+   * Whether the active domain key is older than `period`, in milliseconds. Never, where the HSM keeps keys under the domain
+   * key that they were made under: then every rotation leaves one more that must live.
+   */
   async isDue(period: number): Promise<boolean> {
+    if (this.#parts.hsm.info.domainKeyMode === "locked") return false;
     const record = await this.#domain.read();
     return record !== undefined && this.#parts.clock.now() - record.value.since >= period;
   }
@@ -65,13 +69,14 @@ export class DomainKeys {
   }
 
   /**
-   * Wraps every token anew that is not under the active domain key. Each is a commit of its own, so that a crash or a
-   * conflict leaves the rest for the next run. Answers how many HBKs it has wrapped.
+   * Wraps every token anew that is not under the active domain key, and that the HSM does not keep there. Each is a commit
+   * of its own, so that a crash or a conflict leaves the rest for the next run. Answers how many HBKs it has wrapped.
    */
   rewrap(): Promise<number> {
     return this.#administer(async (admin) => {
       const active = await this.#adopt(admin);
-      const rewrap = async (ekt: Ekt): Promise<Ekt> => (domainKeyOf(ekt) === active ? ekt : admin.rewrap(ekt));
+      const rewrap = async (ekt: Ekt): Promise<Ekt> =>
+        domainKeyOf(ekt) === active || admin.keptReason(ekt) !== undefined ? ekt : admin.rewrap(ekt);
       await this.#parts.store.rewrapKeys(rewrap);
       await this.#parts.principals.rewrapAccessKeys(rewrap);
       let count = 0;

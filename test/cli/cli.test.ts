@@ -60,15 +60,22 @@ test("serve takes its configuration", async () => {
   expect(await ran("serve", "--config", "kms.yaml")).toEqual(["serve", { config: "kms.yaml" }]);
 });
 
-test.each(["init", "probe", "status", "rotate-domain-key"])(
-  "hsm %s works on a home or a configuration",
-  async (name) => {
-    const handler = `hsm${name.replace(/(?:^|-)./g, (found) => (found.at(-1) as string).toUpperCase())}`;
-    expect(await ran("hsm", name)).toEqual([handler, { home: join(homedir(), ".strongroom") }]);
-    expect(await ran("hsm", name, "--home", "/h")).toEqual([handler, { home: "/h" }]);
-    expect(await ran("hsm", name, "--config", "c")).toEqual([handler, { config: "c" }]);
-  },
-);
+test.each([
+  ["init", ["plain"]],
+  ["probe", []],
+  ["status", []],
+  ["rotate-domain-key", []],
+])("hsm %s works on a home or a configuration", async (name, more) => {
+  const handler = `hsm${name.replace(/(?:^|-)./g, (found) => (found.at(-1) as string).toUpperCase())}`;
+  expect(await ran("hsm", name)).toEqual([handler, { home: join(homedir(), ".strongroom") }, ...more]);
+  expect(await ran("hsm", name, "--home", "/h")).toEqual([handler, { home: "/h" }, ...more]);
+  expect(await ran("hsm", name, "--config", "c")).toEqual([handler, { config: "c" }, ...more]);
+});
+
+test("hsm init takes a mode of the domain key", async () => {
+  expect(await ran("hsm", "init", "--home", "/h", "--mode", "locked")).toEqual(["hsmInit", { home: "/h" }, "locked"]);
+  expect((await run(["hsm", "init", "--home", "/h", "--mode", "open"])).errors).toMatch(/mode/);
+});
 
 test("iam has the commands and arguments of aws iam", async () => {
   const of = { home: "/h" };

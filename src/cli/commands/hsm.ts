@@ -1,5 +1,6 @@
 import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
+import { type DomainKeyMode, domainKeyModes } from "../../hsm/hsm.ts";
 import { flag, type Installation, installation, installationFlags, referenceFlag } from "../flags.ts";
 
 /** A token that belongs to no installation yet. */
@@ -10,17 +11,23 @@ export interface Token {
 }
 
 export interface HsmHandlers {
-  hsmInit(of: Installation): Promise<void>;
+  hsmInit(of: Installation, mode: DomainKeyMode): Promise<void>;
   hsmProbe(of: Installation | Token): Promise<void>;
   hsmStatus(of: Installation): Promise<void>;
   hsmRotateDomainKey(of: Installation): Promise<void>;
 }
 
 const commands = [
-  ["init", "Make the first domain key in an empty HSM, and an empty store", "hsmInit"],
   ["status", "Show the HSM and its domain keys", "hsmStatus"],
   ["rotate-domain-key", "Make a new domain key, and wrap every key under it", "hsmRotateDomainKey"],
 ] as const;
+
+const mode = {
+  choices: domainKeyModes,
+  default: "plain",
+  requiresArg: true,
+  description: "Who can take keys out of a PKCS#11 token: plain: who has PIN and store; locked: nobody",
+} as const;
 
 const token = {
   ...installationFlags,
@@ -37,6 +44,12 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
         (given) => handlers[handler](installation(given)),
       );
     }
+    group.command(
+      "init",
+      "Make the first domain key in an empty HSM, and an empty store",
+      (command) => command.options({ ...installationFlags, mode }),
+      (given) => handlers.hsmInit(installation(given), given.mode),
+    );
     group.command(
       "probe [uri]",
       "Show what an HSM can do, and try it: that of an installation, or the token that a PKCS#11 URI names",

@@ -12,6 +12,7 @@ import type { Attributes } from "./attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
+import { isReleased, whyKept } from "./kept.ts";
 import { macHashOf } from "./mac-hash.ts";
 import { macKeyName } from "./mac-key.ts";
 import { moving, used, type Wrappings } from "./wrapping.ts";
@@ -68,7 +69,7 @@ export class BackingKeys {
     const pair = this.#domain.active();
     const [wrapping] = this.#wrappings;
     const head = ektHead(wrapping.suite, pair.id, pair.macKeyId, meta);
-    const body = ektBody(head, name, wrapping.wrap(pair.kek, key));
+    const body = ektBody(head, name, wrapping.wrap(kekOf(pair, meta), key));
     return concat(body, this.#token.hmac(pair.mac, body));
   }
 
@@ -94,10 +95,17 @@ export class BackingKeys {
     return this.passing(this.#unwrap(parsed, readable), (key) => this.#token.readSecret(key));
   }
 
-  /** For administration: `use` gets a key that may be wrapped again. Refused unless authentic. */
+  /** For administration: `use` gets a key that may be wrapped again. Refused unless authentic, and where `whyKept` says so. */
   move<Answer>(ekt: Ekt, use: (key: Handle, parsed: ParsedEkt) => Answer): Answer {
     const parsed = parseEkt(ekt);
+    const reason = whyKept(this.#domain.state.mode, parsed);
+    if (reason) throw refused(reason);
     return this.passing(this.#unwrap(parsed, moving), (key) => use(key, parsed));
+  }
+
+  /** Refused unless the token opens, and its key's name is `hbkId`. */
+  confirm(ekt: Ekt, meta: HbkMeta, hbkId: Bytes): void {
+    this.passing(this.#unwrap(parseEkt(ekt), used), (key) => this.requireName(meta, key, hbkId));
   }
 
   /** Gives `use` a key that does not outlive it. */
@@ -166,7 +174,7 @@ export class BackingKeys {
     const pair = this.#authenticate(parsed);
     const wrapping = this.#wrappings.find(({ suite }) => suite === parsed.suite);
     if (!wrapping) throw refused("the key token is wrapped in a way that this token lacks");
-    const key = wrapping.unwrap(pair.kek, parsed.wrapped, attributes);
+    const key = wrapping.unwrap(kekOf(pair, parsed.meta), parsed.wrapped, attributes);
     this.#unwrapped += 1;
     return key;
   }
@@ -180,6 +188,8 @@ export class BackingKeys {
     return pair;
   }
 }
+
+const kekOf = ({ kek, releasing }: DomainKeyPair, { kind }: HbkMeta): Handle => (isReleased(kind) ? releasing : kek);
 
 /** The parts of a parsed token are views of a call's argument, which is wiped when the call ends. */
 const kept = ({ meta, hbkId }: ParsedEkt) => ({ meta: { ...meta, keyId: meta.keyId.slice() }, hbkId: hbkId.slice() });

@@ -12,6 +12,7 @@ import {
 } from "./attributes.ts";
 import { CryptokiError, call } from "./cryptoki-call.ts";
 import type { MacHash } from "./mac-hash.ts";
+import { NativeCryptoki } from "./native-cryptoki.ts";
 import { findSlot, loadModule, login } from "./open-token.ts";
 import { quirks, withoutQuirk } from "./quirks.ts";
 import type { TokenSelector } from "./token-selector.ts";
@@ -42,6 +43,8 @@ export class Cryptoki {
   readonly #slot: Handle;
   readonly #vault: Handle;
   readonly #idle: Handle[] = [];
+  readonly #path: string;
+  #native: NativeCryptoki | undefined;
   readonly #macBuffer = asBuffer(new Uint8Array(longestMac));
 
   /** ConfigError: no such module or token, or one that grants one more try only. PinRefused: it did not take the PIN. */
@@ -52,13 +55,22 @@ export class Cryptoki {
       module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION),
     );
     login(module, slot, vault, pin);
-    return new Cryptoki(module, slot, vault);
+    return new Cryptoki(module, slot, vault, path);
   }
 
-  private constructor(module: pkcs11js.PKCS11, slot: Handle, vault: Handle) {
+  private constructor(module: pkcs11js.PKCS11, slot: Handle, vault: Handle, path: string) {
     this.#module = module;
     this.#slot = slot;
     this.#vault = vault;
+    this.#path = path;
+  }
+
+  /** What pkcs11js cannot say. `HsmError("unsupported")` where the native code has not been built. */
+  get native(): NativeCryptoki {
+    this.#native ??= NativeCryptoki.of(this.#path);
+    if (!this.#native)
+      throw new HsmError("unsupported", "the native code has not been built: scripts/build needs a C compiler");
+    return this.#native;
   }
 
   moduleInfo(): pkcs11js.ModuleInfo {
@@ -87,7 +99,9 @@ export class Cryptoki {
     call("C_GenerateRandom", () => this.#module.C_GenerateRandom(this.#vault, asBuffer(bytes)));
   }
 
+  /** `HsmError("unsupported")` where the template has one in it and the native code has not been built. */
   generateKey(mechanism: number, attributes: Attributes): Handle {
+    if (attributes.unwrapTemplate) return this.native.generateKey(this.#vault, { mechanism }, attributes);
     return call("C_GenerateKey", () => this.#module.C_GenerateKey(this.#vault, { mechanism }, templateOf(attributes)));
   }
 
@@ -122,8 +136,8 @@ export class Cryptoki {
     try {
       // quirks.unwrapIgnoresGuards
       if (!this.#has(key, attributes)) {
-        const guards = templateOf({ ...(sensitive && { sensitive }), ...(extractable === false && { extractable }) });
-        call("C_SetAttributeValue", () => this.#module.C_SetAttributeValue(this.#vault, key, guards));
+        const guards = { ...(sensitive && { sensitive }), ...(extractable === false && { extractable }) };
+        this.set(key, guards);
         this.verify(key, attributes);
       }
       return key;
@@ -131,6 +145,16 @@ export class Cryptoki {
       this.destroy(key);
       throw error;
     }
+  }
+
+  set(object: Handle, attributes: Attributes): void {
+    const template = templateOf(attributes);
+    call("C_SetAttributeValue", () => this.#module.C_SetAttributeValue(this.#vault, object, template));
+  }
+
+  copy(object: Handle, attributes: Attributes): Handle {
+    const template = templateOf(attributes);
+    return call("C_CopyObject", () => this.#module.C_CopyObject(this.#vault, object, template));
   }
 
   destroy(object: Handle): void {

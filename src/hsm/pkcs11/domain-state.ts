@@ -1,17 +1,19 @@
 import { ByteReader, type Bytes, compareBytes, concat, fromHex, hex, uint16, uint32 } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import { type DomainKey, type DomainKeyId, domainKeyStates } from "../hsm.ts";
+import { type DomainKey, type DomainKeyId, type DomainKeyMode, domainKeyModes, domainKeyStates } from "../hsm.ts";
 
 /**
  * What the token knows of its domain: an object's value,
  *
- *   version 1 = 1 ‖ revision 4 ‖ writer 16 ‖
+ *   version 1 (1 or 2) ‖ revision 4 ‖ writer 16 ‖
+ *   mode 1, not in version 1, which is plain ‖
  *   count 2 ‖ (domain key id 16 ‖ MAC key id 16 ‖ state 1 ‖ since 8)* ‖
  *   count 2 ‖ (fingerprint of a pinned transport key 32)*
  *
- * `state` is a place in `domainKeyStates`; `writer` is random, so that two writers of one revision differ.
+ * `mode` is a place in `domainKeyModes`, `state` one in `domainKeyStates`; `writer` is random, so that two writers of one revision differ.
  */
 export interface DomainState {
+  readonly mode: DomainKeyMode;
   readonly keys: readonly DomainEntry[];
   /** SHA-256 of the SPKI, hexadecimal. */
   readonly pinned: readonly string[];
@@ -27,7 +29,7 @@ export interface Revision {
   readonly state: DomainState;
 }
 
-const version = 1;
+const versions = { plain: 1, withMode: 2 } as const;
 const two32 = 2 ** 32;
 
 export function encodeState({ revision, writer, state }: Revision): Bytes {
@@ -42,9 +44,10 @@ export function encodeState({ revision, writer, state }: Revision): Bytes {
   );
   const pinned = state.pinned.map(fromHex);
   return concat(
-    Uint8Array.of(version),
+    Uint8Array.of(state.mode === "plain" ? versions.plain : versions.withMode),
     uint32(revision),
     writer,
+    ...(state.mode === "plain" ? [] : [Uint8Array.of(domainKeyModes.indexOf(state.mode))]),
     uint16(keys.length),
     ...keys,
     uint16(pinned.length),
@@ -56,13 +59,16 @@ export function encodeState({ revision, writer, state }: Revision): Bytes {
 export function decodeState(bytes: Bytes): Revision {
   try {
     const reader = new ByteReader(bytes);
-    if (reader.uint8() !== version) throw new RangeError("version");
+    const version = reader.uint8();
+    if (version !== versions.plain && version !== versions.withMode) throw new RangeError("version");
     const revision = reader.uint32();
     const writer = reader.take(16);
+    const mode = domainKeyModes[version === versions.plain ? 0 : reader.uint8()];
+    if (!mode) throw new RangeError("mode");
     const keys = Array.from({ length: reader.uint16() }, () => decodeEntry(reader));
     const pinned = Array.from({ length: reader.uint16() }, () => hex(reader.take(32)));
     if (reader.remaining > 0) throw new RangeError("length");
-    return { revision, writer, state: { keys, pinned } };
+    return { revision, writer, state: { mode, keys, pinned } };
   } catch (cause) {
     throw new HsmError("internal", "the domain state in the token cannot be read", { cause });
   }

@@ -2,14 +2,16 @@ import { randomBytes } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes, fromHex, hex } from "../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../base/errors.ts";
-import type { DomainKeyId, DomainKeyState } from "../hsm.ts";
+import type { DomainKeyId, DomainKeyMode, DomainKeyState } from "../hsm.ts";
 import type { Attributes } from "./attributes.ts";
 import type { Cryptoki, Handle } from "./cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
 import { type DomainEntry, type DomainState, decodeState, encodeState, newest, type Revision } from "./domain-state.ts";
-import { noUse } from "./wrapping.ts";
+import { lockOf, proveLocked, requireLocks } from "./locked-mode.ts";
+import { noUse, type Wrapping, type Wrappings } from "./wrapping.ts";
 
 const mostTries = 8;
+const empty: DomainState = { mode: "plain", keys: [], pinned: [] };
 const usable: readonly DomainKeyState[] = ["readable", "active", "unwrap-only"];
 
 /** One version of the domain key: the AES key that wraps, and the HMAC key of its tokens. */
@@ -17,15 +19,18 @@ export interface DomainKeyPair {
   readonly id: Bytes;
   readonly macKeyId: Bytes;
   readonly kek: Handle;
+  /** Of kinds that the host is given: `isReleased`. The same as `kek`, unless that is locked. */
+  readonly releasing: Handle;
   readonly mac: Handle;
 }
 
 const tokenSecret = { class: pkcs11js.CKO_SECRET_KEY, token: true, private: true, sensitive: true, extractable: false };
 
-function kekAttributes(id: DomainKeyId): Attributes {
-  const label = "strongroom domain key";
+function kekAttributes(id: DomainKeyId, label = "strongroom domain key"): Attributes {
   return { ...tokenSecret, keyType: pkcs11js.CKK_AES, label, id: fromHex(id), ...noUse, wrap: true, unwrap: true };
 }
+
+const releasingAttributes = (id: DomainKeyId): Attributes => kekAttributes(id, "strongroom release key");
 
 function macAttributes(id: DomainKeyId): Attributes {
   const label = "strongroom MAC key";
@@ -37,10 +42,12 @@ export class Domain {
   readonly #token: Cryptoki;
   readonly #objects: DataObjects;
   readonly #pairs = new Map<DomainKeyId, DomainKeyPair>();
-  #state: DomainState = { keys: [], pinned: [] };
+  readonly #wrapping: Wrapping;
+  #state: DomainState = empty;
 
-  constructor(token: Cryptoki) {
+  constructor(token: Cryptoki, [wrapping]: Wrappings) {
     this.#token = token;
+    this.#wrapping = wrapping;
     this.#objects = new DataObjects(token, "strongroom domain state");
   }
 
@@ -74,29 +81,44 @@ export class Domain {
     if (!entry || !this.#isUsable(id)) {
       throw new HsmError("refused", entry ? `the domain key is ${entry.state}` : "the domain key is not known");
     }
-    const pair = this.#pairs.get(id) ?? {
-      id: fromHex(id),
-      macKeyId: fromHex(entry.macKeyId),
-      kek: this.#findOne(kekAttributes(id)),
-      mac: this.#findOne(macAttributes(entry.macKeyId)),
-    };
+    const pair = this.#pairs.get(id) ?? this.#findPair(entry);
     this.#pairs.set(id, pair);
     return pair;
   }
 
+  #findPair({ id, macKeyId }: DomainEntry): DomainKeyPair {
+    const kek = this.#findOne(kekAttributes(id));
+    const mac = this.#findOne(macAttributes(macKeyId));
+    const ids = { id: fromHex(id), macKeyId: fromHex(macKeyId) };
+    if (this.#state.mode === "plain") return { ...ids, kek, releasing: kek, mac };
+    proveLocked(this.#token, this.#wrapping, kek);
+    return { ...ids, kek, releasing: this.#findOne(releasingAttributes(id)), mac };
+  }
+
   /** The objects of one version. What is asked is read back. */
   generate(id: DomainKeyId, macKeyId: DomainKeyId): void {
-    const make = (mechanism: number, attributes: Attributes) => {
-      const key = this.#token.generateKey(mechanism, { ...attributes, modifiable: false, valueLen: 32 });
+    const make = (mechanism: number, attributes: Attributes, lock: Attributes = {}) => {
+      const key = this.#token.generateKey(mechanism, { ...attributes, modifiable: false, valueLen: 32, ...lock });
       this.#token.verify(key, attributes);
     };
-    make(pkcs11js.CKM_AES_KEY_GEN, kekAttributes(id));
+    if (this.#state.mode === "plain") {
+      make(pkcs11js.CKM_AES_KEY_GEN, kekAttributes(id));
+    } else {
+      make(pkcs11js.CKM_AES_KEY_GEN, kekAttributes(id), lockOf(this.#wrapping));
+      make(pkcs11js.CKM_AES_KEY_GEN, releasingAttributes(id));
+    }
     make(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, macAttributes(macKeyId));
   }
 
-  /** Those that are there: a crash may have left one of two. */
+  /** Whether the token can have domain keys of this mode: `HsmError("unsupported")` with the reason where it cannot. */
+  requireMode(mode: DomainKeyMode): void {
+    if (mode === "locked") requireLocks(this.#token, this.#wrapping);
+    if (mode === "trusted") throw new HsmError("unsupported", trustedReason);
+  }
+
+  /** Those that are there: a crash may have left some of them. */
   destroy(id: DomainKeyId, macKeyId: DomainKeyId): void {
-    for (const attributes of [kekAttributes(id), macAttributes(macKeyId)]) {
+    for (const attributes of [kekAttributes(id), releasingAttributes(id), macAttributes(macKeyId)]) {
       for (const key of this.#named(attributes)) this.#token.destroy(key);
     }
     this.#pairs.delete(id);
@@ -115,7 +137,7 @@ export class Domain {
       const next: Revision = {
         revision: (before?.revision ?? 0) + 1,
         writer: Uint8Array.from(randomBytes(16)),
-        state: change(before?.state ?? { keys: [], pinned: [] }),
+        state: change(before?.state ?? empty),
       };
       this.#objects.add(encodeState(next));
       const isMine = ({ writer }: Revision) => equalBytes(writer, next.writer);
@@ -159,6 +181,9 @@ export class Domain {
   }
 }
 
+/** No module was met on which it holds: SoftHSM 2.6.1 and openCryptoki 3.8.1 give no secret key CKA_TRUSTED, and NSS has no SO. */
+const trustedReason =
+  "a trusted domain key needs a module whose security officer trusts secret keys and which keeps those private: none is known";
 const notInitialized = () => new ConfigError("the token has no domain key yet: `hsm init` makes one");
 const tokenAway = () => new HsmError("unavailable", "the token shows no domain state any more");
 

@@ -1,6 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { algorithmsOf, keyTypeOf } from "../../model/algorithms.ts";
+import { parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spec.ts";
 import type {
@@ -19,6 +20,7 @@ import type {
   TransportKey,
 } from "../hsm.ts";
 import { alone } from "./domain-lock.ts";
+import { whyKept } from "./kept.ts";
 import { macHashOf } from "./mac-hash.ts";
 import type { MethodOf, Opened } from "./protocol.ts";
 import { startWorker } from "./start.ts";
@@ -26,9 +28,9 @@ import { WorkerPool } from "./worker-pool.ts";
 
 /** Any PKCS#11 module, in processes of its own: worker.ts. */
 export const driver: Driver<Pkcs11Config> = {
-  async init(config) {
+  async init(config, mode) {
     return alone(config.stateDirectory, async () => {
-      const { link, answer } = await startWorker<Opened>("init", config);
+      const { link, answer } = await startWorker<Opened>("init", config, { mode });
       await link.close();
       return answer.info;
     });
@@ -166,6 +168,10 @@ class Pkcs11Admin implements HsmAdmin {
 
   destroyDomainKey(id: DomainKeyId): Promise<void> {
     return this.#alone("destroyDomainKey", id);
+  }
+
+  keptReason(key: Ekt): string | undefined {
+    return whyKept(this.info.domainKeyMode, parseEkt(key));
   }
 
   rewrap(key: Ekt): Promise<Ekt> {

@@ -4,7 +4,11 @@ import { ConfigError } from "../../base/errors.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { openEngine } from "../../engine/index.ts";
 import { ektSuites } from "../../model/ekt.ts";
+import type { DomainKeyMode } from "../hsm.ts";
 import { Cryptoki } from "./cryptoki.ts";
+import { Domain } from "./domain.ts";
+import { requireLocks } from "./locked-mode.ts";
+import { NativeCryptoki } from "./native-cryptoki.ts";
 import { initOptions } from "./open-token.ts";
 import type { ProbeReport, ProbeTest } from "./probe.ts";
 import type { Greeting } from "./protocol.ts";
@@ -15,12 +19,15 @@ import { findWrappings, keepsKeys, testMac, testRandom } from "./wrapping.ts";
 /** In a worker: graphene-pk11 says what there is, known answers say what works. */
 export async function probeToken({ module: path, initArgs, token: selector, pin }: Greeting): Promise<ProbeReport> {
   const found = describe(path, selector, initArgs);
-  const tests = pin ? runTests(Cryptoki.open(path, selector, pin, initArgs), await openEngine("node")) : [];
+  const token = pin && Cryptoki.open(path, selector, pin, initArgs);
+  const engine = await openEngine("node");
+  const tests = token ? runTests(token, engine) : [];
   pin?.fill(0);
   const failed = (name: string) => tests.some((test) => test.name === name && !test.ok);
   const serves = tests.length > 0 && ![names.mac, names.random, names.wrap].some(failed);
   return {
     ...found,
+    ...(token && { interfaces: NativeCryptoki.of(path)?.interfaces() }),
     tests,
     serves: serves
       ? [
@@ -32,7 +39,8 @@ export async function probeToken({ module: path, initArgs, token: selector, pin 
         ]
       : [],
     boundary: "call-key",
-    domainKeyMode: "plain",
+    ...(token && serves && modeOf(token, engine)),
+    domainKeyModes: serves ? (failed(names.lock) ? ["plain"] : ["plain", "locked"]) : [],
     lacks: tests.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`),
   };
 }
@@ -43,6 +51,7 @@ const names = {
   wrap: "key wrap",
   keep: "keeping keys",
   move: "moving keys",
+  lock: "locked domain keys",
 } as const;
 
 function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
@@ -76,7 +85,16 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
       const form = kwp ? "and RFC 5649 key wrap" : "alone: between PKCS#11 tokens, and not with the soft HSM";
       return `RSA-OAEP with ${hash === "sha256" ? "SHA-256" : "SHA-1"} ${form}`;
     }),
+    test(names.lock, () => {
+      requireLocks(token, wrappings()[0]);
+      return "a domain key unwraps keys for use alone: nobody takes one out";
+    }),
   ];
+}
+
+function modeOf(token: Cryptoki, engine: Engine): { domainKeyMode?: DomainKeyMode } {
+  const domain = new Domain(token, findWrappings(token, engine));
+  return domain.exists ? { domainKeyMode: domain.load().mode } : {};
 }
 
 /** A failure is a finding here, whatever it is. */

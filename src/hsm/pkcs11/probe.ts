@@ -1,5 +1,6 @@
 import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
-import type { Pkcs11Config } from "../hsm.ts";
+import type { DomainKeyMode, Pkcs11Config } from "../hsm.ts";
+import type { CryptokiInterface } from "./native-cryptoki.ts";
 import { startWorker } from "./start.ts";
 
 /** What a module and its token are, and what they can do for this driver. Plain data. */
@@ -21,13 +22,18 @@ export interface ProbeReport {
     /** Names of CKF_ flags. */
     readonly flags: readonly string[];
   };
+  /** Of PKCS#11 3.0; none before. Absent without a PIN, or where the native code has not been built. */
+  readonly interfaces?: readonly CryptokiInterface[] | undefined;
   /** As the module lists them, which proves nothing. */
   readonly mechanisms: readonly string[];
   /** Known-answer tests, in order; none without a PIN. */
   readonly tests: readonly ProbeTest[];
   readonly serves: readonly { readonly spec: KeySpec; readonly usage: KeyUsage; readonly how: string }[];
   readonly boundary: "call-key";
-  readonly domainKeyMode: "plain";
+  /** Of the domain key that the token has; absent where it has none, or there is no PIN. */
+  readonly domainKeyMode?: DomainKeyMode;
+  /** Those that `hsm init` can give it. */
+  readonly domainKeyModes: readonly DomainKeyMode[];
   /** What it lacks to serve, and to have its keys moved. */
   readonly lacks: readonly string[];
 }

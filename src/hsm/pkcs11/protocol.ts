@@ -1,7 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import type { EngineName } from "../../engine/engine.ts";
-import type { HsmInfo } from "../hsm.ts";
+import type { DomainKeyMode, HsmInfo } from "../hsm.ts";
 import type { Profile } from "./profile.ts";
 import type { TokenSelector } from "./token-selector.ts";
 
@@ -60,6 +60,8 @@ export interface Greeting {
   readonly life: { readonly hours: number; readonly calls: number };
   /** What another worker has found out about this module. */
   readonly profile?: Profile;
+  /** `init` only. */
+  readonly mode?: DomainKeyMode;
   /** `provision` only. */
   readonly label?: string;
   readonly soPin?: Bytes;

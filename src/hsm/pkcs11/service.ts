@@ -1,7 +1,7 @@
 import { HsmError } from "../../base/errors.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { openEngine } from "../../engine/index.ts";
-import type { HsmInfo } from "../hsm.ts";
+import type { DomainKeyMode, HsmInfo } from "../hsm.ts";
 import { BackingKeys } from "./backing-keys.ts";
 import { Cryptoki } from "./cryptoki.ts";
 import { Domain } from "./domain.ts";
@@ -48,7 +48,7 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
   init: async (greeting) => {
     const { initDomain } = await import("./token-admin.ts");
     const opened = await openToken(greeting);
-    initDomain(opened.domain);
+    initDomain(opened.domain, greeting.mode);
     opened.keys.probe(opened.domain.active());
     return served(greeting, {}, opened);
   },
@@ -78,17 +78,17 @@ async function openToken(greeting: Greeting): Promise<OpenToken> {
   testRandom(token);
   const profile = profileOf(token, engine, greeting.profile);
   const wrappings = wrappingsBy(token, profile.wrappings);
-  const domain = new Domain(token);
+  const domain = new Domain(token, wrappings);
   const keys = new BackingKeys(token, engine, domain, wrappings);
   return { token, engine, domain, keys, random: new TokenRandom(engine, token), wrappings, profile };
 }
 
-function served({ role, life }: Greeting, methodsOf: object, { token, keys, profile }: OpenToken): Service {
+function served({ role, life }: Greeting, methodsOf: object, { token, domain, keys, profile }: OpenToken): Service {
   const target = methodsOf as Record<string, (...args: unknown[]) => unknown>;
   const end = performance.now() + life.hours * 3_600_000;
   let calls = 0;
   return {
-    greeting: { info: infoOf(token), profile } satisfies Opened,
+    greeting: { info: infoOf(token, domain.state.mode), profile } satisfies Opened,
     call(method, args) {
       calls += 1;
       const name = methods[role][method];
@@ -111,7 +111,7 @@ const done = (greeting: unknown): Service => ({
   close: () => undefined,
 });
 
-function infoOf(token: Cryptoki): HsmInfo {
+function infoOf(token: Cryptoki, domainKeyMode: DomainKeyMode): HsmInfo {
   const info = token.tokenInfo();
   return {
     driver: "pkcs11",
@@ -120,6 +120,6 @@ function infoOf(token: Cryptoki): HsmInfo {
     serial: unpadded(info.serialNumber),
     firmware: `${info.firmwareVersion.major}.${info.firmwareVersion.minor}`,
     boundary: "call-key",
-    domainKeyMode: "plain",
+    domainKeyMode,
   };
 }

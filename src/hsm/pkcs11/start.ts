@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
-import type { Pkcs11Config } from "../hsm.ts";
+import type { DomainKeyMode, Pkcs11Config } from "../hsm.ts";
 import { readSecret } from "../secret-reference.ts";
 import { Link } from "./link.ts";
 import { trustedModule } from "./module-file.ts";
@@ -37,17 +37,21 @@ export interface Started<Answer> {
   readonly answer: Answer;
 }
 
-/** A worker asks to be replaced. */
-type OnRetire = (link: Link) => void;
+export interface StartOptions {
+  /** The worker asks to be replaced. */
+  readonly onRetire?: (link: Link) => void;
+  /** Of the domain key that `init` makes. */
+  readonly mode?: DomainKeyMode | undefined;
+}
 
 /** Starts a worker and waits until it is ready. ConfigError, or the HsmError of the start. */
 export function startWorker<Answer>(
   role: Role,
   config: Pkcs11Config,
-  onRetire: OnRetire = () => undefined,
+  options: StartOptions = {},
 ): Promise<Started<Answer>> {
   const before = turns.get(config.uri) ?? Promise.resolve();
-  const started = before.then(() => loggedIn<Answer>(role, config, onRetire));
+  const started = before.then(() => loggedIn<Answer>(role, config, options));
   turns.set(
     config.uri,
     started.catch(() => undefined),
@@ -55,7 +59,11 @@ export function startWorker<Answer>(
   return started;
 }
 
-async function loggedIn<Answer>(role: Role, config: Pkcs11Config, onRetire: OnRetire): Promise<Started<Answer>> {
+async function loggedIn<Answer>(
+  role: Role,
+  config: Pkcs11Config,
+  { onRetire, mode }: StartOptions,
+): Promise<Started<Answer>> {
   const uri = parseUri(config.uri);
   const module = trustedModule(uri.modulePath);
   const environment = { ...checkedEnvironment(config.environment ?? {}), ...compileCache() };
@@ -80,6 +88,7 @@ async function loggedIn<Answer>(role: Role, config: Pkcs11Config, onRetire: OnRe
     engine: config.engine ?? "wasm",
     life: { hours: workerHours, calls: workerCalls },
     ...(profile && { profile }),
+    ...(mode && { mode }),
   };
   const deadline = deadlineOf(role, config);
   const link: Link = new Link({
@@ -88,7 +97,7 @@ async function loggedIn<Answer>(role: Role, config: Pkcs11Config, onRetire: OnRe
     startDeadline: Math.max(deadline, leastStartDeadline),
     // Half of the time is left for another worker.
     longestSilence: role === "hsm" ? deadline / 2 : deadline,
-    onRetire: () => onRetire(link),
+    onRetire: () => onRetire?.(link),
   });
   wipe(pin);
   try {

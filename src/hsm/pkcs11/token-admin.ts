@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type Bytes, hex } from "../../base/bytes.ts";
 import { ConfigError } from "../../base/errors.ts";
 import type { HbkMeta } from "../../model/hbk.ts";
-import type { DomainKey, DomainKeyId, DomainKeyState, Ekt, TransportKey } from "../hsm.ts";
+import type { DomainKey, DomainKeyId, DomainKeyMode, DomainKeyState, Ekt, TransportKey } from "../hsm.ts";
 import { type BackingKeys, refused } from "./backing-keys.ts";
 import type { Domain } from "./domain.ts";
 import type { DomainEntry, DomainState } from "./domain-state.ts";
@@ -11,11 +11,13 @@ import type { Transport } from "./transport.ts";
 import { checkTransportKey } from "./transport-key.ts";
 
 /** The domain key's first version, in a token that has none; what a crash left of an earlier try is no hindrance. */
-export function initDomain(domain: Domain): void {
+export function initDomain(domain: Domain, mode: DomainKeyMode = "plain"): void {
   const begun = domain.exists ? domain.load() : undefined;
   if (begun?.keys.some(({ state }) => state !== "reserved" && state !== "readable")) {
     throw new ConfigError("the token has a domain key already");
   }
+  domain.requireMode(mode);
+  domain.update((state) => ({ ...state, mode }));
   const first = addDomainKey(domain);
   domain.update((state) => moved(state, first, ["readable"], "active"));
 }
@@ -72,7 +74,7 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
       hbkId,
       fresh: this.#keys.seal(meta, key, hbkId),
     }));
-    this.#keys.move(fresh, (key) => this.#keys.requireName(meta, key, hbkId));
+    this.#keys.confirm(fresh, meta, hbkId);
     return fresh;
   }
 
@@ -98,7 +100,7 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
     const ekt = this.#keys.passing(this.#transport.unwrap(exported, meta, hbkId), (key) =>
       this.#keys.seal(meta, key, hbkId),
     );
-    this.#keys.move(ekt, (key) => this.#keys.requireName(meta, key, hbkId));
+    this.#keys.confirm(ekt, meta, hbkId);
     return ekt;
   }
 }

@@ -60,7 +60,7 @@ export class WorkerPool<R extends "hsm" | "admin"> {
    */
   static async open<R extends "hsm" | "admin">(role: R, config: Pkcs11Config): Promise<WorkerPool<R>> {
     let pool: WorkerPool<R> | undefined;
-    const started = await startWorker<Opened>(role, config, (link) => pool?.retire(link));
+    const started = await startWorker<Opened>(role, config, { onRetire: (link) => pool?.retire(link) });
     pool = new WorkerPool(role, config, started);
     return pool;
   }
@@ -218,7 +218,9 @@ export class WorkerPool<R extends "hsm" | "admin"> {
   async #add(): Promise<void> {
     if (!this.#lacks) return;
     const reloads = this.#reloads;
-    const { link, answer } = await startWorker<Opened>(this.#role, this.#config, (link) => this.retire(link));
+    const { link, answer } = await startWorker<Opened>(this.#role, this.#config, {
+      onRetire: (link) => this.retire(link),
+    });
     const { serial, model } = answer.info;
     if (serial !== this.info.serial || model !== this.info.model) {
       await link.close();

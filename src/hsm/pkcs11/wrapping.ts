@@ -17,6 +17,7 @@ export interface Wrapping {
   /** For people. */
   readonly description: string;
   readonly suite: EktSuite;
+  readonly mechanism: number;
   wrap(kek: Handle, key: Handle): Bytes;
   unwrap(kek: Handle, wrapped: Bytes, attributes: Attributes): Handle;
 }
@@ -29,6 +30,7 @@ const kwp = (token: Cryptoki, name: WrappingName, mechanism: number): Wrapping =
   name,
   description: `RFC 5649 key wrap (mechanism 0x${mechanism.toString(16)})`,
   suite: ektSuites.kwp,
+  mechanism,
   wrap: (kek, key) => token.wrap({ mechanism }, kek, key),
   unwrap: (kek, wrapped, attributes) => token.unwrap({ mechanism }, kek, wrapped, attributes),
 });
@@ -41,6 +43,7 @@ const cbcPad = (token: Cryptoki): Wrapping => ({
   name: "cbc-pad",
   description: "AES-CBC-PAD key wrap",
   suite: ektSuites.cbcPad,
+  mechanism: pkcs11js.CKM_AES_CBC_PAD,
   wrap: (kek, key) => {
     const iv = randomBytes(blockLength);
     return concat(iv, token.wrap({ mechanism: pkcs11js.CKM_AES_CBC_PAD, parameter: iv }, kek, key));
@@ -64,7 +67,7 @@ const knownKek = fromHex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a85840df
 const knownKey = fromHex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
 const knownMessage = fromHex("53747261776265727279");
 
-const aesKey = { class: pkcs11js.CKO_SECRET_KEY, keyType: pkcs11js.CKK_AES, token: false, private: true };
+export const aesKey = { class: pkcs11js.CKO_SECRET_KEY, keyType: pkcs11js.CKK_AES, token: false, private: true };
 export const genericKey = {
   class: pkcs11js.CKO_SECRET_KEY,
   keyType: pkcs11js.CKK_GENERIC_SECRET,
@@ -87,7 +90,7 @@ export const used: Attributes = { ...genericKey, ...noUse, sign: true, sensitive
 /** For the moment in which a key goes under another wrapping key; it stays unreadable. */
 export const moving: Attributes = { ...used, extractable: true };
 
-const usesOfKek = { ...noUse, wrap: true, unwrap: true, sensitive: true, extractable: false };
+export const usesOfKek = { ...noUse, wrap: true, unwrap: true, sensitive: true, extractable: false };
 
 /** Throws `HsmError("unsupported")` where there is no HMAC-SHA-256, and "internal" where it is wrong. */
 export function testMac(token: Cryptoki, engine: Engine): void {

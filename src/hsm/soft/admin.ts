@@ -53,6 +53,10 @@ export class SoftHsmAdmin implements HsmAdmin {
     this.#domain.change((state) => moved(state, id, "quarantined", "destroyed", { sealed: undefined }));
   }
 
+  keptReason(): undefined {
+    return undefined;
+  }
+
   async rewrap(key: Ekt): Promise<Ekt> {
     return this.#domain.rewrap(key, parseEkt(key).meta);
   }

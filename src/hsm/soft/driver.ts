@@ -1,3 +1,4 @@
+import { ConfigError } from "../../base/errors.ts";
 import { openAsymmetric } from "../../engine/asymmetric/self-test.ts";
 import { type Choice, chooseEngine } from "../../engine/auto.ts";
 import type { Driver, SoftConfig } from "../hsm.ts";
@@ -7,7 +8,10 @@ import { SoftHsm } from "./hsm.ts";
 
 /** The software HSM: its boundary is the engine's, its domain state a sealed file in a private folder. */
 export const driver: Driver<SoftConfig> = {
-  init: async (config) => Domain.create(config, (await choiceOf(config)).engine),
+  async init(config, mode = "plain") {
+    if (mode !== "plain") throw new ConfigError(`the domain key of the software HSM is plain, and cannot be ${mode}`);
+    return Domain.create(config, (await choiceOf(config)).engine);
+  },
   open: async (config) => {
     const asymmetric = await openAsymmetric();
     return new SoftHsm(await openDomain(config), asymmetric);

@@ -8,11 +8,13 @@ const fresh = nssTokens();
 hsmConformance("NSS", { driver, fresh, stride: 32 });
 
 it("the probe finds RFC 5649 under NSS's number, and that NSS gives keys away that are not extractable", async () => {
-  const { tests, lacks, serves } = await probe(await fresh());
-  expect(tests.map(({ ok }) => ok)).toEqual([true, true, true, false, true]);
+  const { tests, lacks, serves, domainKeyModes, interfaces } = await probe(await fresh());
+  expect(tests.map(({ ok }) => ok)).toEqual([true, true, true, false, true, false]);
   expect(tests[2]?.detail).toMatch(/0x210b.*, AES-CBC-PAD/);
   expect(tests[2]?.detail).not.toContain("0x210a");
   expect(tests[4]?.detail).toContain("SHA-256");
-  expect(lacks).toEqual([expect.stringContaining("take it out")]);
+  expect(lacks).toEqual([expect.stringContaining("take it out"), expect.stringContaining("keys unwrap readable")]);
+  expect(domainKeyModes).toEqual(["plain"]);
+  expect(interfaces).toContainEqual({ name: "PKCS 11", version: "3.0" });
   expect(serves).toHaveLength(1);
 });

@@ -102,11 +102,13 @@ describe("the probe", () => {
       ["key wrap", true],
       ["keeping keys", true],
       ["moving keys", true],
+      ["locked domain keys", true],
     ]);
     expect(report.tests[2]?.detail).toContain("0x210a");
     expect(report.tests[4]?.detail).toContain("SHA-1");
     expect(report.serves).toMatchObject([{ spec: "SYMMETRIC_DEFAULT", usage: "ENCRYPT_DECRYPT" }]);
     expect(report.lacks).toEqual([]);
+    expect(report.domainKeyModes).toEqual(["plain", "locked"]);
   });
 
   it("needs no PIN to say what there is, and leaves the token as it was", async () => {

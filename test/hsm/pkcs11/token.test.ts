@@ -11,12 +11,19 @@ import { BackingKeys } from "../../../src/hsm/pkcs11/backing-keys.ts";
 import { Cryptoki, CryptokiError } from "../../../src/hsm/pkcs11/cryptoki.ts";
 import { DataObjects } from "../../../src/hsm/pkcs11/data-object.ts";
 import { Domain } from "../../../src/hsm/pkcs11/domain.ts";
-import { decodeState, encodeState } from "../../../src/hsm/pkcs11/domain-state.ts";
+import { decodeState, encodeState, type Revision } from "../../../src/hsm/pkcs11/domain-state.ts";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
 import { type Profile, profileOf } from "../../../src/hsm/pkcs11/profile.ts";
 import { softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
 import { initDomain } from "../../../src/hsm/pkcs11/token-admin.ts";
-import { findWrappings, genericKey, noUse, testMac, testRandom } from "../../../src/hsm/pkcs11/wrapping.ts";
+import {
+  findWrappings,
+  genericKey,
+  noUse,
+  testMac,
+  testRandom,
+  type Wrappings,
+} from "../../../src/hsm/pkcs11/wrapping.ts";
 import { ektSuites, parseEkt } from "../../../src/model/ekt.ts";
 import { edited, metaOf } from "../../conformance/hsm-fixture.ts";
 import { type SoftToken, softTokens } from "./tokens.ts";
@@ -28,14 +35,16 @@ let cryptoki: Cryptoki;
 let engine: Engine;
 let domain: Domain;
 let keys: BackingKeys;
+let wrappings: Wrappings;
 
 beforeAll(async () => {
   config = await token();
   process.env["SOFTHSM2_CONF"] = config.environment?.["SOFTHSM2_CONF"];
   cryptoki = Cryptoki.open(softHsm2(), { label: "kms" }, readFileSync(join(config.folder, "pin")));
   engine = await openEngine("node");
-  domain = new Domain(cryptoki);
-  keys = new BackingKeys(cryptoki, engine, domain, findWrappings(cryptoki, engine));
+  wrappings = findWrappings(cryptoki, engine);
+  domain = new Domain(cryptoki, wrappings);
+  keys = new BackingKeys(cryptoki, engine, domain, wrappings);
   initDomain(domain);
 });
 afterAll(() => cryptoki.close());
@@ -133,7 +142,7 @@ describe("the domain key", () => {
       extractable: false,
       value: new Uint8Array(32).fill(1),
     });
-    const fresh = new Domain(cryptoki);
+    const fresh = new Domain(cryptoki, wrappings);
     fresh.load();
     expect(() => fresh.active()).toThrow(/more than one/);
     cryptoki.destroy(planted);
@@ -158,7 +167,12 @@ describe("the domain state", () => {
   it("is the higher revision where a crash left two, and the next change clears the other away", () => {
     const [{ value }] = objects().all() as [{ handle: Buffer; value: Bytes }];
     const now = decodeState(value);
-    const stale = { ...now, revision: now.revision - 1, writer: new Uint8Array(16), state: { keys: [], pinned: [] } };
+    const stale: Revision = {
+      ...now,
+      revision: now.revision - 1,
+      writer: new Uint8Array(16),
+      state: { mode: "plain", keys: [], pinned: [] },
+    };
     objects().add(encodeState(stale));
     expect(domain.load()).toEqual(now.state);
     domain.update((state) => state);
@@ -166,7 +180,7 @@ describe("the domain state", () => {
   });
 
   it("is not changed by a writer that finds another's beside its own", () => {
-    const rival = new Domain(cryptoki);
+    const rival = new Domain(cryptoki, wrappings);
     let meddled = 0;
     domain.update((state) => {
       // Another writer is faster, the first two times.
@@ -201,13 +215,13 @@ describe("the domain state", () => {
   });
 
   it("of an initialisation that was cut short is completed by the next", async () => {
-    const half = new Domain(cryptoki);
+    const half = new Domain(cryptoki, wrappings);
     const kept = objects()
       .all()
       .map(({ value }) => value);
     objects().remove(() => true);
     const reserved = { id: "11".repeat(16), macKeyId: "22".repeat(16), state: "reserved", since: 1 } as const;
-    half.update(() => ({ keys: [reserved], pinned: [] }));
+    half.update(() => ({ mode: "plain", keys: [reserved], pinned: [] }));
     initDomain(half);
     expect(half.load().keys.map(({ state }) => state)).toEqual(["reserved", "active"]);
     expect(() => initDomain(half)).toThrow(/already/);

@@ -68,6 +68,7 @@ export interface ServiceConfig extends Premises {
   readonly tls: TlsIdentity;
   readonly regions: readonly string[];
   readonly services?: ServicePrincipals | undefined;
+  readonly attestation?: { readonly roots: string } | undefined;
 }
 
 export interface Service {
@@ -89,6 +90,7 @@ export async function startService(
   const { hsm, store, log, outbox, principals } = parts;
   const operatorLog = new ServerLog(config.clock);
   for (const notice of hsm.info.notices ?? []) operatorLog.write("hsm", { notice });
+  const attestation = config.attestation && (await openAttestation(config.attestation.roots));
   const kms = new Kms({
     store,
     hsm,
@@ -98,6 +100,7 @@ export async function startService(
     outbox,
     clock: config.clock,
     services: config.services,
+    attestation,
   });
   const jobs = await startHousekeeping(
     { store, hsm, principals, outbox, kms, clock: config.clock, openAdmin: () => openHsmAdmin(config.hsm) },
@@ -131,3 +134,6 @@ export async function startService(
     },
   };
 }
+
+/** What reads certificates and CMS is loaded where somebody is trusted to attest. */
+const openAttestation = async (roots: string) => (await import("./attestation/attestation.ts")).openAttestation(roots);

@@ -34,6 +34,8 @@ export interface Config {
   readonly hsm: HsmConfig;
   readonly store: { readonly sqlite: string };
   readonly audit: { readonly directory: string };
+  /** A PEM file: whose attestation documents are trusted. */
+  readonly attestation?: { readonly roots: string };
   /** By name, the ARNs of the users whose calls are the service's. */
   readonly services?: Readonly<Record<string, readonly string[]>>;
 }
@@ -60,6 +62,7 @@ function configReader(folder: string): Reader<Config> {
     if (/^env:[A-Za-z_]\w*$/.test(value)) return value;
     return value.startsWith("file:") && value.length > 5 ? `file:${resolve(folder, value.slice(5))}` : undefined;
   });
+  const file = text("a path", (value) => resolve(folder, value.replace(/^file:/, "")));
   return mapping({
     listen: withDefault(address, defaults.listen),
     adminListen: withDefault(address, defaults.adminListen),
@@ -69,6 +72,7 @@ function configReader(folder: string): Reader<Config> {
     hsm: hsmReader(path, secret),
     store: mapping({ sqlite: path }),
     audit: mapping({ directory: path }),
+    attestation: optional(mapping({ roots: file })),
     services: optional(table("the name of a service, as in alias/aws/s3", isServiceName, serviceUsers)),
   });
 }

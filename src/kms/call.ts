@@ -38,6 +38,11 @@ export class Call {
     this.additionalEventData = { ...this.additionalEventData, [name]: hbkId };
   }
 
+  /** Of an attested recipient, as CloudTrail names it. */
+  tellsRecipient(recipient: Readonly<Record<string, string>>): void {
+    this.additionalEventData = { ...this.additionalEventData, recipient };
+  }
+
   names(arn: string, account: string): void {
     if (!this.resources.some((resource) => resource.arn === arn)) this.resources.push({ arn, account });
   }

@@ -1,10 +1,11 @@
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Principals } from "../access/principals.ts";
+import type { Attestation, Recipient } from "../attestation/attestation.ts";
 import type { AuditSink } from "../audit/audit.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import { type KmsError, StoreError } from "../base/errors.ts";
+import { KmsError, StoreError } from "../base/errors.ts";
 import { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
 import type { Hsm } from "../hsm/hsm.ts";
 import type { AliasRecord, KeyRecord } from "../model/key.ts";
@@ -36,6 +37,8 @@ export interface KmsParts {
   readonly clock: Clock;
   /** Absent: there are none. */
   readonly services?: ServicePrincipals | undefined;
+  /** Absent: nobody is a recipient. */
+  readonly attestation?: Attestation | undefined;
 }
 
 /** An alias; one that is predefined for a service has its name alone until its key is made. */
@@ -70,6 +73,7 @@ export class Kms {
   readonly #workshop: Workshop;
   readonly #markers: Markers;
   readonly #managed: ManagedKeys;
+  readonly #attestation: Attestation | undefined;
 
   constructor(parts: KmsParts) {
     this.principals = parts.principals;
@@ -93,6 +97,7 @@ export class Kms {
     this.#markers = markers;
     this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
     this.#managed = managed;
+    this.#attestation = parts.attestation;
     this.domain = domain;
     this.lastUsage = new LastUsage(parts.store);
   }
@@ -133,9 +138,16 @@ export class Kms {
     return useKeyOf(this.#workshop, call, ciphertext, needs);
   }
 
-  random(call: Call, length: number): Promise<Bytes> {
-    this.authorize(call);
+  random(call: Call, length: number, conditions: KeyNeeds["conditions"]): Promise<Bytes> {
+    this.authorize(call, call.operation, "*", conditions);
     return this.#hsm.random(length);
+  }
+
+  /** The environment that has signed the document, which proves nothing about the caller: policies look at it. */
+  recipient(document: Bytes): Recipient {
+    if (this.#attestation) return this.#attestation.verify(document);
+    const text = "Recipient is not supported: no attestation root is configured.";
+    throw new KmsError("UnsupportedOperationException", text);
   }
 
   /** Why a key of this spec and usage cannot be made here; undefined when it can. */

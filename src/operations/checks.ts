@@ -5,8 +5,6 @@ import type { UsableKey } from "../kms/use.ts";
 import { type Algorithm, algorithmsOf } from "../model/algorithms.ts";
 import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { EncryptionAlgorithm, KeySpec } from "../model/key-spec.ts";
-import type { TypeOf } from "../model/shape.ts";
-import type { recipient } from "./members.ts";
 
 /** A dry run ends where the key would be used: what was wrong has been said by then. */
 export function dryRunDone(dryRun: boolean | undefined): void {
@@ -56,16 +54,6 @@ export function checkRotatable({ value: { record, arn } }: FoundKey): void {
 export const forAwsResource = ({ caller }: Call): readonly (readonly [string, string])[] => [
   ["kms:GrantIsForAWSResource", String(caller.service !== undefined)],
 ];
-
-/** Answering an enclave needs attestation roots in the configuration. */
-export function noRecipient(value: TypeOf<typeof recipient> | undefined): void {
-  if (value) {
-    throw new KmsError(
-      "UnsupportedOperationException",
-      "Recipient is not supported: no attestation root is configured.",
-    );
-  }
-}
 
 /** A key has one policy, and this is its name. */
 export function checkPolicyName(name: string): void {

@@ -1,3 +1,4 @@
+import type { Recipient } from "../attestation/attestation.ts";
 import type { DataKeyPair } from "../hsm/hsm.ts";
 import type { Call } from "../kms/call.ts";
 import type { Kms } from "../kms/kms.ts";
@@ -7,6 +8,7 @@ import { type DataKeyPairSpec, dataKeyPairSpecs } from "../model/key-spec.ts";
 import { enumeration } from "../model/shape.ts";
 import { algorithmCondition, checkRegion, checkSymmetric, dryRunDone } from "./checks.ts";
 import { dryRun, encryptionContext, grantTokens, keyId } from "./members.ts";
+import { recipientConditions } from "./recipient.ts";
 
 /** The members that GenerateDataKeyPair and GenerateDataKeyPairWithoutPlaintext share. */
 export const dataKeyPairMembers = {
@@ -29,12 +31,17 @@ export async function generatePair(
   call: Call,
   request: Request,
   want: "both" | "ciphertext",
+  environment?: Recipient,
 ): Promise<{ key: UsableKey; pair: DataKeyPair }> {
   const { KeyPairSpec, EncryptionContext } = request;
   const key = await kms.use(call, request.KeyId, {
     usage: "ENCRYPT_DECRYPT",
     context: EncryptionContext,
-    conditions: [...algorithmCondition("SYMMETRIC_DEFAULT"), ["kms:DataKeyPairSpec", KeyPairSpec]],
+    conditions: [
+      ...algorithmCondition("SYMMETRIC_DEFAULT"),
+      ["kms:DataKeyPairSpec", KeyPairSpec],
+      ...recipientConditions(environment),
+    ],
   });
   checkSymmetric(key, call.operation);
   checkRegion(call.region, KeyPairSpec);

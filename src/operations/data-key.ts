@@ -1,3 +1,4 @@
+import type { Recipient } from "../attestation/attestation.ts";
 import { KmsError } from "../base/errors.ts";
 import type { DataKey } from "../hsm/hsm.ts";
 import type { Call } from "../kms/call.ts";
@@ -7,6 +8,7 @@ import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { DataKeySpec } from "../model/key-spec.ts";
 import { algorithmCondition, checkSymmetric, dryRunDone } from "./checks.ts";
 import { dataKeySpec, dryRun, encryptionContext, grantTokens, keyId, numberOfBytes } from "./members.ts";
+import { recipientConditions } from "./recipient.ts";
 
 /** The members that GenerateDataKey and GenerateDataKeyWithoutPlaintext share. */
 export const dataKeyMembers = {
@@ -31,12 +33,13 @@ export async function generate(
   call: Call,
   request: Request,
   want: "both" | "ciphertext",
+  environment?: Recipient,
 ): Promise<{ key: UsableKey; dataKey: DataKey }> {
   const length = lengthOf(request);
   const key = await kms.use(call, request.KeyId, {
     usage: "ENCRYPT_DECRYPT",
     context: request.EncryptionContext,
-    conditions: algorithmCondition("SYMMETRIC_DEFAULT"),
+    conditions: [...algorithmCondition("SYMMETRIC_DEFAULT"), ...recipientConditions(environment)],
   });
   checkSymmetric(key, call.operation);
   call.usedMaterial("keyMaterialId", key.materialId);

@@ -1,6 +1,6 @@
 import { KmsError } from "../base/errors.ts";
 import { optional, structure } from "../model/shape.ts";
-import { algorithmCondition, checkEncryption, dryRunDone, noRecipient } from "./checks.ts";
+import { algorithmCondition, checkEncryption, dryRunDone } from "./checks.ts";
 import {
   ciphertextBlob,
   dryRun,
@@ -12,6 +12,7 @@ import {
   recipient,
 } from "./members.ts";
 import { operation } from "./operation.ts";
+import { answerTo, attested, recipientConditions } from "./recipient.ts";
 import { openSource } from "./source.ts";
 
 export const decrypt = operation({
@@ -30,7 +31,7 @@ export const decrypt = operation({
 
   async run(kms, call, request) {
     const { EncryptionContext, EncryptionAlgorithm = "SYMMETRIC_DEFAULT" } = request;
-    noRecipient(request.Recipient);
+    const environment = attested(kms, call, request.Recipient);
     const source = {
       ciphertext: request.CiphertextBlob,
       algorithm: EncryptionAlgorithm,
@@ -41,7 +42,7 @@ export const decrypt = operation({
     const { key, ciphertext } = await openSource(kms, call, source, {
       usage: "ENCRYPT_DECRYPT",
       context: EncryptionContext,
-      conditions: algorithmCondition(EncryptionAlgorithm),
+      conditions: [...algorithmCondition(EncryptionAlgorithm), ...recipientConditions(environment)],
     });
     checkEncryption(key, EncryptionAlgorithm, EncryptionContext);
     dryRunDone(request.DryRun);
@@ -49,6 +50,11 @@ export const decrypt = operation({
     call.usedMaterial("keyMaterialId", material);
     const Plaintext = await key.decrypt(EncryptionAlgorithm, ciphertext, EncryptionContext);
     if (!Plaintext) throw new KmsError("InvalidCiphertextException");
-    return { KeyId: key.arn, Plaintext, EncryptionAlgorithm, KeyMaterialId: key.isSymmetric ? material : undefined };
+    return {
+      KeyId: key.arn,
+      ...answerTo(environment, "Plaintext", Plaintext),
+      EncryptionAlgorithm,
+      KeyMaterialId: key.isSymmetric ? material : undefined,
+    };
   },
 });

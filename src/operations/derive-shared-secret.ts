@@ -1,9 +1,10 @@
 import { KmsError } from "../base/errors.ts";
 import { keyAgreementAlgorithms } from "../model/key-spec.ts";
 import { blob, enumeration, structure } from "../model/shape.ts";
-import { checkAlgorithm, dryRunDone, noRecipient } from "./checks.ts";
+import { checkAlgorithm, dryRunDone } from "./checks.ts";
 import { dryRun, grantTokens, keyId, recipient } from "./members.ts";
 import { operation } from "./operation.ts";
+import { answerTo, attested, recipientConditions } from "./recipient.ts";
 
 export const deriveSharedSecret = operation({
   name: "DeriveSharedSecret",
@@ -18,10 +19,10 @@ export const deriveSharedSecret = operation({
   }),
 
   async run(kms, call, { KeyId, KeyAgreementAlgorithm, PublicKey, DryRun, Recipient }) {
-    noRecipient(Recipient);
+    const environment = attested(kms, call, Recipient);
     const key = await kms.use(call, KeyId, {
       usage: "KEY_AGREEMENT",
-      conditions: [["kms:KeyAgreementAlgorithm", KeyAgreementAlgorithm]],
+      conditions: [["kms:KeyAgreementAlgorithm", KeyAgreementAlgorithm], ...recipientConditions(environment)],
     });
     checkAlgorithm(key, KeyAgreementAlgorithm);
     call.usedMaterial("keyMaterialId", key.materialId);
@@ -30,6 +31,11 @@ export const deriveSharedSecret = operation({
     if (!SharedSecret) {
       throw new KmsError("ValidationException", `The public key is not one of key spec ${key.spec} in DER.`);
     }
-    return { KeyId: key.arn, SharedSecret, KeyAgreementAlgorithm, KeyOrigin: "AWS_KMS" };
+    return {
+      KeyId: key.arn,
+      ...answerTo(environment, "SharedSecret", SharedSecret),
+      KeyAgreementAlgorithm,
+      KeyOrigin: "AWS_KMS",
+    };
   },
 });

@@ -1,8 +1,9 @@
+import type { Bytes } from "../base/bytes.ts";
 import { structure } from "../model/shape.ts";
-import { noRecipient } from "./checks.ts";
 import { dataKeyPairMembers, generatePair, pairResponse } from "./data-key-pair.ts";
 import { recipient } from "./members.ts";
 import { operation } from "./operation.ts";
+import { answerTo, attested } from "./recipient.ts";
 
 export const generateDataKeyPair = operation({
   name: "GenerateDataKeyPair",
@@ -10,8 +11,11 @@ export const generateDataKeyPair = operation({
   request: structure({ ...dataKeyPairMembers, Recipient: recipient }),
 
   async run(kms, call, request) {
-    noRecipient(request.Recipient);
-    const { key, pair } = await generatePair(kms, call, request, "both");
-    return { ...pairResponse(key, pair, request.KeyPairSpec), PrivateKeyPlaintext: pair.plaintext };
+    const environment = attested(kms, call, request.Recipient);
+    const { key, pair } = await generatePair(kms, call, request, "both", environment);
+    return {
+      ...pairResponse(key, pair, request.KeyPairSpec),
+      ...answerTo(environment, "PrivateKeyPlaintext", pair.plaintext as Bytes),
+    };
   },
 });

@@ -1,8 +1,9 @@
+import type { Bytes } from "../base/bytes.ts";
 import { structure } from "../model/shape.ts";
-import { noRecipient } from "./checks.ts";
 import { dataKeyMembers, generate } from "./data-key.ts";
 import { recipient } from "./members.ts";
 import { operation } from "./operation.ts";
+import { answerTo, attested } from "./recipient.ts";
 
 export const generateDataKey = operation({
   name: "GenerateDataKey",
@@ -10,11 +11,11 @@ export const generateDataKey = operation({
   request: structure({ ...dataKeyMembers, Recipient: recipient }),
 
   async run(kms, call, request) {
-    noRecipient(request.Recipient);
-    const { key, dataKey } = await generate(kms, call, request, "both");
+    const environment = attested(kms, call, request.Recipient);
+    const { key, dataKey } = await generate(kms, call, request, "both", environment);
     return {
       CiphertextBlob: dataKey.ciphertext,
-      Plaintext: dataKey.plaintext,
+      ...answerTo(environment, "Plaintext", dataKey.plaintext as Bytes),
       KeyId: key.arn,
       KeyMaterialId: key.materialId,
     };

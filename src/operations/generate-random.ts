@@ -1,8 +1,8 @@
 import { KmsError } from "../base/errors.ts";
 import { optional, string, structure } from "../model/shape.ts";
-import { noRecipient } from "./checks.ts";
 import { numberOfBytes, recipient } from "./members.ts";
 import { operation } from "./operation.ts";
+import { answerTo, attested, recipientConditions } from "./recipient.ts";
 
 export const generateRandom = operation({
   name: "GenerateRandom",
@@ -14,12 +14,13 @@ export const generateRandom = operation({
   }),
 
   async run(kms, call, { NumberOfBytes, CustomKeyStoreId, Recipient }) {
-    kms.authorize(call);
-    noRecipient(Recipient);
+    const environment = attested(kms, call, Recipient);
+    const conditions = recipientConditions(environment);
+    kms.authorize(call, call.operation, "*", conditions);
     if (NumberOfBytes === undefined) throw new KmsError("ValidationException", "NumberOfBytes is required.");
     if (CustomKeyStoreId !== undefined) {
       throw new KmsError("CustomKeyStoreNotFoundException", "The custom key store does not exist.");
     }
-    return { Plaintext: await kms.random(call, NumberOfBytes) };
+    return answerTo(environment, "Plaintext", await kms.random(call, NumberOfBytes, conditions));
   },
 });

@@ -13,7 +13,7 @@ export interface Operation<Request = unknown> {
 }
 
 /** The members of responses that hold secret octets. Others may be shared with caches of the layers below. */
-export const secretMembers: ReadonlySet<string> = new Set(["Plaintext", "PrivateKeyPlaintext", "SharedSecret"]);
+export const secretMembers = ["Plaintext", "PrivateKeyPlaintext", "SharedSecret"] as const;
 
 export type Response = Readonly<Record<string, unknown>> | undefined;
 

@@ -27,6 +27,7 @@ test("dev takes everything that can be said", async () => {
     ...["--home", "/tmp/h", "--hsm=pkcs11:token=a?module-path=/m.so", "--pin", "env:PIN", "--listen", "[::]:0"],
     ...["--admin-listen", "localhost:1", "--region", "eu-west-1", "--region", "eu-west-2", "--region", "eu-west-1"],
     ...["--account", "012345678901", "--access-key-id", id, "--secret-access-key", "env:TEST_SECRET"],
+    ...["--attestation-roots", "/tmp/roots.pem"],
     ...["--service", "s3=storage", "--service", "ebs=disks", "--service", "s3=backup"],
   );
   expect(given).toEqual({
@@ -36,6 +37,7 @@ test("dev takes everything that can be said", async () => {
     adminListen: { host: "localhost", port: 1 },
     regions: ["eu-west-1", "eu-west-2"],
     account: "012345678901",
+    attestation: { roots: "/tmp/roots.pem" },
     services: { s3: ["storage", "backup"], ebs: ["disks"] },
     accessKey: { id: id, secret: "from/the+environment=" },
   });

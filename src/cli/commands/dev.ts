@@ -8,6 +8,8 @@ import { accountFlag, addressFlag, flag, flags, matching, nonEmpty, referenceFla
 import { defaultHome } from "../home.ts";
 
 export interface DevOptions {
+  /** PEM file: whose attestation documents are trusted. */
+  readonly attestation?: { readonly roots: string };
   /** Absent: in memory. */
   readonly home?: string;
   readonly hsm: "soft" | "softhsm2" | { readonly uri: string; readonly pin: string };
@@ -50,6 +52,7 @@ const options = {
     "SERVICE=USER",
     matching(/^[a-z0-9-]{1,64}=[\w+,.@-]{1,64}$/),
   ),
+  "attestation-roots": flag("attestation-roots", "Whose attestation documents are trusted, in PEM", "a path", nonEmpty),
   "access-key-id": {
     ...flag(
       "access-key-id",
@@ -79,6 +82,7 @@ export const dev = (cli: Argv, run: (options: DevOptions) => Promise<void>): Arg
         adminListen: given["admin-listen"],
         regions: given.region,
         account: given.account,
+        ...(given["attestation-roots"] !== undefined && { attestation: { roots: given["attestation-roots"] } }),
         ...(given.service && { services: byService(given.service) }),
         ...(id !== undefined && secret !== undefined && { accessKey: { id, secret: secretAccessKey(secret) } }),
       });

@@ -9,7 +9,7 @@ import { type Config, readConfig } from "./cli/config.ts";
 import type { Installation } from "./cli/flags.ts";
 import type { Handlers } from "./cli/index.ts";
 import { developmentFiles, readDevelopmentHome } from "./development.ts";
-import { initHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
+import { type HsmConfig, initHsm, mainHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";
 import { confirmClock } from "./kms/clock-guard.ts";
 import { DomainKeys } from "./kms/domain-keys.ts";
@@ -33,39 +33,47 @@ export async function serve(file: string): Promise<void> {
 
 /** The commands that work beside a service, or without one. */
 export const administration: Omit<Handlers, "dev" | "serve"> = {
-  async hsmInit(of, mode) {
+  async hsmInit(of, mode, name) {
     if ("home" in of) throw new ConfigError("a dev service makes its own HSM; name a --config");
     const site = siteOf(readConfig(of.config), "operator");
+    if (name !== undefined) return print(await initHsm(hsmOf(site, name), mode));
     if (existsSync(site.store.file))
       throw new ConfigError(`${site.store.file} exists: this installation has been made`);
-    try {
-      print(await initHsm(site.hsm, mode));
-    } catch (error) {
-      // Without a store, a domain key may be what an earlier init has left; one that a store was ever sealed by is not.
-      if (!(error instanceof ConfigError)) throw error;
-      console.error(`strongroom: ${error.message}`);
+    for (const { hsm } of site.hsms) {
+      try {
+        print(await initHsm(hsm, mode));
+      } catch (error) {
+        // Without a store, a domain key may be what an earlier init has left; one that a store was ever sealed by is not.
+        if (!(error instanceof ConfigError)) throw error;
+        console.error(`strongroom: ${error.message}`);
+      }
     }
     const parts = await openParts({ ...site, store: { ...site.store, create: true } });
     await parts.close();
     console.error("Losing this HSM without a backup of it is losing every key that is made in it.");
   },
 
-  hsmStatus: (of) =>
-    withAdmin(siteOfInstallation(of), async (admin) => print({ ...admin.info, domainKeys: await admin.domainKeys() })),
+  hsmStatus: (of, name) =>
+    withAdmin(hsmOf(siteOfInstallation(of), name), async (admin) =>
+      print({ ...admin.info, domainKeys: await admin.domainKeys() }),
+    ),
 
-  async hsmProbe(of) {
-    const { hsm } = "uri" in of ? { hsm: withShellEnvironment({ driver: "pkcs11", ...of }) } : siteOfInstallation(of);
-    if (hsm.driver === "soft") return withAdmin({ hsm }, async (admin) => print(admin.info));
+  async hsmProbe(of, name) {
+    const hsm = "uri" in of ? withShellEnvironment({ driver: "pkcs11", ...of }) : hsmOf(siteOfInstallation(of), name);
+    if (hsm.driver === "soft") return withAdmin(hsm, async (admin) => print(admin.info));
     const { probe } = await import("./hsm/pkcs11/probe.ts");
     print(await probe(hsm));
   },
 
-  hsmRotateDomainKey: (of) =>
+  hsmRotateDomainKey: (of, name) =>
     withParts(of, async (parts, site) => {
-      const domainKeys = new DomainKeys({ ...parts, clock: systemClock, openAdmin: () => openHsmAdmin(site.hsm) });
+      const member = name === undefined ? parts.hsms.primary : parts.hsms.named(name);
+      if (!member) throw noSuchHsm(site, name);
+      const openAdmin = () => openHsmAdmin(member.config);
+      const domainKeys = new DomainKeys({ ...parts, member, clock: systemClock, openAdmin });
       const active = await domainKeys.rotate();
       const rewrapped = await domainKeys.rewrap();
-      await tell(parts, site, "RotateDomainKey", { active, rewrapped });
+      await tell(parts, site, "RotateDomainKey", { hsm: member.name, active, rewrapped });
       print({ active, rewrapped });
     }),
 
@@ -134,11 +142,21 @@ const tell = ({ log }: Parts, site: Site, name: string, responseElements: Record
     }),
   );
 
+/** The primary unless another is named. */
+function hsmOf(site: Site, name = site.hsms[0]?.name): HsmConfig {
+  const found = site.hsms.find((hsm) => hsm.name === name);
+  if (!found) throw noSuchHsm(site, name);
+  return found.hsm;
+}
+
+const noSuchHsm = ({ hsms }: Site, name = ""): ConfigError =>
+  new ConfigError(`there is no HSM ${name} here, but ${hsms.map((hsm) => hsm.name).join(", ")}`);
+
 function siteOf(config: Config, chain: "service" | "operator"): Site {
-  const { account, hsm, store, audit } = config;
+  const { account, hsms, store, audit } = config;
   return {
     account,
-    hsm,
+    hsms,
     store: { file: store.sqlite, create: false },
     audit: { directory: audit.directory, chain },
     clock: systemClock,
@@ -152,7 +170,7 @@ function siteOfInstallation(of: Installation): Site {
   const { account, hsm } = readDevelopmentHome(files.home);
   return {
     account,
-    hsm: withShellEnvironment(hsm),
+    hsms: mainHsm(withShellEnvironment(hsm)),
     store: { file: files.store, create: false },
     audit: { directory: files.audit, chain: "operator" },
     clock: systemClock,
@@ -176,7 +194,7 @@ const withIam = (of: Installation, work: (iam: Iam, account: string) => Promise<
   });
 
 async function withAdmin<T>(
-  { hsm }: Pick<Site, "hsm">,
+  hsm: HsmConfig,
   work: (admin: Awaited<ReturnType<typeof openHsmAdmin>>) => Promise<T>,
 ): Promise<T> {
   const admin = await openHsmAdmin(hsm);

@@ -10,7 +10,7 @@ import type { DevOptions } from "./cli/commands/dev.ts";
 import { ephemeralHome, lockHome, openHome } from "./cli/home.ts";
 import { writePrivateFile } from "./cli/private-file.ts";
 import type { HsmConfig } from "./hsm/hsm.ts";
-import { initHsm } from "./hsm/index.ts";
+import { initHsm, mainHsm } from "./hsm/index.ts";
 import { provisionSoftHsm2 } from "./hsm/pkcs11/provision.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";
 import type { Kms } from "./kms/kms.ts";
@@ -52,7 +52,7 @@ export async function runDevelopment(options: DevOptions): Promise<void> {
   const certificates = await ensureCertificates(home, [options.listen.host]);
   const clock = new MovableClock();
   const premises = {
-    hsm,
+    hsms: mainHsm(hsm),
     // Also one that a first start left unsealed. Where the HSM has seen a store, none is made in its place.
     store: { file: files.store, create: true },
     audit: { directory: files.audit, chain: "service" },

@@ -19,10 +19,18 @@ export function operator(account: string): Actor {
 }
 
 /** Users and access keys, administered by the operator. */
-export function operatorIam({ store, hsm, outbox, principals }: Parts, account: string, clock: Clock): Iam {
+export function operatorIam({ store, hsms, outbox, principals }: Parts, account: string, clock: Clock): Iam {
   const domain = new DomainRecords(store);
   const actor = operator(account);
-  return new Iam({ store, hsm, outbox, principals, clock, actor, domainExpectation: () => domain.expectation() });
+  return new Iam({
+    store,
+    hsms,
+    outbox,
+    principals,
+    clock,
+    actor,
+    domainExpectation: (hsm) => domain.expectation(hsm),
+  });
 }
 
 /** Prints how to reach the service, and serves until a signal asks for an orderly stop. */

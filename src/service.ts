@@ -5,8 +5,8 @@ import { Outbox } from "./audit/outbox.ts";
 import type { Clock } from "./base/clock.ts";
 import type { Address } from "./cli/address.ts";
 import { openEngine } from "./engine/index.ts";
-import type { Hsm, HsmConfig } from "./hsm/hsm.ts";
-import { openHsm, openHsmAdmin } from "./hsm/index.ts";
+import { HsmSet } from "./hsm/hsm-set.ts";
+import { type ConfiguredHsm, openHsmAdmin } from "./hsm/index.ts";
 import { startHousekeeping } from "./kms/jobs.ts";
 import { Kms } from "./kms/kms.ts";
 import type { ServicePrincipals } from "./kms/managed-keys.ts";
@@ -21,7 +21,8 @@ import { openSqlite } from "./store/sqlite/sqlite.ts";
 
 /** Where the state of a deployment is. */
 export interface Premises {
-  readonly hsm: HsmConfig;
+  /** The first is the primary. */
+  readonly hsms: readonly ConfiguredHsm[];
   readonly store: { readonly file: string; readonly create: boolean; readonly acceptRollback?: boolean };
   /** The audit folder, and the name of this process's chain in it. */
   readonly audit: { readonly directory: string; readonly chain: string };
@@ -30,7 +31,7 @@ export interface Premises {
 
 /** What the service and the commands work with, opened from the bottom up. */
 export interface Parts {
-  readonly hsm: Hsm;
+  readonly hsms: HsmSet;
   readonly store: SealedStore;
   readonly log: AuditLog;
   readonly outbox: Outbox;
@@ -50,12 +51,12 @@ export async function openParts(premises: Premises): Promise<Parts> {
   try {
     const { file, create, acceptRollback = false } = premises.store;
     const engine = await openEngine("wasm");
-    const hsm = await open(openHsm(premises.hsm));
+    const hsms = await open(HsmSet.open(premises.hsms));
     const log = await open(openAuditLog(premises.audit.directory, premises.audit.chain));
-    const store = await open(openSealed(await openSqlite(file, { create }), hsm, engine, { create, acceptRollback }));
+    const store = await open(openSealed(await openSqlite(file, { create }), hsms, engine, { create, acceptRollback }));
     const outbox = new Outbox(store, log);
     await outbox.recover();
-    return { hsm, store, log, outbox, principals: new Principals(store, hsm), close };
+    return { hsms, store, log, outbox, principals: new Principals(store, hsms), close };
   } catch (error) {
     await close();
     throw error;
@@ -87,13 +88,13 @@ export async function startService(
   parts: Parts,
   controls?: (kms: Kms, runJobs: () => Promise<void>) => DevControls,
 ): Promise<Service> {
-  const { hsm, store, log, outbox, principals } = parts;
+  const { hsms, store, log, outbox, principals } = parts;
   const operatorLog = new ServerLog(config.clock);
-  for (const notice of hsm.info.notices ?? []) operatorLog.write("hsm", { notice });
+  for (const member of hsms.members) member.watch((notice) => operatorLog.write("hsm", { name: member.name, notice }));
   const attestation = config.attestation && (await openAttestation(config.attestation.roots));
   const kms = new Kms({
     store,
-    hsm,
+    hsms,
     authorizer,
     principals,
     sink: log,
@@ -103,10 +104,10 @@ export async function startService(
     attestation,
   });
   const jobs = await startHousekeeping(
-    { store, hsm, principals, outbox, kms, clock: config.clock, openAdmin: () => openHsmAdmin(config.hsm) },
+    { store, hsms, principals, outbox, kms, clock: config.clock, openAdmin: openHsmAdmin },
     (job, error) => operatorLog.write("job failed", { job, ...describeFailure(error) }),
   );
-  const readiness = new Readiness({ store, hsm, log });
+  const readiness = new Readiness({ store, hsms, log });
   const admin = await listenAdmin({
     ...config.adminListen,
     ready: () => readiness.check(),

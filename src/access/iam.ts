@@ -4,7 +4,9 @@ import { base64 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KmsError } from "../base/errors.ts";
 import { secret as secretBytes, wipe } from "../base/secret.ts";
-import type { Ekt, Hsm } from "../hsm/hsm.ts";
+import type { Ekt } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
+import type { StoredTokens } from "../hsm/tokens.ts";
 import { userArn } from "../model/arn.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
 import { compileIdentityPolicy } from "./policy.ts";
@@ -25,14 +27,14 @@ import {
 
 export interface IamParts {
   readonly store: Store;
-  readonly hsm: Hsm;
+  readonly hsms: HsmSet;
   readonly outbox: Outbox;
   readonly principals: Principals;
   readonly clock: Clock;
   /** Who administers, for the events. */
   readonly actor: Actor;
-  /** What a commit that contains a key token expects: that no domain key has been changed meanwhile. */
-  readonly domainExpectation: () => Promise<Expectation>;
+  /** What a commit that contains a key token of the HSM expects: that its domain key has not been changed meanwhile. */
+  readonly domainExpectation: (hsm: string) => Promise<Expectation>;
 }
 
 /** IAM's quota. */
@@ -55,7 +57,7 @@ export class Iam {
     if (await load(this.#parts.store, userPath(account, name))) {
       throw new KmsError("AlreadyExistsException", `The user ${name} exists.`);
     }
-    const id = `AIDA${base32(await this.#parts.hsm.random(10))}`;
+    const id = `AIDA${base32(await this.#parts.hsms.random(10))}`;
     const user: UserRecord = { name, account, id, createdAt: this.#now(), policies: {}, accessKeys: [] };
     const shown = {
       user: { userName: name, userId: id, arn: userArn(account, name), createDate: iso(user.createdAt) },
@@ -118,7 +120,7 @@ export class Iam {
     if (await load(this.#parts.store, accessKeyPath(id))) {
       throw new KmsError("AlreadyExistsException", `The access key ${id} exists.`);
     }
-    const expectation = await this.#parts.domainExpectation();
+    const expectation = await this.#parts.domainExpectation(this.#parts.hsms.primary.name);
     const ekt = base64(await this.#importSecret(account, secret));
     const createdAt = this.#now();
     const key: AccessKeyRecord = { id, account, user: name, userId: value.id, active: true, createdAt, ekt };
@@ -143,10 +145,10 @@ export class Iam {
     await this.#commit("UpdateAccessKey", asked, [writeAccessKey({ ...value, active }, revision)]);
   }
 
-  async listAccessKeys(account: string, name: string): Promise<readonly Omit<AccessKeyRecord, "ekt">[]> {
+  async listAccessKeys(account: string, name: string): Promise<readonly Omit<AccessKeyRecord, keyof StoredTokens>[]> {
     const { value } = await this.#user(account, name);
     const keys = await Promise.all(value.accessKeys.map((id) => this.#accessKey(id)));
-    return keys.map(({ value: { ekt: _ekt, ...shown } }) => shown);
+    return keys.map(({ value: { ekt: _ekt, replicas: _replicas, ...shown } }) => shown);
   }
 
   async #user(account: string, name: string): Promise<Loaded<UserRecord>> {
@@ -164,9 +166,9 @@ export class Iam {
   }
 
   async #newAccessKey(): Promise<{ id: string; secret: string }> {
-    const { hsm } = this.#parts;
-    const id = `AKIA${base32(await hsm.random(10))}`;
-    const bytes = await hsm.random(30);
+    const { hsms } = this.#parts;
+    const id = `AKIA${base32(await hsms.random(10))}`;
+    const bytes = await hsms.random(30);
     const secret = base64(bytes);
     wipe(bytes);
     return { id, secret };
@@ -176,10 +178,10 @@ export class Iam {
   async #importSecret(account: string, secret: string): Promise<Ekt> {
     const material = secretBytes(4 + secret.length);
     new TextEncoder().encodeInto(`AWS4${secret}`, material);
-    const keyId = await this.#parts.hsm.random(16);
+    const keyId = await this.#parts.hsms.random(16);
     const meta = { kind: "sigv4", spec: "HMAC_256", usage: "INTERNAL", origin: "AWS_KMS", region: "local" } as const;
     try {
-      return await this.#parts.hsm.importKey({ ...meta, account, keyId }, material);
+      return await this.#parts.hsms.primary.hsm.importKey({ ...meta, account, keyId }, material);
     } finally {
       wipe(material);
     }

@@ -1,6 +1,7 @@
-import { type Bytes, base64, fromBase64, utf8 } from "../base/bytes.ts";
+import { type Bytes, utf8 } from "../base/bytes.ts";
 import { KmsError, StoreError } from "../base/errors.ts";
-import type { Ekt, Hsm } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
+import { type ChangeTokens, readTokens, sameTokens, type Tokens, withTokens } from "../hsm/tokens.ts";
 import { parseArn, rootArn, userArn } from "../model/arn.ts";
 import type { Store } from "../store/store.ts";
 import type { Principal } from "./authorizer.ts";
@@ -42,7 +43,7 @@ const cacheLimit = 10_000;
 /** Who signs requests: access keys and their users, cached until somebody commits, and then read again. */
 export class Principals {
   readonly #store: Store;
-  readonly #hsm: Hsm;
+  readonly #hsms: HsmSet;
   readonly #cached = new Map<string, Cached>();
   /** Apart, so that strangers' ids push out no real ones. */
   readonly #unknown = new Set<string>();
@@ -51,9 +52,9 @@ export class Principals {
   #version: number;
   #revisions = 0;
 
-  constructor(store: Store, hsm: Hsm) {
+  constructor(store: Store, hsms: HsmSet) {
     this.#store = store;
-    this.#hsm = hsm;
+    this.#hsms = hsms;
     this.#version = store.version();
   }
 
@@ -95,18 +96,18 @@ export class Principals {
   }
 
   /**
-   * Offers every access key's token to `rewrap` and keeps what it answers, if that is another. Each is a commit of its
+   * Offers every access key's tokens to `change` and keeps what it answers, if those are others. Each is a commit of its
    * own: what a crash or a conflict leaves is for the next run. Answers how many were changed.
    */
-  async rewrapAccessKeys(rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<number> {
+  async changeTokens(change: ChangeTokens): Promise<number> {
     let count = 0;
     for await (const stored of everyRecord(this.#store, accessKeyPrefix)) {
       const { value, revision } = parseRecord<AccessKeyRecord>(stored);
-      const ekt = tokenOf(value);
-      const wrapped = await rewrap(ekt);
-      if (wrapped === ekt) continue;
+      const before = tokensOf(value);
+      const after = await change(before);
+      if (sameTokens(before, after)) continue;
       try {
-        await this.#store.commit([writeAccessKey({ ...value, ekt: base64(wrapped) }, revision)]);
+        await this.#store.commit([writeAccessKey(withTokens(value, after), revision)]);
         count += 1;
       } catch (error) {
         if (!(error instanceof StoreError && error.kind === "conflict")) throw error;
@@ -138,7 +139,7 @@ export class Principals {
 
   #accessKey(key: AccessKeyRecord, user: UserRecord): AccessKey {
     this.#revisions += 1;
-    const ekt = tokenOf(key);
+    const tokens = tokensOf(key);
     return {
       principal: {
         type: "IAMUser",
@@ -151,7 +152,7 @@ export class Principals {
       },
       active: key.active,
       revision: this.#revisions,
-      kDate: (date) => this.#hsm.mac(ekt, utf8(date)),
+      kDate: (date) => this.#hsms.use(tokens, (ekt, hsm) => hsm.mac(ekt, utf8(date))),
     };
   }
 }
@@ -162,10 +163,10 @@ const accessKeyId = /^\w{3,128}$/;
 const same = <T>(a: Loaded<T>, b: Loaded<T>): boolean =>
   a.revision === b.revision && JSON.stringify(a.value) === JSON.stringify(b.value);
 
-function tokenOf(key: AccessKeyRecord): Ekt {
-  const ekt = fromBase64(key.ekt);
-  if (!ekt) throw new StoreError("corrupt", `the record of access key ${key.id} has no token`);
-  return ekt;
+function tokensOf(key: AccessKeyRecord): Tokens {
+  const tokens = readTokens(key);
+  if (!tokens) throw new StoreError("corrupt", `the record of access key ${key.id} has no token`);
+  return tokens;
 }
 
 /** A policy that was good when it was put and is refused now shuts its user out: ignoring it could grant more. */

@@ -1,4 +1,5 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
+import type { StoredTokens } from "../hsm/tokens.ts";
 import { parseJson } from "../model/json.ts";
 import { path } from "../store/path.ts";
 import type { Store, Stored, Write } from "../store/store.ts";
@@ -16,7 +17,8 @@ export interface UserRecord {
   readonly accessKeys: readonly string[];
 }
 
-export interface AccessKeyRecord {
+/** The tokens are over `"AWS4" ‖ secret`; they change when a domain key does. */
+export interface AccessKeyRecord extends StoredTokens {
   readonly id: string;
   readonly account: string;
   readonly user: string;
@@ -24,8 +26,6 @@ export interface AccessKeyRecord {
   readonly active: boolean;
   /** Milliseconds. */
   readonly createdAt: number;
-  /** The key token over `"AWS4" ‖ secret`, base64. Changes when the domain key does. */
-  readonly ekt: string;
 }
 
 export interface Loaded<T> {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { ConfigError } from "../base/errors.ts";
-import type { HsmConfig, Pkcs11Config, SoftConfig } from "../hsm/hsm.ts";
+import type { ConfiguredHsm, HsmConfig, Pkcs11Config, SoftConfig } from "../hsm/hsm.ts";
 import { parseUri } from "../hsm/pkcs11/uri.ts";
 import { isServiceName } from "../model/service.ts";
 import { type Address, parseAddress } from "./address.ts";
@@ -31,7 +31,8 @@ export interface Config {
   readonly regions: readonly string[];
   /** 12 digits. */
   readonly account: string;
-  readonly hsm: HsmConfig;
+  /** The first is the primary. */
+  readonly hsms: readonly ConfiguredHsm[];
   readonly store: { readonly sqlite: string };
   readonly audit: { readonly directory: string };
   /** A PEM file: whose attestation documents are trusted. */
@@ -63,19 +64,54 @@ function configReader(folder: string): Reader<Config> {
     return value.startsWith("file:") && value.length > 5 ? `file:${resolve(folder, value.slice(5))}` : undefined;
   });
   const file = text("a path", (value) => resolve(folder, value.replace(/^file:/, "")));
-  return mapping({
+  const hsm = hsmReader(path, secret);
+  const common = {
     listen: withDefault(address, defaults.listen),
     adminListen: withDefault(address, defaults.adminListen),
     tls: mapping({ certificate: path, key: path }),
     regions: withDefault(list("an AWS Region name", valid(isRegion)), defaults.regions),
     account: text("an account of 12 digits", valid(isAccount)),
-    hsm: hsmReader(path, secret),
     store: mapping({ sqlite: path }),
     audit: mapping({ directory: path }),
     attestation: optional(mapping({ roots: file })),
     services: optional(table("the name of a service, as in alias/aws/s3", isServiceName, serviceUsers)),
-  });
+  };
+  return (place) => {
+    const [one, several] = ["hsm", "hsms"].map((name) => entries(place).get(name));
+    if (!several) {
+      const { hsm: only, ...config } = mapping({ ...common, hsm })(place);
+      return Object.freeze({ ...config, hsms: Object.freeze([Object.freeze({ name: "main", hsm: only })]) });
+    }
+    if (one) place.refuse("has both hsm and hsms: the single hsm is the one named main", several);
+    const names = [...entries(place.inside("hsms", several)).keys()];
+    const primary = withDefault(
+      text(
+        "the name of one of hsms",
+        valid((name) => names.includes(name)),
+      ),
+      names[0],
+    );
+    const { hsms, primary: first, ...config } = mapping({ ...common, hsms: named(hsm), primary })(place);
+    const ordered = [...hsms].sort((a, b) => Number(b.name === first) - Number(a.name === first));
+    return Object.freeze({ ...config, hsms: Object.freeze(ordered) });
+  };
 }
+
+/** `default` is the record of the one that is named main. */
+const isHsmName = (name: string): boolean => /^[a-z][a-z0-9-]{0,31}$/.test(name) && name !== "default";
+
+/** HSMs by name. */
+const named =
+  (hsm: Reader<HsmConfig>): Reader<readonly ConfiguredHsm[]> =>
+  (place) => {
+    const found = [...entries(place)];
+    if (found.length === 0) place.refuse("is not a mapping of one or more");
+    return found.map(([name, node]) => {
+      const inside = place.inside(name, node);
+      if (!isHsmName(name)) inside.refuse("is not a name: lower-case letters, digits and hyphens, and not default");
+      return Object.freeze({ name, hsm: hsm(inside) });
+    });
+  };
 
 function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConfig> {
   const engine = text("wasm, native or node", oneOf("wasm", "native", "node"));

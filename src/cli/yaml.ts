@@ -35,7 +35,10 @@ export function readYaml<T>(
     throw new ConfigError(`${file}:${Math.max(line, 1)}:${Math.max(col, 1)}: ${problem}`);
   };
   const place = (path: readonly string[], node: Node | undefined, outer: Node | undefined): Place => {
-    const variable = [prefix, ...path.map((name) => name.replace(/[A-Z]/g, "_$&").toUpperCase())].join("_");
+    const variable = [
+      prefix,
+      ...path.map((name) => name.replace(/[A-Z]/g, "_$&").replaceAll("-", "_").toUpperCase()),
+    ].join("_");
     return {
       node,
       variable,

@@ -67,6 +67,9 @@ export interface Hsm extends AsyncDisposable {
   /** Durable when it resolves. */
   writeAnchor(anchor: Bytes): Promise<void>;
 
+  /** Whether it unwraps by this domain key, as far as it has read its domain state. */
+  holds(id: DomainKeyId): boolean;
+
   /** Reads the domain state again: after a rotation, by whomever. */
   reload(): Promise<void>;
 
@@ -228,6 +231,13 @@ export type DriverName = "soft" | "pkcs11";
 
 /** What the configuration says of one HSM. Secrets come by reference: `file:<path>` or `env:<name>`. */
 export type HsmConfig = SoftConfig | Pkcs11Config;
+
+/** One HSM of a deployment. */
+export interface ConfiguredHsm {
+  /** It names the HSM's domain record in the store, so it stays. */
+  readonly name: string;
+  readonly hsm: HsmConfig;
+}
 
 export interface SoftConfig {
   readonly driver: "soft";

@@ -1,4 +1,4 @@
-import type { DomainKeyMode, Driver, DriverName, Hsm, HsmAdmin, HsmConfig, HsmInfo } from "./hsm.ts";
+import type { ConfiguredHsm, DomainKeyMode, Driver, DriverName, Hsm, HsmAdmin, HsmConfig, HsmInfo } from "./hsm.ts";
 
 export type * from "./hsm.ts";
 
@@ -7,6 +7,9 @@ const drivers: Record<DriverName, () => Promise<{ driver: Driver<never> }>> = {
   soft: () => import("./soft/driver.ts"),
   pkcs11: () => import("./pkcs11/driver.ts"),
 };
+
+/** A deployment of one HSM, as it is named where no name is given. */
+export const mainHsm = (hsm: HsmConfig): readonly ConfiguredHsm[] => [{ name: "main", hsm }];
 
 async function driverOf<Config extends HsmConfig>(config: Config): Promise<Driver<Config>> {
   return (await drivers[config.driver]()).driver;

@@ -3,16 +3,17 @@ import type { DomainKeyId } from "../hsm/hsm.ts";
 import { path } from "../store/path.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
 
-const recordPath = path("domain", "default");
+/** `hsm`: its name. That of a deployment's only HSM stands where it stood when there was no other. */
+const recordPath = (hsm: string): string => path("domain", hsm === "main" ? "default" : hsm);
 
-/** Which domain key new tokens are wrapped under, as the store knows it. */
+/** Which domain key new tokens are wrapped under, as the store knows it; each HSM has one. */
 export interface DomainRecord {
   readonly active: DomainKeyId;
   /** When it became active, milliseconds. */
   readonly since: number;
 }
 
-/** The domain record: whoever commits a key token expects it unchanged, whoever rotates changes it. */
+/** The domain records: whoever commits a key token expects that of its HSM unchanged, whoever rotates changes it. */
 export class DomainRecords {
   readonly #store: Store;
 
@@ -20,16 +21,17 @@ export class DomainRecords {
     this.#store = store;
   }
 
-  async read(): Promise<{ value: DomainRecord; revision: number } | undefined> {
-    const stored = await this.#store.get(recordPath);
+  async read(hsm: string): Promise<{ value: DomainRecord; revision: number } | undefined> {
+    const stored = await this.#store.get(recordPath(hsm));
     return stored && { value: JSON.parse(fromUtf8(stored.value)) as DomainRecord, revision: stored.revision };
   }
 
-  async expectation(): Promise<Expectation> {
-    return { path: recordPath, revision: (await this.#store.get(recordPath))?.revision ?? 0 };
+  async expectation(hsm: string): Promise<Expectation> {
+    const recorded = recordPath(hsm);
+    return { path: recorded, revision: (await this.#store.get(recorded))?.revision ?? 0 };
   }
 
-  write(value: DomainRecord, revision: number): Write {
-    return { path: recordPath, value: utf8(JSON.stringify(value)), revision };
+  write(hsm: string, value: DomainRecord, revision: number): Write {
+    return { path: recordPath(hsm), value: utf8(JSON.stringify(value)), revision };
   }
 }

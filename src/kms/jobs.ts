@@ -2,7 +2,8 @@ import type { Principals } from "../access/principals.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
-import type { Hsm, HsmAdmin } from "../hsm/hsm.ts";
+import type { HsmAdmin, HsmConfig } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import { ClockGuard } from "./clock-guard.ts";
 import { buryTombstones, deleteDueKeys } from "./deletion.ts";
@@ -13,8 +14,8 @@ import { rotateDueKeys } from "./rotation.ts";
 
 export interface JobParts {
   readonly store: SealedStore;
-  readonly hsm: Hsm;
-  readonly openAdmin: () => Promise<HsmAdmin>;
+  readonly hsms: HsmSet;
+  readonly openAdmin: (config: HsmConfig) => Promise<HsmAdmin>;
   readonly principals: Principals;
   readonly outbox: Outbox;
   readonly kms: Kms;
@@ -30,47 +31,57 @@ export async function startHousekeeping(
   parts: JobParts,
   report: (job: string, error: unknown) => void,
 ): Promise<Housekeeping> {
-  const domainKeys = new DomainKeys(parts);
-  await domainKeys.adopt();
+  const domainKeys = parts.hsms.members.map(
+    (member) => new DomainKeys({ ...parts, member, openAdmin: () => parts.openAdmin(member.config) }),
+  );
+  for (const keys of domainKeys) if (keys.member.opened) await keys.adopt();
   const guard = new ClockGuard(parts.store);
   const housekeeping = new Housekeeping(jobs(parts, domainKeys, guard), report);
   housekeeping.start();
   return housekeeping;
 }
 
-function jobs(parts: JobParts, domainKeys: DomainKeys, guard: ClockGuard): readonly Job[] {
-  const { store, hsm, clock, outbox, kms } = parts;
+function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGuard): readonly Job[] {
+  const { store, hsms, clock, outbox, kms } = parts;
   const deletion = { store, clock, outbox, forget: kms.forget };
-  const rotation = { ...deletion, hsm };
+  const rotation = { ...deletion, hsms };
   const ifClocksAgree = (run: () => Promise<unknown>) => async () => {
     const suspended = await guard.check();
     if (suspended) throw new StoreError("unavailable", `nothing is destroyed: ${suspended}`);
     await run();
   };
-  /** A crash may have left tokens under an older domain key. */
-  let behind = true;
   return [
     { name: "anchor", period: minute, run: () => store.anchor() },
     { name: "store verification", period: 60 * minute, run: () => store.verify() },
     { name: "deletion", period: minute, run: ifClocksAgree(() => deleteDueKeys(deletion)) },
     { name: "rotation", period: minute, run: () => rotateDueKeys(rotation) },
     { name: "last usage", period: 5 * minute, run: () => kms.lastUsage.flush() },
-    {
-      name: "domain key rotation",
-      period: 10 * minute,
-      async run() {
-        if (await domainKeys.isDue(rotationPeriod)) {
-          await domainKeys.rotate();
-          behind = true;
-        }
-        if (behind) await domainKeys.rewrap();
-        behind = false;
-      },
-    },
+    ...domainKeys.map(rotationOf),
     {
       name: "domain key retirement",
       period: 60 * minute,
-      run: ifClocksAgree(async () => buryTombstones(deletion, await domainKeys.retire())),
+      run: ifClocksAgree(async () => {
+        const alive = await Promise.all(domainKeys.map((keys) => keys.retire()));
+        await buryTombstones(deletion, new Set(alive.flatMap((ids) => [...ids])));
+      }),
     },
   ];
+}
+
+function rotationOf(domainKeys: DomainKeys): Job {
+  /** A crash may have left tokens under an older domain key. */
+  let behind = true;
+  return {
+    name: `domain key rotation of ${domainKeys.member.name}`,
+    period: 10 * minute,
+    async run() {
+      await domainKeys.adopt();
+      if (await domainKeys.isDue(rotationPeriod)) {
+        await domainKeys.rotate();
+        behind = true;
+      }
+      if (behind) await domainKeys.rewrap();
+      behind = false;
+    },
+  };
 }

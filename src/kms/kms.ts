@@ -7,8 +7,9 @@ import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KmsError, StoreError } from "../base/errors.ts";
 import { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
-import type { Hsm } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { AliasRecord, KeyRecord } from "../model/key.ts";
+import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
 import { Call } from "./call.ts";
 import type { Caller } from "./caller.ts";
@@ -29,7 +30,7 @@ import { type UsableKey, type UseNeeds, useKey, useKeyOf, type Workshop } from "
 
 export interface KmsParts {
   readonly store: Store;
-  readonly hsm: Hsm;
+  readonly hsms: HsmSet;
   readonly authorizer: Authorizer;
   readonly principals: Principals;
   readonly sink: AuditSink;
@@ -63,7 +64,7 @@ export class Kms {
   /** Of keys that were found. */
   readonly lastUsage: LastUsage;
   readonly #authorizer: Authorizer;
-  readonly #hsm: Hsm;
+  readonly #hsms: HsmSet;
   readonly #sink: AuditSink;
   readonly #outbox: Outbox;
   readonly #clock: Clock;
@@ -78,7 +79,7 @@ export class Kms {
   constructor(parts: KmsParts) {
     this.principals = parts.principals;
     this.#authorizer = parts.authorizer;
-    this.#hsm = parts.hsm;
+    this.#hsms = parts.hsms;
     this.#sink = parts.sink;
     this.#outbox = parts.outbox;
     this.#clock = parts.clock;
@@ -87,13 +88,13 @@ export class Kms {
     const seal = new Seal(parts.store);
     const markers = new Markers(seal);
     const domain = new DomainRecords(parts.store);
-    const { hsm, outbox, services = {} } = parts;
-    const managed = new ManagedKeys({ services, hsm, domain, outbox, forget: this.forget });
+    const { hsms, outbox, services = {} } = parts;
+    const managed = new ManagedKeys({ services, hsms, domain, outbox, forget: this.forget });
     const finder = new Finder(records, grants, parts.authorizer, managed);
     this.#records = records;
     this.#grants = grants;
     this.#finder = finder;
-    this.#workshop = { finder, records, hsm: parts.hsm, asymmetric: new Asymmetric() };
+    this.#workshop = { finder, records, hsms: parts.hsms, asymmetric: new Asymmetric() };
     this.#markers = markers;
     this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
     this.#managed = managed;
@@ -140,7 +141,7 @@ export class Kms {
 
   random(call: Call, length: number, conditions: KeyNeeds["conditions"]): Promise<Bytes> {
     this.authorize(call, call.operation, "*", conditions);
-    return this.#hsm.random(length);
+    return this.#hsms.random(length);
   }
 
   /** The environment that has signed the document, which proves nothing about the caller: policies look at it. */
@@ -151,8 +152,9 @@ export class Kms {
   }
 
   /** Why a key of this spec and usage cannot be made here; undefined when it can. */
-  refusal(...spec: Parameters<Hsm["refusal"]>): string | undefined {
-    return this.#hsm.refusal(...spec);
+  refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
+    const chosen = this.#hsms.forSpec(spec, usage);
+    return "refusal" in chosen ? chosen.refusal : undefined;
   }
 
   /** Throws unless `policy` can be put on the key. */
@@ -162,12 +164,12 @@ export class Kms {
 
   /** A fresh HBK for a key that is being made, and what commits it. */
   newMaterial(key: NewMaterial) {
-    return newMaterial(this.#hsm, this.domain, key);
+    return newMaterial(this.#hsms, this.domain, key);
   }
 
   /** New material for a key that was found, and what commits it. */
   rotate(call: Call, key: KeyRecord, revision: number): Promise<Rotation> {
-    return rotate(this.#hsm, this.domain, { key, revision, type: "ON_DEMAND", now: call.now });
+    return rotate(this.#hsms, this.domain, { key, revision, type: "ON_DEMAND", now: call.now });
   }
 
   /** The keys of the caller's account and region. */

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { managedKeyPolicy } from "../access/managed-policy.ts";
 import { compileKeyPolicy } from "../access/policy.ts";
 import type { Outbox } from "../audit/outbox.ts";
-import type { Hsm } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
 import { type AliasRecord, arnOf, type KeyRecord } from "../model/key.ts";
 import { managedPrefix, viaService } from "../model/service.ts";
 import type { Write } from "../store/store.ts";
@@ -18,7 +18,7 @@ export type ServicePrincipals = Readonly<Record<string, readonly string[]>>;
 
 export interface ManagedKeyParts {
   readonly services: ServicePrincipals;
-  readonly hsm: Hsm;
+  readonly hsms: HsmSet;
   readonly domain: DomainRecords;
   readonly outbox: Outbox;
   readonly forget: (writes: readonly Write[]) => void;
@@ -77,8 +77,8 @@ export class ManagedKeys {
 
   /** Makes the key that was proposed, and its alias. A conflict when somebody else has. */
   async make({ record }: LoadedKey): Promise<void> {
-    const { hsm, domain, outbox, forget } = this.#parts;
-    const { hbkId, write, expectation } = await newMaterial(hsm, domain, record);
+    const { hsms, domain, outbox, forget } = this.#parts;
+    const { hbkId, write, expectation } = await newMaterial(hsms, domain, record);
     const key = { ...record, hbkId, materials: [{ hbkId }] };
     const { account, region, id, createdAt } = key;
     const [name] = key.aliases as [string];

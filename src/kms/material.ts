@@ -1,6 +1,7 @@
 import { type Bytes, base64, hex } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
 import type { Hsm, KeyPairs } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
 import { rawKeyId } from "../model/arn.ts";
 import { parseEkt } from "../model/ekt.ts";
 import { kindOfSpec } from "../model/hbk.ts";
@@ -9,7 +10,10 @@ import type { Expectation, Write } from "../store/store.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { writeHbk } from "./records.ts";
 
-export type NewMaterial = Pick<KeyRecord, "id" | "account" | "region" | "spec" | "usage">;
+export interface NewMaterial extends Pick<KeyRecord, "id" | "account" | "region" | "spec" | "usage"> {
+  /** The name of the HSM to make it in; without it, the one for its spec. */
+  readonly hsm?: string;
+}
 
 export interface CommittableMaterial {
   readonly hbkId: string;
@@ -20,16 +24,19 @@ export interface CommittableMaterial {
 }
 
 /**
- * Makes an HBK. What it answers goes into one commit with the key: the token is a record of its own, and the commit
+ * Makes an HBK, in the HSM for its spec. What it answers goes into one commit with the key: the token is a record of its own, and the commit
  * holds only while the domain record is as it was when the token was made, so that no token escapes the scan that comes
  * before a domain key is destroyed.
  */
 export async function newMaterial(
-  hsm: Hsm,
+  hsms: HsmSet,
   domain: DomainRecords,
-  { id, account, region, spec, usage }: NewMaterial,
+  { id, account, region, spec, usage, hsm: named }: NewMaterial,
 ): Promise<CommittableMaterial> {
-  const expectation = await domain.expectation();
+  const chosen = hsms.forSpec(spec, usage, named);
+  if ("refusal" in chosen) throw new HsmError("unsupported", chosen.refusal);
+  const { name, hsm } = chosen.member;
+  const expectation = await domain.expectation(name);
   const meta = {
     kind: kindOfSpec(spec),
     spec,

@@ -1,13 +1,14 @@
 import type { AuditLog } from "../audit/log.ts";
 import { utf8 } from "../base/bytes.ts";
 import { StoreError } from "../base/errors.ts";
-import type { Hsm } from "../hsm/hsm.ts";
+import type { Health } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
 import { path } from "../store/path.ts";
 import type { Store } from "../store/store.ts";
 
 export interface ReadinessParts {
   readonly store: Store;
-  readonly hsm: Hsm;
+  readonly hsms: HsmSet;
   readonly log: AuditLog;
 }
 
@@ -21,7 +22,10 @@ const validity = 1000;
 
 const probePath = path("setting", "probe");
 
-/** Ready: the store commits, the HSM's domain key answers, and the audit log takes events. */
+/**
+ * Ready: the store commits, the primary HSM's domain key answers, and the audit log takes events. Of other HSMs it is told
+ * how they are.
+ */
 export class Readiness {
   readonly #parts: ReadinessParts;
   #last: { state: Promise<State>; at: number } | undefined;
@@ -37,15 +41,12 @@ export class Readiness {
   }
 
   async #check(): Promise<State> {
-    const { hsm, log } = this.#parts;
-    const health = await hsm.health();
-    const audit = log.health();
-    const checks = {
-      store: await this.#commits(),
-      hsm: health.ok ? "ok" : health.detail,
-      audit: audit.ok ? "ok" : audit.detail,
-    };
-    return { ok: Object.values(checks).every((check) => check === "ok"), checks };
+    const { hsms, log } = this.#parts;
+    const [hsm, ...others] = await Promise.all(hsms.members.map((member) => member.health()));
+    const checks = { store: await this.#commits(), hsm: told(hsm as Health), audit: told(log.health()) };
+    const ok = Object.values(checks).every((check) => check === "ok");
+    const names = hsms.members.slice(1).map(({ name }) => `hsm ${name}`);
+    return { ok, checks: { ...checks, ...Object.fromEntries(others.map((health, i) => [names[i], told(health)])) } };
   }
 
   async #commits(): Promise<string> {
@@ -61,3 +62,5 @@ export class Readiness {
     }
   }
 }
+
+const told = ({ ok, detail }: Health): string => (ok ? "ok" : detail);

@@ -1,6 +1,8 @@
 import { type CompiledPolicy, compileKeyPolicy } from "../access/policy.ts";
-import { fromBase64, fromUtf8, utf8 } from "../base/bytes.ts";
-import type { Ekt } from "../hsm/hsm.ts";
+import { fromUtf8, hex, utf8 } from "../base/bytes.ts";
+import type { DomainKeyId, Ekt } from "../hsm/hsm.ts";
+import { readTokens, type Tokens } from "../hsm/tokens.ts";
+import { domainKeyIdOf } from "../model/ekt.ts";
 import { parseJson } from "../model/json.ts";
 import { type AliasRecord, arnOf, type HbkRecord, type KeyRecord } from "../model/key.ts";
 import { path } from "../store/path.ts";
@@ -19,10 +21,10 @@ export interface LoadedKey {
   readonly policy: CompiledPolicy;
 }
 
-/** One version of a key's material, its token decoded. */
+/** One version of a key's material, its tokens decoded. */
 export interface LoadedHbk {
   readonly record: HbkRecord;
-  readonly ekt: Ekt;
+  readonly tokens: Tokens;
 }
 
 export const keyPath = (account: string, region: string, id: string): string => path("key", account, region, id);
@@ -53,6 +55,9 @@ export const writeAlias = (account: string, region: string, alias: AliasRecord, 
   value: json(alias),
   revision,
 });
+
+/** The domain key that a token is under. */
+export const domainKeyOf = (ekt: Ekt): DomainKeyId => hex(domainKeyIdOf(ekt));
 
 export const remove = (recordPath: string, revision: number): Write => ({
   path: recordPath,
@@ -87,7 +92,10 @@ export class Records {
   }
 
   hbk(region: string, hbkId: string): Promise<Versioned<LoadedHbk> | undefined> {
-    return this.#read(hbkPath(region, hbkId), (record: HbkRecord) => ({ record, ekt: fromBase64(record.ekt) as Ekt }));
+    return this.#read(hbkPath(region, hbkId), (record: HbkRecord) => ({
+      record,
+      tokens: readTokens(record) as Tokens,
+    }));
   }
 
   alias(account: string, region: string, name: string): Promise<Versioned<AliasRecord> | undefined> {

@@ -2,7 +2,7 @@ import type { Outbox } from "../audit/outbox.ts";
 import { fromUtf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KmsError, StoreError } from "../base/errors.ts";
-import type { Hsm } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
 import { parseJson } from "../model/json.ts";
 import { arnOf, type KeyRecord, type RotationType } from "../model/key.ts";
 import type { SealedStore } from "../store/sealed.ts";
@@ -38,11 +38,11 @@ export interface Rotation {
 
 /** New material that encrypts from now on; what is older decrypts for ever. An automatic rotation plans the next one. */
 export async function rotate(
-  hsm: Hsm,
+  hsms: HsmSet,
   domain: DomainRecords,
   { key, revision, type, now }: { key: KeyRecord; revision: number; type: RotationType; now: number },
 ): Promise<Rotation> {
-  const { hbkId, write, expectation } = await newMaterial(hsm, domain, key);
+  const { hbkId, write, expectation } = await newMaterial(hsms, domain, key);
   const materials = [...key.materials, { hbkId, rotation: { type, date: now } }];
   const rotated = { ...key, hbkId, materials };
   const details = {
@@ -63,14 +63,14 @@ export async function rotate(
 
 export interface RotationParts {
   readonly store: SealedStore;
-  readonly hsm: Hsm;
+  readonly hsms: HsmSet;
   readonly outbox: Outbox;
   readonly clock: Clock;
   readonly forget: (writes: readonly Write[]) => void;
 }
 
 /** Rotates the keys whose time has come. One that is not enabled waits until it is. Answers how many. */
-export async function rotateDueKeys({ store, hsm, outbox, clock, forget }: RotationParts): Promise<number> {
+export async function rotateDueKeys({ store, hsms, outbox, clock, forget }: RotationParts): Promise<number> {
   const domain = new DomainRecords(store);
   const now = clock.now();
   let count = 0;
@@ -79,7 +79,7 @@ export async function rotateDueKeys({ store, hsm, outbox, clock, forget }: Rotat
     if (!stored) continue;
     const key = parseJson(fromUtf8(stored.value)) as KeyRecord;
     if (key.state !== "Enabled") continue;
-    const rotation = await rotate(hsm, domain, { key, revision: stored.revision, type: "AUTOMATIC", now });
+    const rotation = await rotate(hsms, domain, { key, revision: stored.revision, type: "AUTOMATIC", now });
     try {
       await outbox.commit(rotation.writes, keyEvent("RotateKey", key, rotation.details), rotation.expectations);
       count += 1;

@@ -6,6 +6,8 @@ import { wipe } from "../base/secret.ts";
 import { type Encapsulation, encapsulate } from "../engine/asymmetric/agreement.ts";
 import type { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
 import type { DataKey, DataKeyPair, Ekt, Hsm, KeyPairs } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
+import type { Tokens } from "../hsm/tokens.ts";
 import { checkPlaintext } from "../model/algorithms.ts";
 import { parseHeader } from "../model/ciphertext.ts";
 import { binding, type EncryptionContext } from "../model/encryption-context.ts";
@@ -35,7 +37,7 @@ export interface UseNeeds {
 export interface Workshop {
   readonly finder: Finder;
   readonly records: Records;
-  readonly hsm: Hsm;
+  readonly hsms: HsmSet;
   /** For public keys. */
   readonly asymmetric: Asymmetric;
 }
@@ -147,7 +149,8 @@ export class UsableKey {
   }
 
   /**
-   * Between symmetric keys the plaintext stays in the HSM; where a key pair takes part, it passes through here.
+   * Between symmetric keys of one HSM the plaintext stays in it; where a key pair or a second HSM takes part, it passes
+   * through here.
    * null: `ciphertext` is not authentic under this key and context.
    */
   async reEncrypt(
@@ -159,11 +162,14 @@ export class UsableKey {
     if (algorithm === symmetric && to.algorithm === symmetric) {
       const source = { algorithm, ciphertext, aad: binding(this.id, context) };
       const target = { algorithm, aad: binding(destination.id, to.context) };
-      return this.#with(hbkOf(ciphertext), (key) =>
-        destination.#with(destination.materialId, (ekt, hsm) =>
+      const [sourceId, targetId] = [hbkOf(ciphertext), destination.materialId];
+      const inside = await this.#reading([sourceId, targetId], async () => {
+        const [ours, theirs] = [await this.#tokens(sourceId), await destination.#tokens(targetId)];
+        return this.#workshop.hsms.useBoth(ours, theirs, (key, ekt, hsm) =>
           hsm.reEncrypt({ key, ...source }, { key: ekt, ...target }),
-        ),
-      );
+        );
+      });
+      if (inside !== undefined) return inside;
     }
     const plaintext = await this.decrypt(algorithm, ciphertext, context);
     try {
@@ -174,9 +180,13 @@ export class UsableKey {
   }
 
   /** Why the private half makes, or the public one verifies, no such signatures here; undefined where it does. */
-  signingRefusal(half: "private" | "public", algorithm: SigningAlgorithm, type: MessageType): string | undefined {
-    const { hsm, asymmetric } = this.#workshop;
-    return (half === "private" ? keyPairsOf(hsm) : asymmetric).refusal(algorithm, type);
+  async signingRefusal(
+    half: "private" | "public",
+    algorithm: SigningAlgorithm,
+    type: MessageType,
+  ): Promise<string | undefined> {
+    if (half === "public") return this.#workshop.asymmetric.refusal(algorithm, type);
+    return this.#withPair(async (_ekt, pairs) => pairs.refusal(algorithm, type));
   }
 
   sign(algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Promise<Bytes> {
@@ -231,22 +241,25 @@ export class UsableKey {
     return this.#with(this.materialId, (ekt, hsm) => use(ekt, keyPairsOf(hsm)));
   }
 
-  /** A token may have been wrapped anew since it was read: when the HSM refuses it, it is read again, once. */
   async #with<T>(hbkId: string, use: (ekt: Ekt, hsm: Hsm) => Promise<T>): Promise<T> {
-    const { hsm, records } = this.#workshop;
+    return this.#reading([hbkId], async () => this.#workshop.hsms.use(await this.#tokens(hbkId), use));
+  }
+
+  /** A token may have been wrapped anew since it was read: when the HSM refuses it, it is read again, once. */
+  async #reading<T>(hbkIds: readonly string[], use: () => Promise<T>): Promise<T> {
     try {
-      return await use(await this.#token(hbkId), hsm);
+      return await use();
     } catch (error) {
       if (!(error instanceof HsmError && error.kind === "refused")) throw error;
-      records.forget([{ path: hbkPath(this.#record.region, hbkId) }]);
-      return use(await this.#token(hbkId), hsm);
+      this.#workshop.records.forget(hbkIds.map((hbkId) => ({ path: hbkPath(this.#record.region, hbkId) })));
+      return use();
     }
   }
 
-  async #token(hbkId: string): Promise<Ekt> {
+  async #tokens(hbkId: string): Promise<Tokens> {
     const hbk = await this.#workshop.records.hbk(this.#record.region, hbkId);
     if (hbk?.value.record.keyId !== this.id) throw new KmsError("InvalidCiphertextException");
-    return hbk.value.ekt;
+    return hbk.value.tokens;
   }
 }
 

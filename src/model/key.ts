@@ -49,8 +49,10 @@ export type RotationType = "AUTOMATIC" | "ON_DEMAND";
 export interface HbkRecord {
   readonly keyId: string;
   readonly account: string;
-  /** The key token, base64. Changes when the domain key does; nothing else here ever changes. */
+  /** The key token, base64. It and `replicas` change when a domain key does; nothing else here ever changes. */
   readonly ekt: string;
+  /** Tokens of the same HBK under other HSMs' domain keys, base64. */
+  readonly replicas?: readonly string[];
   /** Every domain key that has wrapped it: when all are destroyed, no copy of the token can be opened. */
   readonly domainKeys: readonly string[];
 }

@@ -43,7 +43,7 @@ export async function useForSigning(
   });
   checkAlgorithm(key, SigningAlgorithm);
   checkMessage(SigningAlgorithm, Message, MessageType);
-  const refusal = key.signingRefusal(half, SigningAlgorithm, MessageType);
+  const refusal = await key.signingRefusal(half, SigningAlgorithm, MessageType);
   if (refusal !== undefined) throw new KmsError("UnsupportedOperationException", refusal);
   call.usedMaterial("keyMaterialId", key.materialId);
   dryRunDone(request.DryRun);

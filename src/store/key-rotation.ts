@@ -1,6 +1,6 @@
 import { equalBytes } from "../base/bytes.ts";
 import { StoreError } from "../base/errors.ts";
-import type { Ekt } from "../hsm/hsm.ts";
+import { type ChangeTokens, sameTokens, type Tokens } from "../hsm/tokens.ts";
 import { parseEkt } from "../model/ekt.ts";
 import { type Barrier, barrierPath, formatBarrier } from "./barrier.ts";
 import { isConflict, type Journal } from "./journal.ts";
@@ -21,20 +21,20 @@ export class KeyRotation {
     this.#journal = journal;
   }
 
-  async rewrap(rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<number> {
+  async changeTokens(change: ChangeTokens): Promise<number> {
     let count = 0;
     await this.#changeBarrier(async ({ index, records }) => {
       const before = [index, ...records];
-      const after = await Promise.all(before.map((ekt) => rewrapSame(ekt, rewrap)));
-      count = after.filter((ekt, i) => !equalBytes(ekt, before[i] as Ekt)).length;
-      return count > 0 ? { index: after[0] as Ekt, records: after.slice(1) } : undefined;
+      const after = await Promise.all(before.map((tokens) => changeSame(tokens, change)));
+      count = after.filter((tokens, i) => !sameTokens(tokens, before[i] as Tokens)).length;
+      return count > 0 ? { index: after[0] as Tokens, records: after.slice(1) } : undefined;
     });
     return count;
   }
 
   async addRecordKey(): Promise<void> {
     const ekt = await this.#keyring.makeRecordKey();
-    await this.#changeBarrier(async ({ index, records }) => ({ index, records: [...records, ekt] }));
+    await this.#changeBarrier(async ({ index, records }) => ({ index, records: [...records, [ekt]] }));
   }
 
   async reseal(): Promise<number> {
@@ -83,9 +83,10 @@ export class KeyRotation {
   }
 }
 
-/** Throws unless the new token says that it is of the same material. */
-async function rewrapSame(ekt: Ekt, rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<Ekt> {
-  const rewrapped = await rewrap(ekt);
-  if (equalBytes(parseEkt(ekt).hbkId, parseEkt(rewrapped).hbkId)) return rewrapped;
+/** Throws unless the new tokens say that they are of the same material. */
+async function changeSame(tokens: Tokens, change: ChangeTokens): Promise<Tokens> {
+  const changed = await change(tokens);
+  const { hbkId } = parseEkt(tokens[0]);
+  if (changed.every((ekt) => equalBytes(parseEkt(ekt).hbkId, hbkId))) return changed;
   throw new StoreError("corrupt", "a rewrapped store key is of other material");
 }

@@ -3,7 +3,9 @@ import { HsmError, StoreError } from "../base/errors.ts";
 import { wipe } from "../base/secret.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EntropySource } from "../engine/entropy.ts";
-import type { Ekt, Hsm } from "../hsm/hsm.ts";
+import type { Ekt } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
+import type { Tokens } from "../hsm/tokens.ts";
 import { parseEkt } from "../model/ekt.ts";
 import { type Barrier, makeBarrier, makeKey } from "./barrier.ts";
 import type { Row } from "./manifest.ts";
@@ -20,14 +22,14 @@ import {
 
 /** The keys of an open store, released by the HSM, and everything that is done with them. */
 export class Keyring {
-  readonly #hsm: Hsm;
+  readonly #hsms: HsmSet;
   readonly #engine: Engine;
   readonly #entropy = new EntropySource();
   readonly #records: RecordKey[] = [];
   #opened: { barrier: Barrier; index: Bytes; storeId: Bytes; paths: StoredPaths } | undefined;
 
-  constructor(hsm: Hsm, engine: Engine) {
-    this.#hsm = hsm;
+  constructor(hsms: HsmSet, engine: Engine) {
+    this.#hsms = hsms;
     this.#engine = engine;
   }
 
@@ -45,30 +47,30 @@ export class Keyring {
   }
 
   makeBarrier(): Promise<Barrier> {
-    return makeBarrier(this.#hsm, () => this.#random(16));
+    return makeBarrier(this.#hsms.primary.hsm, () => this.#random(16));
   }
 
   makeRecordKey(): Promise<Ekt> {
-    return makeKey(this.#hsm, "record", this.#random(16));
+    return makeKey(this.#hsms.primary.hsm, "record", this.#random(16));
   }
 
   /** Releases the keys of `barrier` that are not known yet. It seals by them only after `adopt`. */
   async release(barrier: Barrier): Promise<void> {
-    for (const [i, ekt] of barrier.records.entries()) {
-      const id = parseEkt(ekt).meta.keyId;
+    for (const [i, tokens] of barrier.records.entries()) {
+      const id = parseEkt(tokens[0]).meta.keyId;
       const known = this.#records[i];
       if (known && equalBytes(known.id, id)) continue;
-      this.#records[i] = { version: i + 1, id, material: await this.#material(ekt) };
+      this.#records[i] = { version: i + 1, id, material: await this.#material(tokens) };
       wipe(known?.material);
     }
     if (this.#opened) return;
     const index = await this.#material(barrier.index);
-    const storeId = parseEkt(barrier.index).meta.keyId;
+    const storeId = parseEkt(barrier.index[0]).meta.keyId;
     this.#opened = { barrier, index, storeId, paths: new StoredPaths(this.#engine, index) };
   }
 
   adopt(barrier: Barrier): void {
-    if (!equalBytes(parseEkt(barrier.index).meta.keyId, this.storeId)) {
+    if (!equalBytes(parseEkt(barrier.index[0]).meta.keyId, this.storeId)) {
       throw new StoreError("corrupt", "the barrier record of another store was put in");
     }
     this.#opened = { ...this.#state, barrier };
@@ -123,9 +125,9 @@ export class Keyring {
     return this.#entropy.take(32).subarray(0, length);
   }
 
-  async #material(ekt: Ekt): Promise<Bytes> {
+  async #material(tokens: Tokens): Promise<Bytes> {
     try {
-      return await this.#hsm.release(ekt);
+      return await this.#hsms.use(tokens, (ekt, hsm) => hsm.release(ekt));
     } catch (cause) {
       if (!(cause instanceof HsmError)) throw cause;
       if (cause.kind !== "refused") throw new StoreError("unavailable", `the HSM fails: ${cause.message}`, { cause });

@@ -1,7 +1,8 @@
 import { equalBytes } from "../base/bytes.ts";
 import { ConfigError, StoreError } from "../base/errors.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Ekt, Hsm } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
+import type { ChangeTokens } from "../hsm/tokens.ts";
 import { behindAnchor, decodeAnchor, encodeAnchor } from "./anchor.ts";
 import { barrierPath, formatBarrier } from "./barrier.ts";
 import { OpenedCache } from "./cache.ts";
@@ -22,29 +23,30 @@ export interface SealedOptions {
 /**
  * Opens the barrier over `inner`, after checking every row. `inner` belongs to it, and is closed when it does not open.
  * StoreError("corrupt") when rows were edited, moved, removed or added, or the keys are another HSM's; "rollback" when
- * the store is behind its anchor in `hsm`. `hsm` and `engine` must outlive the store.
+ * the store is behind its anchor in the primary HSM. `hsms` and `engine` must outlive the store.
  */
 export async function openSealed(
   inner: Store,
-  hsm: Hsm,
+  hsms: HsmSet,
   engine: Engine,
   { create = false, acceptRollback = false }: SealedOptions = {},
 ): Promise<SealedStore> {
-  const keyring = new Keyring(hsm, engine);
+  const keyring = new Keyring(hsms, engine);
   try {
-    const remembered = await hsm.readAnchor();
+    const remembered = await hsms.primary.hsm.readAnchor();
     const anchor = remembered && decodeAnchor(remembered);
     if ((await inner.list("", { limit: 1 })).length === 0) {
       if (!create) throw new ConfigError("the store is empty: it was never sealed");
       if (anchor && !acceptRollback) throw new StoreError("rollback", "the store is empty, and the HSM has seen one");
-      await seal(inner, hsm, engine);
+      await seal(inner, hsms, engine);
     }
     const chain = await Chain.load(inner, keyring);
     const rollback = anchor && behindAnchor(anchor, keyring.storeId, chain);
     if (rollback && !acceptRollback) throw new StoreError("rollback", rollback);
-    if (rollback || !anchor) await hsm.writeAnchor(encodeAnchor({ storeId: keyring.storeId, ...chain.head }));
+    if (rollback || !anchor)
+      await hsms.primary.hsm.writeAnchor(encodeAnchor({ storeId: keyring.storeId, ...chain.head }));
     const anchored = rollback || !anchor ? chain.head.sequence : anchor.sequence;
-    return new SealedStore({ inner, hsm, keyring, chain, anchored }, rollback);
+    return new SealedStore({ inner, hsms, keyring, chain, anchored }, rollback);
   } catch (error) {
     keyring.close();
     await inner.close();
@@ -53,8 +55,8 @@ export async function openSealed(
 }
 
 /** The first change, which makes the barrier record. Of two that do it at the same time, one does. */
-async function seal(inner: Store, hsm: Hsm, engine: Engine): Promise<void> {
-  const keyring = new Keyring(hsm, engine);
+async function seal(inner: Store, hsms: HsmSet, engine: Engine): Promise<void> {
+  const keyring = new Keyring(hsms, engine);
   try {
     const barrier = await keyring.makeBarrier();
     await keyring.release(barrier);
@@ -71,7 +73,7 @@ async function seal(inner: Store, hsm: Hsm, engine: Engine): Promise<void> {
 
 interface SealedParts {
   readonly inner: Store;
-  readonly hsm: Hsm;
+  readonly hsms: HsmSet;
   readonly keyring: Keyring;
   readonly chain: Chain;
   readonly anchored: number;
@@ -93,7 +95,7 @@ export class SealedStore implements Store {
   /** Why the store is behind its anchor, if it was opened all the same: to be audited. */
   readonly rollback: string | undefined;
   readonly #inner: Store;
-  readonly #hsm: Hsm;
+  readonly #hsms: HsmSet;
   readonly #keyring: Keyring;
   readonly #journal: Journal;
   readonly #rotation: KeyRotation;
@@ -105,9 +107,9 @@ export class SealedStore implements Store {
   #closed = false;
 
   /** Made by `openSealed`. */
-  constructor({ inner, hsm, keyring, chain, anchored }: SealedParts, rollback: string | undefined) {
+  constructor({ inner, hsms, keyring, chain, anchored }: SealedParts, rollback: string | undefined) {
     this.#inner = inner;
-    this.#hsm = hsm;
+    this.#hsms = hsms;
     this.#keyring = keyring;
     this.#journal = new Journal(inner, keyring, chain);
     this.#rotation = new KeyRotation(inner, keyring, this.#journal);
@@ -184,11 +186,11 @@ export class SealedStore implements Store {
   }
 
   /**
-   * For the rotation of domain keys: the tokens of the store's keys are replaced by what `rewrap` makes of them. Resolves
-   * to how many are others than before; nothing is written when none is.
+   * For the rotation of domain keys: the tokens of the store's keys are replaced by what `change` makes of them. Resolves
+   * to how many keys have others than before; nothing is written when none has.
    */
-  rewrapKeys(rewrap: (ekt: Ekt) => Promise<Ekt>): Promise<number> {
-    return this.#rotation.rewrap(rewrap);
+  changeTokens(change: ChangeTokens): Promise<number> {
+    return this.#rotation.changeTokens(change);
   }
 
   /** A new record key seals from now on. What older ones seal is sealed again when it is next written, or by `reseal`. */
@@ -227,7 +229,7 @@ export class SealedStore implements Store {
 
   /** The anchor is read before the chain is followed: another process may have anchored what is not followed yet. */
   async #writeAnchor(): Promise<void> {
-    const remembered = await this.#hsm.readAnchor();
+    const remembered = await this.#hsms.primary.hsm.readAnchor();
     await this.#journal.refresh();
     const { chain } = this.#journal;
     const { storeId } = this.#keyring;
@@ -235,7 +237,7 @@ export class SealedStore implements Store {
     if (behind) throw new StoreError("rollback", behind);
     const anchor = encodeAnchor({ storeId, ...chain.head });
     const { sequence } = chain.head;
-    if (!remembered || !equalBytes(anchor, remembered)) await this.#hsm.writeAnchor(anchor);
+    if (!remembered || !equalBytes(anchor, remembered)) await this.#hsms.primary.hsm.writeAnchor(anchor);
     this.#anchored = sequence;
   }
 

@@ -9,7 +9,8 @@ import { Outbox } from "../../src/audit/outbox.ts";
 import { fromUtf8, utf8 } from "../../src/base/bytes.ts";
 import { systemClock } from "../../src/base/clock.ts";
 import { KmsError, StoreError } from "../../src/base/errors.ts";
-import { type Hsm, type HsmAdmin, openHsmAdmin } from "../../src/hsm/index.ts";
+import type { HsmSet } from "../../src/hsm/hsm-set.ts";
+import { type HsmAdmin, openHsmAdmin } from "../../src/hsm/index.ts";
 import { parseEkt } from "../../src/model/ekt.ts";
 import type { SealedStore } from "../../src/store/sealed.ts";
 import { actor } from "../audit/actor.ts";
@@ -17,7 +18,7 @@ import { Home } from "../store/home.ts";
 import { account, document, otherAccount } from "./documents.ts";
 
 let home: Home;
-let hsm: Hsm;
+let hsms: HsmSet;
 let admin: HsmAdmin;
 let store: SealedStore;
 let log: AuditLog;
@@ -31,7 +32,7 @@ let users = 0;
 const directory = () => join(home.folder, "audit");
 const parts = (over: Principals = principals) => ({
   store,
-  hsm,
+  hsms,
   outbox,
   principals: over,
   clock: systemClock,
@@ -41,17 +42,17 @@ const parts = (over: Principals = principals) => ({
 
 beforeAll(async () => {
   home = await Home.make();
-  hsm = await home.hsm();
+  hsms = await home.hsms();
   admin = await openHsmAdmin(home.hsmConfig);
   store = await home.open();
   log = await openAuditLog(directory(), "server", { minimumFree: 0, ballast: 4096 });
   outbox = new Outbox(store, log);
-  principals = new Principals(store, hsm);
+  principals = new Principals(store, hsms);
   iam = new Iam(parts());
 });
 afterAll(async () => {
   await outbox.flush();
-  for (const part of [store, log, hsm, admin]) await part.close();
+  for (const part of [store, log, hsms, admin]) await part.close();
   home.dispose();
 });
 beforeEach(async () => {
@@ -253,7 +254,7 @@ describe("what is cached", () => {
   test("follows the commits of other processes", async () => {
     const otherStore = await home.open({ create: false });
     try {
-      const elsewhere = new Principals(otherStore, hsm);
+      const elsewhere = new Principals(otherStore, hsms);
       const { accessKeyId } = await iam.createAccessKey(account, name);
       expect((await elsewhere.lookup(accessKeyId))?.active).toBe(true);
       await iam.setAccessKeyActive(accessKeyId, false);
@@ -299,17 +300,17 @@ test("access keys are rewrapped one by one, and sign as before", async () => {
   const { accessKeyId, secretAccessKey } = await iam.createAccessKey(account, name);
   const id = await admin.addDomainKey();
   await admin.activateDomainKey(id);
-  await hsm.reload();
+  await hsms.primary.hsm.reload();
   const under = async () => {
     const domainKeys = new Set<string>();
-    await principals.rewrapAccessKeys(async (ekt) => {
-      domainKeys.add(parseEkt(ekt).domainKeyId.toHex());
-      return ekt;
+    await principals.changeTokens(async (tokens) => {
+      for (const ekt of tokens) domainKeys.add(parseEkt(ekt).domainKeyId.toHex());
+      return tokens;
     });
     return domainKeys;
   };
   expect(await under()).not.toContain(id);
-  expect(await principals.rewrapAccessKeys((ekt) => admin.rewrap(ekt))).toBeGreaterThan(0);
+  expect(await principals.changeTokens(async ([ekt]) => [await admin.rewrap(ekt)])).toBeGreaterThan(0);
   expect([...(await under())]).toEqual([id]);
   const key = await principals.lookup(accessKeyId);
   expect((await key?.kDate("20261122"))?.toHex()).toBe(kDate(secretAccessKey, "20261122"));

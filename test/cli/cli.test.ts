@@ -69,13 +69,14 @@ test.each([
   ["rotate-domain-key", []],
 ])("hsm %s works on a home or a configuration", async (name, more) => {
   const handler = `hsm${name.replace(/(?:^|-)./g, (found) => (found.at(-1) as string).toUpperCase())}`;
-  expect(await ran("hsm", name)).toEqual([handler, { home: join(homedir(), ".strongroom") }, ...more]);
-  expect(await ran("hsm", name, "--home", "/h")).toEqual([handler, { home: "/h" }, ...more]);
-  expect(await ran("hsm", name, "--config", "c")).toEqual([handler, { config: "c" }, ...more]);
+  expect(await ran("hsm", name)).toEqual([handler, { home: join(homedir(), ".strongroom") }, ...more, undefined]);
+  expect(await ran("hsm", name, "--home", "/h")).toEqual([handler, { home: "/h" }, ...more, undefined]);
+  expect(await ran("hsm", name, "--config", "c", "--hsm", "b")).toEqual([handler, { config: "c" }, ...more, "b"]);
 });
 
 test("hsm init takes a mode of the domain key", async () => {
-  expect(await ran("hsm", "init", "--home", "/h", "--mode", "locked")).toEqual(["hsmInit", { home: "/h" }, "locked"]);
+  const locked = ["hsm", "init", "--home", "/h", "--mode", "locked"] as const;
+  expect(await ran(...locked)).toEqual(["hsmInit", { home: "/h" }, "locked", undefined]);
   expect((await run(["hsm", "init", "--home", "/h", "--mode", "open"])).errors).toMatch(/mode/);
 });
 

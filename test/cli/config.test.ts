@@ -26,6 +26,8 @@ services:
 
 const uri = "pkcs11:token=one?module-path=/usr/lib/softhsm/libsofthsm2.so";
 
+const two = `{ main: { uri: "${uri}", pin: "env:P" }, other: { driver: soft, directory: two, keyFile: two.key } }`;
+
 test("every key arrives, paths from the file's folder, numbers as they are written", () => {
   expect(parse(complete)).toEqual({
     listen: { host: "0.0.0.0", port: 443 },
@@ -33,12 +35,17 @@ test("every key arrives, paths from the file's folder, numbers as they are writt
     tls: { certificate: "/etc/strongroom/tls/server.pem", key: "/etc/tls/key.pem" },
     regions: ["eu-central-1", "eu-west-1"],
     account: "012345678901",
-    hsm: {
-      driver: "soft",
-      directory: "/etc/strongroom/hsm",
-      passphrase: "env:STRONGROOM_HSM_PASSPHRASE",
-      engine: "wasm",
-    },
+    hsms: [
+      {
+        name: "main",
+        hsm: {
+          driver: "soft",
+          directory: "/etc/strongroom/hsm",
+          passphrase: "env:STRONGROOM_HSM_PASSPHRASE",
+          engine: "wasm",
+        },
+      },
+    ],
     store: { sqlite: "/etc/strongroom/strongroom.db" },
     audit: { directory: "/var/log/strongroom" },
     attestation: { roots: "/etc/strongroom/roots.pem" },
@@ -49,7 +56,7 @@ test("every key arrives, paths from the file's folder, numbers as they are writt
 test("a PKCS#11 HSM needs no driver, and takes all that its driver does", () => {
   const hsm = `{ uri: "${uri}", pin: "file:pin", deadline: 5000, stateDirectory: hsm, workers: 2, inFlight: 500`;
   const more = "initArgs: \"configdir='sql:/etc/nss'\", workerHours: 12, workerCalls: 100000";
-  expect(parse(withHsm(`${hsm}, ${more}, environment: { SOFTHSM2_CONF: /etc/softhsm2.conf } }`)).hsm).toEqual({
+  expect(onlyHsm(withHsm(`${hsm}, ${more}, environment: { SOFTHSM2_CONF: /etc/softhsm2.conf } }`))).toEqual({
     driver: "pkcs11",
     uri,
     pin: "file:/etc/strongroom/pin",
@@ -66,7 +73,23 @@ test("a PKCS#11 HSM needs no driver, and takes all that its driver does", () => 
 
 test("the URI's pin-source can name the PIN", () => {
   const hsm = { driver: "pkcs11", uri: `${uri}&pin-source=file:/run/pin` };
-  expect(parse(withHsm(`{ uri: "${hsm.uri}" }`)).hsm).toEqual(hsm);
+  expect(onlyHsm(withHsm(`{ uri: "${hsm.uri}" }`))).toEqual(hsm);
+});
+
+test("several HSMs have names, and the first is the primary unless another is", () => {
+  const names = (source: string) => parse(source).hsms.map(({ name }) => name);
+  expect(names(withHsms(two))).toEqual(["main", "other"]);
+  expect(names(`${withHsms(two)}\nprimary: other`)).toEqual(["other", "main"]);
+  expect(parse(withHsms(two)).hsms[1]).toEqual({
+    name: "other",
+    hsm: { driver: "soft", directory: "/etc/strongroom/two", keyFile: "/etc/strongroom/two.key" },
+  });
+});
+
+test("a variable overrides what stands under a name", () => {
+  const source = withHsms(two.replace("other", "other-one"));
+  const { hsms } = parse(source, { STRONGROOM_HSMS_OTHER_ONE_DIRECTORY: "/three", STRONGROOM_PRIMARY: "other-one" });
+  expect(hsms[0]).toMatchObject({ name: "other-one", hsm: { directory: "/three" } });
 });
 
 test("listeners default to loopback and the region to us-east-1", () => {
@@ -81,7 +104,8 @@ test("all of it is frozen", () => {
     typeof value !== "object" || value === null || (Object.isFrozen(value) && Object.values(value).every(frozen));
   expect(frozen(parse(complete))).toBe(true);
   expect(frozen(parse(without("listen", "adminListen", "regions")))).toBe(true);
-  expect(frozen(parse(withHsm(`{ uri: "${uri}", pin: "env:PIN", environment: { A: b } }`)).hsm)).toBe(true);
+  expect(frozen(parse(withHsm(`{ uri: "${uri}", pin: "env:PIN", environment: { A: b } }`)))).toBe(true);
+  expect(frozen(parse(withHsms(two)))).toBe(true);
 });
 
 test.each([
@@ -132,6 +156,13 @@ test.each([
   ["a PKCS#11 HSM without PIN", withHsm(`{ uri: "${uri}" }`), "hsm needs one of pin and"],
   ["a PKCS#11 HSM with two", withHsm(`{ uri: "${uri}&pin-source=file:/p", pin: "env:P" }`), "hsm needs one of pin and"],
   ["a URI without module", withHsm('{ uri: "pkcs11:token=a", pin: "env:P" }'), "hsm.uri cannot be used"],
+  ["both hsm and hsms", `${complete}\nhsms: {}`, "kms.yaml:18:7: has both hsm and hsms"],
+  ["no HSM", withHsms("{}"), "hsms is not a mapping of one or more"],
+  ["a primary that is none", `${withHsms(two)}\nprimary: third`, "kms.yaml:13:10: primary is not the name of one"],
+  ["a primary of one", `${complete}\nprimary: main`, "kms.yaml:18:1: has a name that is not known"],
+  ["an HSM's name in capitals", withHsms(two.replace("other", "Other")), "hsms.Other is not a name"],
+  ["an HSM named default", withHsms(two.replace("other", "default")), "hsms.default is not a name"],
+  ["an unknown key of one of several", withHsms(two.replace("keyFile: two", "file: two")), "hsms.other has a name"],
   ["no workers", withHsm(`{ uri: "${uri}", pin: "env:P", workers: 0 }`), "hsm.workers is not"],
   ["a deadline of nothing", withHsm(`{ uri: "${uri}", pin: "env:P", deadline: 0 }`), "hsm.deadline is not"],
 ])("%s is refused, and the place is named", (_, source, message) => {
@@ -175,7 +206,7 @@ test("variables override scalars and lists, in a file that may have nothing", ()
   expect(config).toMatchObject({
     listen: { host: "0.0.0.0", port: 8443 },
     regions: ["eu-west-1", "eu-west-2"],
-    hsm: { driver: "soft", directory: "/data/hsm", keyFile: "/run/secrets/hsm" },
+    hsms: [{ name: "main", hsm: { driver: "soft", directory: "/data/hsm", keyFile: "/run/secrets/hsm" } }],
     tls: { certificate: "/etc/strongroom/c.pem" },
   });
 });
@@ -188,7 +219,7 @@ test("a variable that is wrong is named, and an empty one is as good as none", (
 
 test("the variable that a secret's reference names is not taken for the reference", () => {
   const config = parse(complete, { STRONGROOM_HSM_PASSPHRASE: "hunter2" });
-  expect(config.hsm).toMatchObject({ passphrase: "env:STRONGROOM_HSM_PASSPHRASE" });
+  expect(config.hsms[0]?.hsm).toMatchObject({ passphrase: "env:STRONGROOM_HSM_PASSPHRASE" });
 });
 
 test("a file that is not there is a ConfigError", () => {
@@ -223,9 +254,18 @@ function parse(source: string, environment: Record<string, string> = {}): Config
   return parseConfig(source, "/etc/strongroom/kms.yaml", environment);
 }
 
+function onlyHsm(source: string) {
+  return parse(source).hsms[0]?.hsm;
+}
+
 /** `complete` with another `hsm`. */
 function withHsm(hsm: string): string {
   return `${without("hsm")}\nhsm: ${hsm}\n`;
+}
+
+/** `complete` with `hsms` in the place of its `hsm`. */
+function withHsms(hsms: string): string {
+  return `${without("hsm")}hsms: ${hsms}`;
 }
 
 /** `complete` without these top-level keys. */

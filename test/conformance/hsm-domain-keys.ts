@@ -52,6 +52,16 @@ export function domainKeyClaims<Config extends HsmConfig>(fixture: HsmFixture<Co
       expect(domainKeyOf(await bench().hsm.generateKey(metaOf("record")))).toBe(added);
     });
 
+    it("are held while they unwrap, as far as the HSM has read", async () => {
+      const { hsm, admin } = bench();
+      const { before, after } = await rotate();
+      await hsm.reload();
+      expect([before, after, unknownId].map((id) => hsm.holds(id))).toEqual([true, true, false]);
+      await admin.quarantineDomainKey(before);
+      await hsm.reload();
+      expect([before, after].map((id) => hsm.holds(id))).toEqual([false, true]);
+    });
+
     it("go from state to state in order, and no other way", async () => {
       const { admin } = bench();
       const { before, after } = await rotate();

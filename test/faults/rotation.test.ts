@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { fromBase64, fromUtf8, hex } from "../../src/base/bytes.ts";
 import { developmentFiles, readDevelopmentHome } from "../../src/development.ts";
 import { openEngine } from "../../src/engine/index.ts";
-import { openHsm, openHsmAdmin } from "../../src/hsm/index.ts";
+import { HsmSet } from "../../src/hsm/hsm-set.ts";
+import { mainHsm, openHsmAdmin } from "../../src/hsm/index.ts";
 import { parseEkt } from "../../src/model/ekt.ts";
 import { openSealed } from "../../src/store/sealed.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
@@ -103,14 +104,14 @@ function rewraps(home: string): number {
 async function domainKeys(home: string): Promise<{ active: string | undefined; wrapping: readonly string[] }> {
   const files = developmentFiles(home);
   const { hsm: config } = readDevelopmentHome(files.home);
-  const [hsm, admin] = [await openHsm(config), await openHsmAdmin(config)];
-  const store = await openSealed(await openSqlite(files.store), hsm, await openEngine("wasm"));
+  const [hsms, admin] = [await HsmSet.open(mainHsm(config)), await openHsmAdmin(config)];
+  const store = await openSealed(await openSqlite(files.store), hsms, await openEngine("wasm"));
   const wrapping = (await store.list("hbk/")).map(({ value }) => {
     const { ekt } = JSON.parse(fromUtf8(value)) as { ekt: string };
     return hex(parseEkt(fromBase64(ekt) as Uint8Array).domainKeyId);
   });
   const active = (await admin.domainKeys()).find(({ state }) => state === "active")?.id;
   await store.close();
-  await Promise.all([hsm.close(), admin.close()]);
+  await Promise.all([hsms.close(), admin.close()]);
   return { active, wrapping: [...new Set(wrapping)] };
 }

@@ -6,7 +6,8 @@ import { concat, fromBase64, fromHex, fromUtf8, utf8 } from "../../src/base/byte
 import { developmentFiles, readDevelopmentHome } from "../../src/development.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { openEngine } from "../../src/engine/index.ts";
-import { type HsmConfig, openHsm, type SoftConfig } from "../../src/hsm/index.ts";
+import { HsmSet } from "../../src/hsm/hsm-set.ts";
+import { type HsmConfig, mainHsm, type SoftConfig } from "../../src/hsm/index.ts";
 import { softHsm2 } from "../../src/hsm/pkcs11/provision.ts";
 import { Domain } from "../../src/hsm/soft/domain.ts";
 import { headerLength, sealingKeys } from "../../src/hsm/soft/root.ts";
@@ -122,14 +123,14 @@ function readThroughToken(pin: string, ekt: Uint8Array): Uint8Array {
 
 /** A token of the store, and the material of another: the key that seals the records. */
 async function storedTokens(config: HsmConfig, storeFile: string, engine: Engine) {
-  const hsm = await openHsm(config);
+  const hsms = await HsmSet.open(mainHsm(config));
   const inner = await openSqlite(storeFile);
   const barrier = parseBarrier((await inner.get("barrier"))?.value as Uint8Array);
-  const recordKey = await hsm.release(barrier.records[0] as Uint8Array);
-  const store = await openSealed(inner, hsm, engine);
+  const recordKey = await hsms.primary.hsm.release(barrier.records[0]?.[0] as Uint8Array);
+  const store = await openSealed(inner, hsms, engine);
   const [stored] = await store.list("hbk/");
   const { ekt } = JSON.parse(fromUtf8(stored?.value as Uint8Array)) as { ekt: string };
   await store.close();
-  await hsm.close();
+  await hsms.close();
   return { hbk: fromBase64(ekt) as Uint8Array, recordKey };
 }

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MovableClock } from "../../src/base/clock.ts";
 import type { SoftConfig } from "../../src/hsm/hsm.ts";
-import { initHsm, openHsmAdmin } from "../../src/hsm/index.ts";
+import { initHsm, mainHsm, openHsmAdmin } from "../../src/hsm/index.ts";
 import { DomainKeys } from "../../src/kms/domain-keys.ts";
 import { openParts, type Parts, type Premises } from "../../src/service.ts";
 
@@ -24,7 +24,12 @@ export async function newSite(): Promise<Site> {
   await initHsm(hsm);
   const clock = new MovableClock();
   const store = { file: join(folder, "store.db"), create: true };
-  const premises: Premises = { hsm, store, audit: { directory: join(folder, "audit"), chain: "service" }, clock };
+  const premises: Premises = {
+    hsms: mainHsm(hsm),
+    store,
+    audit: { directory: join(folder, "audit"), chain: "service" },
+    clock,
+  };
   let made = false;
   return {
     premises,
@@ -35,7 +40,8 @@ export async function newSite(): Promise<Site> {
       made = true;
       return parts;
     },
-    domainKeys: (parts) => new DomainKeys({ ...parts, clock, openAdmin: () => openHsmAdmin(hsm) }),
+    domainKeys: (parts) =>
+      new DomainKeys({ ...parts, member: parts.hsms.primary, clock, openAdmin: () => openHsmAdmin(hsm) }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

@@ -105,8 +105,8 @@ describe("AWS managed keys", () => {
     const status = await admin("GetKeyRotationStatus", { KeyId });
     expect(status).toMatchObject({ KeyRotationEnabled: true, RotationPeriodInDays: 365 });
     office.site.clock.advance(365 * day * 1000);
-    const { store, hsm, outbox } = office.parts;
-    await rotateDueKeys({ store, hsm, outbox, clock: office.site.clock, forget: office.kms.forget });
+    const { store, hsms, outbox } = office.parts;
+    await rotateDueKeys({ store, hsms, outbox, clock: office.site.clock, forget: office.kms.forget });
     expect((await managedKey())["CurrentKeyMaterialId"]).not.toBe(CurrentKeyMaterialId);
   });
 

@@ -82,16 +82,16 @@ test("a table that is checked while others commit to it is not taken for a damag
 });
 
 test("a change whose author sees another table is refused, again and again", async () => {
-  const hsm = await home.hsm();
+  const hsms = await home.hsms();
   const inner = await openSqlite(home.file);
-  const keyring = new Keyring(hsm, engine);
+  const keyring = new Keyring(hsms, engine);
   const chain = await Chain.load(inner, keyring);
   chain.manifest.apply([{ stored: "key/other", row: { revision: 1, hash: "00".repeat(32) } }]);
   const { writes } = chain.append([]);
   await inner.commit(writes);
   keyring.close();
   await inner.close();
-  await hsm.close();
+  await hsms.close();
   for (let i = 0; i < 2; i++) await expect(store.get(recordPath)).rejects.toThrow("does not follow from the table");
 });
 

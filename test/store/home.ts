@@ -2,7 +2,8 @@ import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { open as openNodeEngine } from "../../src/engine/node/engine.ts";
-import { type Hsm, initHsm, openHsm, type SoftConfig } from "../../src/hsm/index.ts";
+import { HsmSet } from "../../src/hsm/hsm-set.ts";
+import { initHsm, mainHsm, type SoftConfig } from "../../src/hsm/index.ts";
 import { openSealed, type SealedOptions, type SealedStore } from "../../src/store/sealed.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
 
@@ -33,22 +34,22 @@ export class Home {
     return home;
   }
 
-  hsm(): Promise<Hsm> {
-    return openHsm(this.hsmConfig);
+  hsms(config: SoftConfig = this.hsmConfig): Promise<HsmSet> {
+    return HsmSet.open(mainHsm(config));
   }
 
   /** The HSM goes with the store. */
   async open(options: SealedOptions = { create: true }, config: SoftConfig = this.hsmConfig): Promise<SealedStore> {
-    const hsm = await openHsm(config);
+    const hsms = await this.hsms(config);
     const inner = await openSqlite(this.file, { create: options.create ?? false });
     try {
-      const store = await openSealed(inner, hsm, engine, options);
+      const store = await openSealed(inner, hsms, engine, options);
       const close = store.close.bind(store);
-      store.close = () => close().finally(() => hsm.close());
+      store.close = () => close().finally(() => hsms.close());
       return store;
     } catch (error) {
       await inner.close();
-      await hsm.close();
+      await hsms.close();
       throw error;
     }
   }

@@ -2,6 +2,7 @@ import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { equalBytes, utf8 } from "../../src/base/bytes.ts";
 import { type Ekt, openHsmAdmin } from "../../src/hsm/index.ts";
+import type { Tokens } from "../../src/hsm/tokens.ts";
 import { parseEkt } from "../../src/model/ekt.ts";
 import { path } from "../../src/store/path.ts";
 import type { SealedStore } from "../../src/store/sealed.ts";
@@ -37,8 +38,8 @@ test("the store's keys follow a rotation of the domain key, and outlive the old 
   const [old] = await admin.domainKeys();
   const id = await admin.addDomainKey();
   await admin.activateDomainKey(id);
-  expect(await store.rewrapKeys((ekt) => admin.rewrap(ekt))).toBe(2);
-  expect(await store.rewrapKeys(async (ekt) => ekt)).toBe(0);
+  expect(await store.changeTokens(async ([ekt]) => [await admin.rewrap(ekt)])).toBe(2);
+  expect(await store.changeTokens(async (tokens) => tokens)).toBe(0);
   await admin.quarantineDomainKey(old?.id as string);
   await admin.destroyDomainKey(old?.id as string);
   await admin.close();
@@ -49,22 +50,23 @@ test("the store's keys follow a rotation of the domain key, and outlive the old 
 
 test("a token of other material is not taken for a rewrapped one", async () => {
   const tokens: Ekt[] = [];
-  await store.rewrapKeys(async (ekt) => {
-    tokens.push(ekt);
-    return ekt;
+  await store.changeTokens(async (found) => {
+    tokens.push(...found);
+    return found;
   });
   const other = await Home.make();
   const theirs = await other.open();
   const stolen: Ekt[] = [];
-  await theirs.rewrapKeys(async (ekt) => {
-    stolen.push(ekt);
-    return ekt;
+  await theirs.changeTokens(async (found) => {
+    stolen.push(...found);
+    return found;
   });
   await theirs.close();
   other.dispose();
-  const swapped = (ekt: Ekt): Promise<Ekt> =>
-    Promise.resolve(stolen.find((each) => parseEkt(each).meta.kind === parseEkt(ekt).meta.kind) as Ekt);
-  await expect(store.rewrapKeys(swapped)).rejects.toThrow("other material");
+  const swapped = async ([ekt]: Tokens): Promise<Tokens> => [
+    stolen.find((each) => parseEkt(each).meta.kind === parseEkt(ekt).meta.kind) as Ekt,
+  ];
+  await expect(store.changeTokens(swapped)).rejects.toThrow("other material");
   expect(tokens.map((ekt) => parseEkt(ekt).meta.kind)).toEqual(["index", "record"]);
 });
 

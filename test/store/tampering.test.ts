@@ -225,9 +225,9 @@ describe("a sealed store that was rolled back", () => {
   });
 
   test("is not noticed when no more than what was never anchored is gone", async () => {
-    const hsm = await home.hsm();
+    const hsms = await home.hsms();
     const inner = await openSqlite(home.file);
-    const store = await openSealed(inner, hsm, engine, { acceptRollback: true });
+    const store = await openSealed(inner, hsms, engine, { acceptRollback: true });
     await put(store, "b", 0);
     await store.anchor();
     await put(store, "c", 0);
@@ -235,7 +235,7 @@ describe("a sealed store that was rolled back", () => {
     copyFileSync(home.file, copy());
     await put(store, "d", 0);
     await inner.close();
-    await hsm.close();
+    await hsms.close();
     copyFileSync(copy(), home.file);
     const back = await home.open({});
     expect(back.rollback).toBeUndefined();

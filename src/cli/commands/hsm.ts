@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
 import { type DomainKeyMode, domainKeyModes } from "../../hsm/hsm.ts";
-import { flag, type Installation, installation, installationFlags, referenceFlag } from "../flags.ts";
+import { flag, type Installation, installation, installationFlags, nonEmpty, referenceFlag } from "../flags.ts";
 
 /** A token that belongs to no installation yet. */
 export interface Token {
@@ -11,10 +11,12 @@ export interface Token {
 }
 
 export interface HsmHandlers {
-  hsmInit(of: Installation, mode: DomainKeyMode): Promise<void>;
-  hsmProbe(of: Installation | Token): Promise<void>;
-  hsmStatus(of: Installation): Promise<void>;
-  hsmRotateDomainKey(of: Installation): Promise<void>;
+  /** Without a name, all HSMs, and the store. */
+  hsmInit(of: Installation, mode: DomainKeyMode, name?: string): Promise<void>;
+  /** Without a name, the primary: here and below. */
+  hsmProbe(of: Installation | Token, name?: string): Promise<void>;
+  hsmStatus(of: Installation, name?: string): Promise<void>;
+  hsmRotateDomainKey(of: Installation, name?: string): Promise<void>;
 }
 
 const commands = [
@@ -29,8 +31,13 @@ const mode = {
   description: "Who can take keys out of a PKCS#11 token: plain: who has PIN and store; locked: nobody",
 } as const;
 
-const token = {
+const options = {
   ...installationFlags,
+  hsm: flag("hsm", "One of several HSMs, by its name in the configuration [default: the primary]", "a name", nonEmpty),
+} as const;
+
+const token = {
+  ...options,
   pin: referenceFlag("pin", "The PIN of the token that the URI names: file:PATH or env:NAME"),
 } as const;
 
@@ -40,22 +47,23 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
       group.command(
         name,
         description,
-        (command) => command.options(installationFlags),
-        (given) => handlers[handler](installation(given)),
+        (command) => command.options(options),
+        (given) => handlers[handler](installation(given), given.hsm),
       );
     }
     group.command(
       "init",
-      "Make the first domain key in an empty HSM, and an empty store",
-      (command) => command.options({ ...installationFlags, mode }),
-      (given) => handlers.hsmInit(installation(given), given.mode),
+      "Make the first domain key in empty HSMs, and an empty store; with --hsm, in that HSM alone",
+      (command) => command.options({ ...options, mode }),
+      (given) => handlers.hsmInit(installation(given), given.mode, given.hsm),
     );
     group.command(
       "probe [uri]",
       "Show what an HSM can do, and try it: that of an installation, or the token that a PKCS#11 URI names",
       (command) =>
         command.positional("uri", flag("uri", "pkcs11:…?module-path=…", "a PKCS#11 URI", pkcs11)).options(token),
-      (given) => handlers.hsmProbe(given.uri === undefined ? installation(given) : tokenOf(given.uri, given)),
+      (given) =>
+        handlers.hsmProbe(given.uri === undefined ? installation(given) : tokenOf(given.uri, given), given.hsm),
     );
     return group.demandCommand(1, "hsm needs one of its commands");
   });
@@ -64,8 +72,8 @@ const pkcs11 = (value: string): string | undefined => (value.startsWith("pkcs11:
 
 function tokenOf(
   uri: string,
-  { pin, home, config }: { pin?: string | undefined; home?: string | undefined; config?: string | undefined },
+  { pin, ...of }: { [name in "pin" | "home" | "config" | "hsm"]?: string | undefined },
 ): Token {
-  if (home !== undefined || config !== undefined) throw new ConfigError("a URI goes with neither --home nor --config");
+  if (of.home ?? of.config ?? of.hsm) throw new ConfigError("a URI goes with none of --home, --config and --hsm");
   return pin === undefined ? { uri } : { uri, pin };
 }

@@ -55,6 +55,11 @@ export class Domain {
     return this.#state;
   }
 
+  /** What `pair` does not refuse. */
+  get usable(): readonly DomainKeyId[] {
+    return this.#state.keys.flatMap(({ id, state }) => (usable.includes(state) ? [id] : []));
+  }
+
   get exists(): boolean {
     return this.#revisions().length > 0;
   }

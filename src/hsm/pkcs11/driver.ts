@@ -113,6 +113,10 @@ export class Pkcs11Hsm implements Hsm {
     return this.#workers.call("writeAnchor", anchor);
   }
 
+  holds(id: DomainKeyId): boolean {
+    return this.#workers.domainKeys.has(id);
+  }
+
   reload(): Promise<void> {
     return this.#workers.reload();
   }

@@ -1,7 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import type { EngineName } from "../../engine/engine.ts";
-import type { DomainKeyMode, HsmInfo } from "../hsm.ts";
+import type { DomainKeyId, DomainKeyMode, HsmInfo } from "../hsm.ts";
 import type { Profile } from "./profile.ts";
 import type { TokenSelector } from "./token-selector.ts";
 
@@ -71,6 +71,8 @@ export interface Greeting {
 export interface Opened {
   readonly info: HsmInfo;
   readonly profile: Profile;
+  /** Those that it unwraps by. */
+  readonly domainKeys: readonly DomainKeyId[];
 }
 
 /** `retire` answers no call: the worker asks to be replaced. */

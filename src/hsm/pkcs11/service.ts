@@ -88,7 +88,7 @@ function served({ role, life }: Greeting, methodsOf: object, { token, domain, ke
   const end = performance.now() + life.hours * 3_600_000;
   let calls = 0;
   return {
-    greeting: { info: infoOf(token, domain.state.mode), profile } satisfies Opened,
+    greeting: { info: infoOf(token, domain.state.mode), profile, domainKeys: domain.usable } satisfies Opened,
     call(method, args) {
       calls += 1;
       const name = methods[role][method];

@@ -7,7 +7,7 @@ import { parseEkt } from "../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import { isKeyDerivation } from "../../model/kbkdf.ts";
 import type { EncryptionAlgorithm } from "../../model/key-spec.ts";
-import type { DataKey, Ekt, Health, Opening, Sealing } from "../hsm.ts";
+import type { DataKey, DomainKeyId, Ekt, Health, Opening, Sealing } from "../hsm.ts";
 import { type BackingKey, type BackingKeys, refused } from "./backing-keys.ts";
 import { type Cryptoki, CryptokiError } from "./cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
@@ -136,9 +136,11 @@ export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => u
     }
   }
 
-  reload(): void {
+  /** Answers the domain keys that it unwraps by. */
+  reload(): readonly DomainKeyId[] {
     this.#domain.load();
     this.#keys.forget();
+    return this.#domain.usable;
   }
 
   /** Through the domain key: a module may answer everything else while its token is away. */

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HsmError } from "../../base/errors.ts";
-import type { HsmInfo, Pkcs11Config } from "../hsm.ts";
+import type { DomainKeyId, HsmInfo, Pkcs11Config } from "../hsm.ts";
 import type { Link } from "./link.ts";
 import type { Profile } from "./profile.ts";
 import { type MethodOf, methods, type Opened } from "./protocol.ts";
@@ -46,6 +46,7 @@ export class WorkerPool<R extends "hsm" | "admin"> {
   readonly #retiring = new Set<Link>();
   readonly #waiting = new Set<Waiting>();
   readonly #closing = new AbortController();
+  #domainKeys: ReadonlySet<DomainKeyId>;
   #inFlight = 0;
   #filling: Promise<void> | undefined;
   /** Starts that failed one after the other, and workers that ended soon after their start. */
@@ -72,6 +73,7 @@ export class WorkerPool<R extends "hsm" | "admin"> {
     this.#mostInFlight = config.inFlight ?? defaultInFlight;
     this.info = answer.info;
     this.profile = answer.profile;
+    this.#domainKeys = new Set(answer.domainKeys);
     this.#follow(link);
     this.#fill();
   }
@@ -84,6 +86,11 @@ export class WorkerPool<R extends "hsm" | "admin"> {
   /** Why no worker serves; undefined when one does. */
   get down(): string | undefined {
     return this.#leastBusy() ? undefined : this.#down;
+  }
+
+  /** Those that the workers unwrap by, as one of them has read it last. */
+  get domainKeys(): ReadonlySet<DomainKeyId> {
+    return this.#domainKeys;
   }
 
   async call<T>(method: MethodOf<R>, ...args: readonly unknown[]): Promise<T> {
@@ -102,13 +109,14 @@ export class WorkerPool<R extends "hsm" | "admin"> {
   async reload(this: WorkerPool<"hsm">): Promise<void> {
     this.#reloads += 1;
     const reloaded = await Promise.all([...this.#links].map((link) => this.#reloadOrEnd(link)));
-    if (!reloaded.includes(true)) await this.call("reload");
+    if (!reloaded.includes(true)) this.#domainKeys = new Set(await this.call<DomainKeyId[]>("reload"));
   }
 
   /** One that cannot might go on as it was: it ends, and the next one reads everything anyway. */
   async #reloadOrEnd(link: Link): Promise<boolean> {
     try {
-      await link.call(methods.hsm.indexOf("reload"), [], performance.now() + this.#deadline);
+      const due = performance.now() + this.#deadline;
+      this.#domainKeys = new Set((await link.call(methods.hsm.indexOf("reload"), [], due)) as DomainKeyId[]);
       return true;
     } catch {
       link.kill("it did not read the domain state again");
@@ -226,6 +234,7 @@ export class WorkerPool<R extends "hsm" | "admin"> {
       await link.close();
       throw new HsmError("unavailable", "another token answers to the name of this one");
     }
+    this.#domainKeys = new Set(answer.domainKeys);
     this.#follow(link);
     if (reloads !== this.#reloads) void this.#reloadOrEnd(link);
     for (const { timer, resolve } of this.#waiting) {

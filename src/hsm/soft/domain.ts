@@ -77,6 +77,10 @@ export class Domain {
     return this.#state;
   }
 
+  holds(id: DomainKeyId): boolean {
+    return this.#held.has(id);
+  }
+
   reload(): State {
     this.#assertOpen();
     this.#state = this.file.read();

@@ -4,7 +4,7 @@ import type { Asymmetric } from "../../engine/asymmetric/asymmetric.ts";
 import { ektHead, ektSuites, parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, isExposed } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spec.ts";
-import type { DataKey, Ekt, Health, Hsm, HsmInfo, Opening, Sealing } from "../hsm.ts";
+import type { DataKey, DomainKeyId, Ekt, Health, Hsm, HsmInfo, Opening, Sealing } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
 import { generateHmacKey, macByExposed } from "./exposed-keys.ts";
 import { SoftKeyPairs } from "./key-pairs.ts";
@@ -89,6 +89,10 @@ export class SoftHsm implements Hsm {
   async writeAnchor(anchor: Bytes): Promise<void> {
     if (anchor.length > 1024) throw new RangeError("an anchor has at most 1,024 bytes");
     this.#domain.change((state) => ({ ...state, anchor: anchor.toBase64() }));
+  }
+
+  holds(id: DomainKeyId): boolean {
+    return this.#domain.holds(id);
   }
 
   async reload(): Promise<void> {

@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, expect } from "vitest";
-import { type Bytes, hex, utf8 } from "../../src/base/bytes.ts";
+import { hex } from "../../src/base/bytes.ts";
 import { HsmError, type HsmErrorKind } from "../../src/base/errors.ts";
 import type { Driver, Ekt, Hsm, HsmAdmin, HsmConfig } from "../../src/hsm/index.ts";
 import { parseEkt } from "../../src/model/ekt.ts";
-import type { HbkKind, HbkMeta } from "../../src/model/hbk.ts";
+
+export { aad, algorithm, edited, hbkIdOf, metaOf } from "../../src/hsm/conformance/claim.ts";
 
 /** One way to get HSMs of a driver. */
 export interface HsmFixture<Config extends HsmConfig = HsmConfig> {
@@ -48,34 +49,7 @@ export function useBench<Config extends HsmConfig>(fixture: HsmFixture<Config>):
   };
 }
 
-let keys = 0;
-
-/** Of a key that no other test has. */
-export function metaOf(kind: HbkKind): HbkMeta {
-  const keyId = new Uint8Array(16);
-  new DataView(keyId.buffer).setUint32(12, ++keys);
-  return {
-    kind,
-    spec: kind === "sigv4" ? "HMAC_256" : "SYMMETRIC_DEFAULT",
-    usage: kind === "kms-symmetric" ? "ENCRYPT_DECRYPT" : "INTERNAL",
-    origin: "AWS_KMS",
-    account: "111122223333",
-    region: "eu-central-1",
-    keyId,
-  };
-}
-
-export const algorithm = "SYMMETRIC_DEFAULT";
-export const aad = utf8("what the ciphertext is bound to");
-export const hbkIdOf = (key: Ekt): Bytes => parseEkt(key).hbkId;
 export const domainKeyOf = (key: Ekt): string => hex(parseEkt(key).domainKeyId);
-
-/** `bytes` with one octet different. */
-export function edited(bytes: Bytes, index: number, mask = 1): Bytes {
-  const copy = bytes.slice();
-  copy[index] = (copy[index] as number) ^ mask;
-  return copy;
-}
 
 export async function expectHsmError(kind: HsmErrorKind, call: Promise<unknown>, what = ""): Promise<void> {
   const outcome = await call.then(

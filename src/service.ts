@@ -8,6 +8,7 @@ import { openEngine } from "./engine/index.ts";
 import { HsmSet } from "./hsm/hsm-set.ts";
 import { type ConfiguredHsm, openHsmAdmin } from "./hsm/index.ts";
 import { startHousekeeping } from "./kms/jobs.ts";
+import type { KeyStoreConfig } from "./kms/key-store-config.ts";
 import { Kms } from "./kms/kms.ts";
 import type { ServicePrincipals } from "./kms/managed-keys.ts";
 import { Readiness } from "./kms/readiness.ts";
@@ -70,6 +71,7 @@ export interface ServiceConfig extends Premises {
   readonly regions: readonly string[];
   readonly services?: ServicePrincipals | undefined;
   readonly attestation?: { readonly roots: string } | undefined;
+  readonly keyStores?: KeyStoreConfig | undefined;
 }
 
 export interface Service {
@@ -102,6 +104,7 @@ export async function startService(
     clock: config.clock,
     services: config.services,
     attestation,
+    keyStores: config.keyStores,
   });
   const jobs = await startHousekeeping(
     { store, hsms, principals, outbox, kms, clock: config.clock, openAdmin: openHsmAdmin },

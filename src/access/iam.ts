@@ -3,9 +3,9 @@ import type { Outbox } from "../audit/outbox.ts";
 import { base64 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KmsError } from "../base/errors.ts";
-import { secret as secretBytes, wipe } from "../base/secret.ts";
-import type { Ekt } from "../hsm/hsm.ts";
+import { wipe } from "../base/secret.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
+import { importSigV4Secret } from "../hsm/sigv4-secret.ts";
 import type { StoredTokens } from "../hsm/tokens.ts";
 import { userArn } from "../model/arn.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
@@ -121,7 +121,7 @@ export class Iam {
       throw new KmsError("AlreadyExistsException", `The access key ${id} exists.`);
     }
     const expectation = await this.#parts.domainExpectation(this.#parts.hsms.primary.name);
-    const ekt = base64(await this.#importSecret(account, secret));
+    const ekt = base64(await importSigV4Secret(this.#parts.hsms.primary.hsm, account, secret));
     const createdAt = this.#now();
     const key: AccessKeyRecord = { id, account, user: name, userId: value.id, active: true, createdAt, ekt };
     const user = { ...value, accessKeys: [...value.accessKeys, id] };
@@ -172,19 +172,6 @@ export class Iam {
     const secret = base64(bytes);
     wipe(bytes);
     return { id, secret };
-  }
-
-  /** SigV4 begins its derivation with HMAC("AWS4" ‖ secret, date): the HSM holds that key, and the host never again. */
-  async #importSecret(account: string, secret: string): Promise<Ekt> {
-    const material = secretBytes(4 + secret.length);
-    new TextEncoder().encodeInto(`AWS4${secret}`, material);
-    const keyId = await this.#parts.hsms.random(16);
-    const meta = { kind: "sigv4", spec: "HMAC_256", usage: "INTERNAL", origin: "AWS_KMS", region: "local" } as const;
-    try {
-      return await this.#parts.hsms.primary.hsm.importKey({ ...meta, account, keyId }, material);
-    } finally {
-      wipe(material);
-    }
   }
 
   async #commit(

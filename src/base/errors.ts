@@ -2,7 +2,14 @@
 export type KmsErrorCode =
   | "AccessDeniedException"
   | "AlreadyExistsException"
+  | "CloudHsmClusterInUseException"
+  | "CloudHsmClusterNotActiveException"
+  | "CloudHsmClusterNotFoundException"
+  | "CloudHsmClusterNotRelatedException"
   | "ConflictException"
+  | "CustomKeyStoreHasCMKsException"
+  | "CustomKeyStoreInvalidStateException"
+  | "CustomKeyStoreNameInUseException"
   | "CustomKeyStoreNotFoundException"
   | "DependencyTimeoutException"
   | "DisabledException"
@@ -10,6 +17,7 @@ export type KmsErrorCode =
   | "ExpiredTokenException"
   | "IncompleteSignatureException"
   | "IncorrectKeyException"
+  | "IncorrectTrustAnchorException"
   | "InvalidAliasNameException"
   | "InvalidArnException"
   | "InvalidCiphertextException"
@@ -36,7 +44,16 @@ export type KmsErrorCode =
   | "UnknownOperationException"
   | "UnrecognizedClientException"
   | "UnsupportedOperationException"
-  | "ValidationException";
+  | "ValidationException"
+  | "XksKeyAlreadyInUseException"
+  | "XksKeyInvalidConfigurationException"
+  | "XksKeyNotFoundException"
+  | "XksProxyIncorrectAuthenticationCredentialException"
+  | "XksProxyInvalidConfigurationException"
+  | "XksProxyInvalidResponseException"
+  | "XksProxyUriInUseException"
+  | "XksProxyUriUnreachableException"
+  | "XksProxyVpcEndpointServiceNotFoundException";
 
 /** An answer of the API: `code` and `message` go to the client as they are, so neither may hold a secret or request bytes. */
 export class KmsError extends Error {

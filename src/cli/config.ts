@@ -3,13 +3,14 @@ import { dirname, resolve } from "node:path";
 import { ConfigError } from "../base/errors.ts";
 import type { ConfiguredHsm, HsmConfig, Pkcs11Config, SoftConfig } from "../hsm/hsm.ts";
 import { parseUri } from "../hsm/pkcs11/uri.ts";
+import type { KeyStoreConfig } from "../kms/key-store-config.ts";
 import { isServiceName } from "../model/service.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { defaults, isAccount, isRegion } from "./defaults.ts";
+import { keyStoresReader, secretReader } from "./key-stores.ts";
 import {
   type Environment,
   entries,
-  fixed,
   list,
   mapping,
   optional,
@@ -37,6 +38,7 @@ export interface Config {
   readonly audit: { readonly directory: string };
   /** A PEM file: whose attestation documents are trusted. */
   readonly attestation?: { readonly roots: string };
+  readonly keyStores?: KeyStoreConfig;
   /** By name, the ARNs of the users whose calls are the service's. */
   readonly services?: Readonly<Record<string, readonly string[]>>;
 }
@@ -59,12 +61,8 @@ export function parseConfig(source: string, file: string, environment: Environme
 
 function configReader(folder: string): Reader<Config> {
   const path = text("a path", (value) => (value.includes("\0") ? undefined : resolve(folder, value)));
-  const secret = fixed("a reference to a secret, file:<path> or env:<name>", (value) => {
-    if (/^env:[A-Za-z_]\w*$/.test(value)) return value;
-    return value.startsWith("file:") && value.length > 5 ? `file:${resolve(folder, value.slice(5))}` : undefined;
-  });
   const file = text("a path", (value) => resolve(folder, value.replace(/^file:/, "")));
-  const hsm = hsmReader(path, secret);
+  const hsm = hsmReader(path, secretReader(folder));
   const common = {
     listen: withDefault(address, defaults.listen),
     adminListen: withDefault(address, defaults.adminListen),
@@ -74,6 +72,7 @@ function configReader(folder: string): Reader<Config> {
     store: mapping({ sqlite: path }),
     audit: mapping({ directory: path }),
     attestation: optional(mapping({ roots: file })),
+    keyStores: optional(keyStoresReader(folder)),
     services: optional(table("the name of a service, as in alias/aws/s3", isServiceName, serviceUsers)),
   };
   return (place) => {

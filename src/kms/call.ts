@@ -43,6 +43,11 @@ export class Call {
     this.additionalEventData = { ...this.additionalEventData, recipient };
   }
 
+  /** Where the material of its key is. */
+  usedKeyStore(facts: { readonly customKeyStoreId: string; readonly xksKeyId?: string }): void {
+    this.additionalEventData = { ...this.additionalEventData, ...facts };
+  }
+
   names(arn: string, account: string): void {
     if (!this.resources.some((resource) => resource.arn === arn)) this.resources.push({ arn, account });
   }

@@ -11,6 +11,7 @@ import type { Write } from "../store/store.ts";
 import { agendaPath, callOff, type Due, dueAt } from "./agenda.ts";
 import { keyEvent } from "./events.ts";
 import { grantPrefix, type KeyName, removeGrant } from "./grant-records.ts";
+import { membershipPath } from "./key-store-records.ts";
 import { usagePath } from "./last-usage.ts";
 import { aliasPath, hbkPath, keyPath, remove } from "./records.ts";
 
@@ -52,6 +53,7 @@ async function deleteKey(parts: DeletionParts, due: Due & { readonly revision: n
   const others = await read([
     ...key.aliases.map((name) => aliasPath(key.account, key.region, name)),
     agendaPath("rotation", key),
+    ...(key.customKeyStoreId === undefined ? [] : [membershipPath(key)]),
     usagePath(key),
   ]);
   const domainKeys = hbks.flatMap((hbk) => (hbk ? (JSON.parse(fromUtf8(hbk.value)) as HbkRecord).domainKeys : []));

@@ -4,7 +4,7 @@ import type { GrantUse } from "../access/grant-set.ts";
 import { KmsError } from "../base/errors.ts";
 import { aliasArn, keyArn, rootArn } from "../model/arn.ts";
 import { isGrantOperation } from "../model/grant.ts";
-import type { AliasRecord, KeyRecord } from "../model/key.ts";
+import { type AliasRecord, type KeyRecord, stateOf } from "../model/key.ts";
 import { checkState } from "../model/state-table.ts";
 import type { Call } from "./call.ts";
 import type { GrantRecords } from "./grant-records.ts";
@@ -84,8 +84,7 @@ export class Finder {
       );
     }
     call.names(found.value.arn, found.value.record.account);
-    checkState(call.operation, found.value.record.state, found.value.arn);
-    return found;
+    return this.#inItsState(call, found, needs);
   }
 
   /** An alias of the caller's account; authorized on the alias itself, by identity policies. */
@@ -126,8 +125,22 @@ export class Finder {
     if (!decision.allowed) {
       throw denied(call, needs.action ?? call.operation, found.value.arn, decision.denial);
     }
-    if (!needs.anyState) checkState(call.operation, found.value.record.state, found.value.arn);
-    return found;
+    return this.#inItsState(call, found, needs);
+  }
+
+  async #inItsState(call: Call, found: FoundKey, needs: KeyNeeds): Promise<FoundKey> {
+    const placed = found.value.record.customKeyStoreId === undefined ? found : await this.#placed(found);
+    if (!needs.anyState) checkState(call.operation, placed.value.state, placed.value.arn);
+    return placed;
+  }
+
+  /** A key in a custom key store is in the state that the store lets it be in. */
+  async #placed({ value, revision }: FoundKey): Promise<FoundKey> {
+    const { account, region, customKeyStoreId } = value.record;
+    const found = await this.#records.keyStores(account, region);
+    const keyStore = found?.value.stores.find(({ id }) => id === customKeyStoreId);
+    const state = stateOf(value.record, keyStore);
+    return { value: { ...value, state, ...(keyStore && { keyStore }) }, revision };
   }
 
   #missing(call: Call, account: string, id: string, needs: KeyNeeds): never {

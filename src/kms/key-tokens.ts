@@ -1,11 +1,14 @@
 import type { Principals } from "../access/principals.ts";
-import { fromUtf8 } from "../base/bytes.ts";
+import { equalBytes, fromUtf8, utf8 } from "../base/bytes.ts";
 import { StoreError } from "../base/errors.ts";
 import { type ChangeTokens, readTokens, sameTokens, type Tokens, withTokens } from "../hsm/tokens.ts";
+import type { CustomKeyStore } from "../model/custom-key-store.ts";
+import { parseJson } from "../model/json.ts";
 import type { HbkRecord } from "../model/key.ts";
 import { components } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Stored } from "../store/store.ts";
+import type { KeyStoresRecord } from "./key-store-records.ts";
 import { domainKeyOf, writeHbk } from "./records.ts";
 
 export interface KeyTokensParts {
@@ -16,13 +19,14 @@ export interface KeyTokensParts {
 const pageSize = 256;
 
 /**
- * Offers the tokens of every key to `change`, the store's own and those of access keys too, and keeps what it answers.
+ * Offers the tokens of every key to `change`, the store's own and those of credentials too, and keeps what it answers.
  * Each is a commit of its own, so that a crash or a conflict leaves the rest for the next run. Answers how many HBKs of KMS
  * keys have other tokens than before.
  */
 export async function changeTokens({ store, principals }: KeyTokensParts, change: ChangeTokens): Promise<number> {
   await store.changeTokens(change);
   await principals.changeTokens(change);
+  await changeCredentials(store, change);
   let count = 0;
   for await (const stored of hbks(store)) count += await changeHbk(store, stored, change);
   return count;
@@ -50,6 +54,27 @@ async function changeHbk(store: SealedStore, { path, value, revision }: Stored, 
     // Deleted or changed by another in the meantime: the next run sees what is there.
     if (error instanceof StoreError && error.kind === "conflict") return 0;
     throw error;
+  }
+}
+
+/** Of external key store proxies. */
+async function changeCredentials(store: SealedStore, change: ChangeTokens): Promise<void> {
+  for (const { path, value, revision } of await store.list("key-stores/")) {
+    const { stores } = parseJson(fromUtf8(value)) as KeyStoresRecord;
+    const changed = await Promise.all(
+      stores.map(async (one): Promise<CustomKeyStore> => {
+        const before = one.proxy && readTokens(one.proxy);
+        const after = before && (await change(before));
+        return one.proxy && after ? { ...one, proxy: withTokens(one.proxy, after) } : one;
+      }),
+    );
+    const after = { path, value: utf8(JSON.stringify({ stores: changed } satisfies KeyStoresRecord)), revision };
+    if (equalBytes(after.value, value)) continue;
+    try {
+      await store.commit([after]);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.kind === "conflict")) throw error;
+    }
   }
 }
 

@@ -13,12 +13,14 @@ import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
 import { Call } from "./call.ts";
 import type { Caller } from "./caller.ts";
+import { CustomKeyStores } from "./custom-key-stores.ts";
 import { DomainRecords } from "./domain-record.ts";
 import { callEvent } from "./events.ts";
 import { Finder, type FoundKey, type KeyNeeds } from "./find.ts";
 import { GrantRecords } from "./grant-records.ts";
 import { Grants } from "./grants.ts";
 import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
+import { type KeyStoreConfig, noKeyStores } from "./key-store-config.ts";
 import { LastUsage } from "./last-usage.ts";
 import { ManagedKeys, type ServicePrincipals } from "./managed-keys.ts";
 import { type NewMaterial, newMaterial } from "./material.ts";
@@ -40,6 +42,8 @@ export interface KmsParts {
   readonly services?: ServicePrincipals | undefined;
   /** Absent: nobody is a recipient. */
   readonly attestation?: Attestation | undefined;
+  /** Absent: there are no custom key stores. */
+  readonly keyStores?: KeyStoreConfig | undefined;
 }
 
 /** An alias; one that is predefined for a service has its name alone until its key is made. */
@@ -61,6 +65,7 @@ export class Kms {
   readonly principals: Principals;
   readonly domain: DomainRecords;
   readonly grants: Grants;
+  readonly keyStores: CustomKeyStores;
   /** Of keys that were found. */
   readonly lastUsage: LastUsage;
   readonly #authorizer: Authorizer;
@@ -94,12 +99,14 @@ export class Kms {
     this.#records = records;
     this.#grants = grants;
     this.#finder = finder;
-    this.#workshop = { finder, records, hsms: parts.hsms, asymmetric: new Asymmetric() };
+    this.domain = domain;
+    const config = parts.keyStores ?? noKeyStores;
+    this.keyStores = new CustomKeyStores({ ...parts, config, finder, records, domain });
+    this.#workshop = { finder, records, hsms: parts.hsms, keyStores: this.keyStores, asymmetric: new Asymmetric() };
     this.#markers = markers;
     this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
     this.#managed = managed;
     this.#attestation = parts.attestation;
-    this.domain = domain;
     this.lastUsage = new LastUsage(parts.store);
   }
 

@@ -1,16 +1,15 @@
 import { randomUUID } from "node:crypto";
 import { managedKeyPolicy } from "../access/managed-policy.ts";
-import { compileKeyPolicy } from "../access/policy.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
-import { type AliasRecord, arnOf, type KeyRecord } from "../model/key.ts";
+import type { AliasRecord, KeyRecord } from "../model/key.ts";
 import { managedPrefix, viaService } from "../model/service.ts";
 import type { Write } from "../store/store.ts";
 import type { Call } from "./call.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { keyEvent } from "./events.ts";
 import { newMaterial } from "./material.ts";
-import { type LoadedKey, writeAlias } from "./records.ts";
+import { type LoadedKey, loadKey, writeAlias } from "./records.ts";
 import { enableRotation } from "./rotation.ts";
 
 /** Services by name, `s3`, each with the ARNs of the users whose calls are its own. */
@@ -72,7 +71,7 @@ export class ManagedKeys {
       hbkId: "",
       materials: [],
     };
-    return { record, arn: arnOf(record), policy: compileKeyPolicy(policy) };
+    return loadKey(record);
   }
 
   /** Makes the key that was proposed, and its alias. A conflict when somebody else has. */

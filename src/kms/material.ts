@@ -6,11 +6,14 @@ import { rawKeyId } from "../model/arn.ts";
 import { parseEkt } from "../model/ekt.ts";
 import { kindOfSpec } from "../model/hbk.ts";
 import type { KeyRecord } from "../model/key.ts";
+import type { Origin } from "../model/key-spec.ts";
 import type { Expectation, Write } from "../store/store.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { writeHbk } from "./records.ts";
 
 export interface NewMaterial extends Pick<KeyRecord, "id" | "account" | "region" | "spec" | "usage"> {
+  /** AWS_KMS unless stated. */
+  readonly origin?: Origin;
   /** The name of the HSM to make it in; without it, the one for its spec. */
   readonly hsm?: string;
 }
@@ -31,7 +34,7 @@ export interface CommittableMaterial {
 export async function newMaterial(
   hsms: HsmSet,
   domain: DomainRecords,
-  { id, account, region, spec, usage, hsm: named }: NewMaterial,
+  { id, account, region, spec, usage, origin = "AWS_KMS", hsm: named }: NewMaterial,
 ): Promise<CommittableMaterial> {
   const chosen = hsms.forSpec(spec, usage, named);
   if ("refusal" in chosen) throw new HsmError("unsupported", chosen.refusal);
@@ -41,7 +44,7 @@ export async function newMaterial(
     kind: kindOfSpec(spec),
     spec,
     usage,
-    origin: "AWS_KMS",
+    origin,
     account,
     region,
     keyId: rawKeyId(id),

@@ -2,11 +2,14 @@ import { type CompiledPolicy, compileKeyPolicy } from "../access/policy.ts";
 import { fromUtf8, hex, utf8 } from "../base/bytes.ts";
 import type { DomainKeyId, Ekt } from "../hsm/hsm.ts";
 import { readTokens, type Tokens } from "../hsm/tokens.ts";
+import type { CustomKeyStore } from "../model/custom-key-store.ts";
 import { domainKeyIdOf } from "../model/ekt.ts";
 import { parseJson } from "../model/json.ts";
 import { type AliasRecord, arnOf, type HbkRecord, type KeyRecord } from "../model/key.ts";
+import type { KeyState } from "../model/key-spec.ts";
 import { path } from "../store/path.ts";
 import type { Store, Write } from "../store/store.ts";
+import { type KeyStoresRecord, keyStoresPath } from "./key-store-records.ts";
 
 /** A record as it was read: `revision` goes into the write that replaces it. */
 export interface Versioned<T> {
@@ -19,6 +22,9 @@ export interface LoadedKey {
   readonly record: KeyRecord;
   readonly arn: string;
   readonly policy: CompiledPolicy;
+  /** The one that it shows: in a custom key store, that of its record is not. */
+  readonly state: KeyState;
+  readonly keyStore?: CustomKeyStore;
 }
 
 /** One version of a key's material, its tokens decoded. */
@@ -65,6 +71,13 @@ export const remove = (recordPath: string, revision: number): Write => ({
   revision,
 });
 
+export const loadKey = (record: KeyRecord): LoadedKey => ({
+  record,
+  arn: arnOf(record),
+  policy: compileKeyPolicy(record.policy),
+  state: record.state,
+});
+
 const cacheLimit = 20_000;
 
 /**
@@ -84,11 +97,7 @@ export class Records {
   }
 
   key(account: string, region: string, id: string): Promise<Versioned<LoadedKey> | undefined> {
-    return this.#read(keyPath(account, region, id), (record: KeyRecord) => ({
-      record,
-      arn: arnOf(record),
-      policy: compileKeyPolicy(record.policy),
-    }));
+    return this.#read(keyPath(account, region, id), loadKey);
   }
 
   hbk(region: string, hbkId: string): Promise<Versioned<LoadedHbk> | undefined> {
@@ -100,6 +109,10 @@ export class Records {
 
   alias(account: string, region: string, name: string): Promise<Versioned<AliasRecord> | undefined> {
     return this.#read(aliasPath(account, region, name), (record: AliasRecord) => record);
+  }
+
+  keyStores(account: string, region: string): Promise<Versioned<KeyStoresRecord> | undefined> {
+    return this.#read(keyStoresPath(account, region), (record: KeyStoresRecord) => record);
   }
 
   /** Forgets what a commit of this process has changed. */

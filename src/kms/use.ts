@@ -9,9 +9,9 @@ import type { DataKey, DataKeyPair, Ekt, Hsm, KeyPairs } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { Tokens } from "../hsm/tokens.ts";
 import { checkPlaintext } from "../model/algorithms.ts";
-import { parseHeader } from "../model/ciphertext.ts";
+import { namedHbkId } from "../model/ciphertext.ts";
 import { binding, type EncryptionContext } from "../model/encryption-context.ts";
-import type { KeyRecord } from "../model/key.ts";
+import { type KeyRecord, showsMaterial } from "../model/key.ts";
 import type {
   DataKeyPairSpec,
   EncryptionAlgorithm,
@@ -21,6 +21,8 @@ import type {
   SigningAlgorithm,
 } from "../model/key-spec.ts";
 import type { Call } from "./call.ts";
+import type { CustomKeyStores } from "./custom-key-stores.ts";
+import type { ExternalKey } from "./external-key.ts";
 import type { Finder, FoundKey, KeyNeeds } from "./find.ts";
 import { keyPairsOf } from "./material.ts";
 import { hbkPath, type Records } from "./records.ts";
@@ -38,6 +40,7 @@ export interface Workshop {
   readonly finder: Finder;
   readonly records: Records;
   readonly hsms: HsmSet;
+  readonly keyStores: CustomKeyStores;
   /** For public keys. */
   readonly asymmetric: Asymmetric;
 }
@@ -61,7 +64,10 @@ function usable(workshop: Workshop, call: Call, found: FoundKey, needs: UseNeeds
     throw new KmsError("InvalidKeyUsageException", text);
   }
   call.used.push(record);
-  return new UsableKey(proof, record, arn, workshop);
+  const { customKeyStoreId, xksKeyId } = record;
+  if (customKeyStoreId !== undefined)
+    call.usedKeyStore({ customKeyStoreId, ...(xksKeyId !== undefined && { xksKeyId }) });
+  return new UsableKey(proof, found.value, workshop, workshop.keyStores.externalKey(call, found.value));
 }
 
 const keyNeeds = (needs: UseNeeds): KeyNeeds => ({
@@ -96,17 +102,26 @@ export class UsableKey {
   readonly usage: KeyUsage;
   /** The KeyMaterialId that encrypts now. */
   readonly materialId: string;
+  readonly inKeyStore: boolean;
   readonly #record: KeyRecord;
   readonly #workshop: Workshop;
+  readonly #external: ExternalKey | undefined;
 
-  constructor(_proof: typeof proof, record: KeyRecord, arn: string, workshop: Workshop) {
+  constructor(
+    _proof: typeof proof,
+    { record, arn }: FoundKey["value"],
+    workshop: Workshop,
+    external: ExternalKey | undefined,
+  ) {
     this.arn = arn;
     this.id = record.id;
     this.spec = record.spec;
     this.usage = record.usage;
     this.materialId = record.hbkId;
+    this.inKeyStore = record.customKeyStoreId !== undefined;
     this.#record = record;
     this.#workshop = workshop;
+    this.#external = external;
   }
 
   get isSymmetric(): boolean {
@@ -120,23 +135,33 @@ export class UsableKey {
       return this.#workshop.asymmetric.encrypt(algorithm, this.#publicKey(), plaintext);
     }
     const aad = binding(this.id, context);
-    return this.#with(this.materialId, (ekt, hsm) => hsm.encrypt(ekt, symmetric, plaintext, aad));
+    return this.#cover(
+      await this.#with(this.materialId, (ekt, hsm) => hsm.encrypt(ekt, symmetric, plaintext, aad)),
+      aad,
+    );
   }
 
   /** null: not authentic under this key and context. */
-  decrypt(algorithm: EncryptionAlgorithm, ciphertext: Bytes, context?: EncryptionContext): Promise<Bytes | null> {
+  async decrypt(algorithm: EncryptionAlgorithm, ciphertext: Bytes, context?: EncryptionContext): Promise<Bytes | null> {
     if (algorithm !== symmetric) return this.#withPair((ekt, pairs) => pairs.decrypt(ekt, algorithm, ciphertext));
     const aad = binding(this.id, context);
-    return this.#with(hbkOf(ciphertext), (ekt, hsm) => hsm.decrypt(ekt, symmetric, ciphertext, aad));
+    const inner = await this.#uncover(ciphertext, aad);
+    return this.#with(hbkOf(inner), (ekt, hsm) => hsm.decrypt(ekt, symmetric, inner, aad));
   }
 
-  generateDataKey(
+  async generateDataKey(
     length: number,
     context: EncryptionContext | undefined,
     want: "both" | "ciphertext",
   ): Promise<DataKey> {
     const aad = binding(this.id, context);
-    return this.#with(this.materialId, (ekt, hsm) => hsm.generateDataKey(ekt, length, aad, want));
+    const made = await this.#with(this.materialId, (ekt, hsm) => hsm.generateDataKey(ekt, length, aad, want));
+    try {
+      return { ...made, ciphertext: await this.#cover(made.ciphertext, aad) };
+    } catch (error) {
+      wipe(made.plaintext);
+      throw error;
+    }
   }
 
   generateDataKeyPair(
@@ -160,16 +185,18 @@ export class UsableKey {
   ): Promise<Bytes | null> {
     const { algorithm, ciphertext, context } = from;
     if (algorithm === symmetric && to.algorithm === symmetric) {
-      const source = { algorithm, ciphertext, aad: binding(this.id, context) };
+      const aad = binding(this.id, context);
+      const inner = await this.#uncover(ciphertext, aad);
+      const source = { algorithm, ciphertext: inner, aad };
       const target = { algorithm, aad: binding(destination.id, to.context) };
-      const [sourceId, targetId] = [hbkOf(ciphertext), destination.materialId];
+      const [sourceId, targetId] = [hbkOf(inner), destination.materialId];
       const inside = await this.#reading([sourceId, targetId], async () => {
         const [ours, theirs] = [await this.#tokens(sourceId), await destination.#tokens(targetId)];
         return this.#workshop.hsms.useBoth(ours, theirs, (key, ekt, hsm) =>
           hsm.reEncrypt({ key, ...source }, { key: ekt, ...target }),
         );
       });
-      if (inside !== undefined) return inside;
+      if (inside !== undefined) return inside && destination.#cover(inside, target.aad);
     }
     const plaintext = await this.decrypt(algorithm, ciphertext, context);
     try {
@@ -226,11 +253,25 @@ export class UsableKey {
     return this.isSymmetric ? hbkOf(ciphertext) : this.materialId;
   }
 
+  /** What of a KeyMaterialId clients see. */
+  shown(hbkId: string): string | undefined {
+    return showsMaterial(this.#record) ? hbkId : undefined;
+  }
+
   /** Whether material of this key can have made `ciphertext`: those of symmetric keys say whose they are. */
   async made(ciphertext: Bytes): Promise<boolean> {
     if (!this.isSymmetric) return true;
     const hbk = await this.#workshop.records.hbk(this.#record.region, hbkOf(ciphertext));
     return hbk?.value.record.keyId === this.id;
+  }
+
+  /** What the external key makes of a ciphertext, where there is one. */
+  async #cover(inner: Bytes, aad: Bytes): Promise<Bytes> {
+    return this.#external ? this.#external.encrypt(inner, aad) : inner;
+  }
+
+  async #uncover(ciphertext: Bytes, aad: Bytes): Promise<Bytes> {
+    return this.#external ? this.#external.decrypt(ciphertext, aad) : ciphertext;
   }
 
   #publicKey(): Bytes {
@@ -268,7 +309,7 @@ const symmetric = "SYMMETRIC_DEFAULT";
 
 /** The HBK that a ciphertext names, hexadecimal. */
 export function hbkOf(ciphertext: Bytes): string {
-  const header = parseHeader(ciphertext);
-  if (!header) throw new KmsError("InvalidCiphertextException");
-  return hex(header.hbkId);
+  const hbkId = namedHbkId(ciphertext);
+  if (!hbkId) throw new KmsError("InvalidCiphertextException");
+  return hex(hbkId);
 }

@@ -11,6 +11,8 @@ import type { Bytes } from "../base/bytes.ts";
 export const ciphertextVersion = 1;
 /** KBKDF in counter mode with HMAC-SHA-256 (SP 800-108), then AES-256-GCM (SP 800-38D). */
 export const suiteKbkdfAesGcm = 1;
+/** The same, and once more by an external key: model/external-ciphertext.ts. */
+export const suiteExternal = 2;
 
 export const headerLength = 62;
 export const tagLength = 16;
@@ -34,6 +36,12 @@ export function parseHeader(ciphertext: Bytes): CiphertextHeader | undefined {
     nonce: ciphertext.subarray(34, 50),
     iv: ciphertext.subarray(50, headerLength),
   };
+}
+
+/** The HBK that a ciphertext of either suite names; undefined when it is neither. */
+export function namedHbkId(ciphertext: Bytes): Bytes | undefined {
+  if (ciphertext.length < 2 + hbkIdLength || ciphertext[0] !== ciphertextVersion) return undefined;
+  return ciphertext[1] === suiteExternal ? ciphertext.subarray(2, 34) : parseHeader(ciphertext)?.hbkId;
 }
 
 export function buildHeader(hbkId: Bytes, nonce: Bytes, iv: Bytes): Bytes {

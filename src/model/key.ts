@@ -1,5 +1,6 @@
 import { algorithmsMember, algorithmsOf } from "./algorithms.ts";
 import { keyArn } from "./arn.ts";
+import { type CustomKeyStore, stateIn } from "./custom-key-store.ts";
 import type { KeySpec, KeyState, KeyUsage, Origin } from "./key-spec.ts";
 
 /** The record of a KMS key: everything but its material. Times in milliseconds since the epoch. */
@@ -12,6 +13,10 @@ export interface KeyRecord {
   readonly origin: Origin;
   /** Absent: the customer. */
   readonly manager?: "AWS";
+  /** Of a key in a custom key store. */
+  readonly customKeyStoreId?: string;
+  /** The external key that encrypts what its HBK has encrypted, in an external key store. */
+  readonly xksKeyId?: string;
   readonly description: string;
   readonly state: KeyState;
   readonly createdAt: number;
@@ -67,24 +72,39 @@ export interface AliasRecord {
 export const arnOf = (key: Pick<KeyRecord, "id" | "account" | "region">): string =>
   keyArn(key.region, key.account, key.id);
 
-/** KeyMetadata of the API; which members are present follows the rules of its reference. */
-export function keyMetadata(key: KeyRecord): Record<string, unknown> {
+/** The state that a key shows. */
+export const stateOf = (key: KeyRecord, store: CustomKeyStore | undefined): KeyState =>
+  key.customKeyStoreId === undefined ? key.state : stateIn(store, key);
+
+/** Whether clients see the ids of a key's materials. */
+export const showsMaterial = ({ spec, customKeyStoreId }: Pick<KeyRecord, "spec" | "customKeyStoreId">): boolean =>
+  spec === "SYMMETRIC_DEFAULT" && customKeyStoreId === undefined;
+
+/**
+ * KeyMetadata of the API; which members are present follows the rules of its reference. `store`: the custom key store that
+ * it is in.
+ */
+export function keyMetadata(key: KeyRecord, store?: CustomKeyStore): Record<string, unknown> {
+  const state = stateOf(key, store);
   return {
     AWSAccountId: key.account,
     KeyId: key.id,
     Arn: arnOf(key),
     CreationDate: new Date(key.createdAt),
-    Enabled: key.state === "Enabled",
+    Enabled: state === "Enabled",
     Description: key.description,
     KeyUsage: key.usage,
-    KeyState: key.state,
+    KeyState: state,
     DeletionDate: key.deletionDate === undefined ? undefined : new Date(key.deletionDate),
     Origin: key.origin,
     KeyManager: key.manager ?? "CUSTOMER",
+    CustomKeyStoreId: key.customKeyStoreId,
+    CloudHsmClusterId: store?.cluster?.id,
+    XksKeyConfiguration: key.xksKeyId === undefined ? undefined : { Id: key.xksKeyId },
     CustomerMasterKeySpec: key.spec,
     KeySpec: key.spec,
     [algorithmsMember[key.usage]]: algorithmsOf(key.spec, key.usage),
     MultiRegion: false,
-    CurrentKeyMaterialId: key.spec === "SYMMETRIC_DEFAULT" ? key.hbkId : undefined,
+    CurrentKeyMaterialId: showsMaterial(key) ? key.hbkId : undefined,
   };
 }

@@ -16,6 +16,7 @@ const refusals = {
   unavailable: ["KMSInvalidStateException", "is unavailable."],
   creating: ["KMSInvalidStateException", "is creating."],
   updating: ["KMSInvalidStateException", "is updating."],
+  inKeyStore: ["UnsupportedOperationException", "is in a custom key store, which does not support this operation."],
 } as const;
 
 type Row = Readonly<Record<KeyState, Verdict>>;
@@ -56,6 +57,7 @@ const rotating: Row = {
   ...notWhilePendingDeletion,
   Disabled: "disabled",
   PendingImport: "pendingImport",
+  Unavailable: "inKeyStore",
   Creating: "creating",
 };
 
@@ -84,18 +86,18 @@ const rows: Readonly<Record<string, Row>> = {
   Encapsulate: cryptographic,
   Encrypt: cryptographic,
   GenerateDataKey: cryptographic,
-  GenerateDataKeyPair: cryptographic,
-  GenerateDataKeyPairWithoutPlaintext: cryptographic,
+  GenerateDataKeyPair: { ...cryptographic, Unavailable: "inKeyStore" },
+  GenerateDataKeyPairWithoutPlaintext: { ...cryptographic, Unavailable: "inKeyStore" },
   GenerateDataKeyWithoutPlaintext: cryptographic,
   GenerateMac: cryptographic,
   GetKeyLastUsage: always,
   GetKeyPolicy: always,
-  GetKeyRotationStatus: always,
+  GetKeyRotationStatus: { ...always, Unavailable: "inKeyStore" },
   GetPublicKey: { ...notWhilePendingDeletion, Unavailable: "unavailable", Creating: "creating" },
   ListAliases: always,
   ListGrants: always,
   ListKeyPolicies: always,
-  ListKeyRotations: always,
+  ListKeyRotations: { ...always, Unavailable: "inKeyStore" },
   ListResourceTags: always,
   PutKeyPolicy: always,
   ReEncrypt: cryptographic,

@@ -42,8 +42,17 @@ export function checkRegion(region: string, spec: KeySpec): void {
   }
 }
 
-/** Symmetric encryption keys alone have more than one material. */
+/** Rotation and data key pairs are not for keys in custom key stores. */
+export function checkNoKeyStore({ arn, inKeyStore }: { readonly arn: string; readonly inKeyStore: boolean }): void {
+  if (inKeyStore) {
+    const text = `${arn} is in a custom key store, which does not support this operation.`;
+    throw new KmsError("UnsupportedOperationException", text);
+  }
+}
+
+/** Symmetric encryption keys alone have more than one material, and only where this service makes it. */
 export function checkRotatable({ value: { record, arn } }: FoundKey): void {
+  checkNoKeyStore({ arn, inKeyStore: record.customKeyStoreId !== undefined });
   if (record.spec !== "SYMMETRIC_DEFAULT") {
     const text = `${arn} key spec is ${record.spec} which is not valid for this operation.`;
     throw new KmsError("UnsupportedOperationException", text);

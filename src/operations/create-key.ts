@@ -3,6 +3,7 @@ import { defaultKeyPolicy } from "../access/policy.ts";
 import { base64 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
+import type { Placement } from "../kms/custom-key-stores.ts";
 import type { Kms } from "../kms/kms.ts";
 import { writeKey } from "../kms/records.ts";
 import { algorithmsOf } from "../model/algorithms.ts";
@@ -10,6 +11,7 @@ import { arnOf, type KeyRecord, keyMetadata } from "../model/key.ts";
 import { type KeySpec, type KeyUsage, keySpecs, keyUsages, origins } from "../model/key-spec.ts";
 import { boolean, enumeration, optional, string, structure, type TypeOf } from "../model/shape.ts";
 import { checkRegion } from "./checks.ts";
+import { customKeyStoreId } from "./key-store-members.ts";
 import { description, policy, tags } from "./members.ts";
 import { operation } from "./operation.ts";
 import { mergeTags, tagConditions } from "./tags.ts";
@@ -21,7 +23,7 @@ const request = structure({
   CustomerMasterKeySpec: optional(enumeration(keySpecs)),
   KeySpec: optional(enumeration(keySpecs)),
   Origin: optional(enumeration(origins)),
-  CustomKeyStoreId: optional(string({ min: 1, max: 64 })),
+  CustomKeyStoreId: optional(customKeyStoreId),
   BypassPolicyLockoutSafetyCheck: optional(boolean),
   Tags: optional(tags),
   MultiRegion: optional(boolean),
@@ -40,10 +42,18 @@ export const createKey = operation({
     refuseUnsupported(kms, input, spec, usage);
     checkRegion(call.region, spec);
     const id = randomUUID();
+    const placement = await place(kms, call, input, id);
     const keyPolicy = input.Policy ?? defaultKeyPolicy(call.account);
     await kms.checkPolicy(call, { id, policy: keyPolicy, bypassLockoutCheck: input.BypassPolicyLockoutSafetyCheck });
     const keyTags = mergeTags({}, input.Tags ?? []);
-    const material = await kms.newMaterial({ id, account: call.account, region: call.region, spec, usage });
+    const material = await kms.newMaterial({
+      id,
+      account: call.account,
+      region: call.region,
+      spec,
+      usage,
+      ...placement?.record,
+    });
     const key: KeyRecord = {
       id,
       account: call.account,
@@ -51,6 +61,7 @@ export const createKey = operation({
       spec,
       usage,
       origin: "AWS_KMS",
+      ...placement?.record,
       description: input.Description ?? "",
       state: "Enabled",
       createdAt: call.now,
@@ -62,10 +73,10 @@ export const createKey = operation({
       materials: [{ hbkId: material.hbkId }],
     };
     call.names(arnOf(key), key.account);
-    const KeyMetadata = keyMetadata(key);
+    const KeyMetadata = keyMetadata(key, placement?.store);
     await kms.commit(call, {
-      writes: [writeKey(key, 0), material.write],
-      expectations: [material.expectation],
+      writes: [writeKey(key, 0), material.write, ...(placement?.writes ?? [])],
+      expectations: [material.expectation, ...(placement?.expectations ?? [])],
       responseElements: { keyMetadata: KeyMetadata },
     });
     return { KeyMetadata };
@@ -98,12 +109,25 @@ function authorize(kms: Kms, call: Call, input: Request, spec: KeySpec, usage: K
   if (input.Tags && input.Tags.length > 0) kms.authorize(call, "TagResource", "*", conditions);
 }
 
+/** Where the key is to be made, if that is a custom key store. */
+async function place(kms: Kms, call: Call, input: Request, id: string): Promise<Placement | undefined> {
+  const { Origin: origin = "AWS_KMS", CustomKeyStoreId: storeId, XksKeyId: xksKeyId } = input;
+  if (storeId !== undefined) return kms.keyStores.place(call, { id, origin, storeId, xksKeyId });
+  if (xksKeyId !== undefined) throw invalid("XksKeyId goes with a CustomKeyStoreId.");
+  if (origin === "AWS_CLOUDHSM" || origin === "EXTERNAL_KEY_STORE") {
+    throw invalid(`Origin ${origin} goes with a CustomKeyStoreId.`);
+  }
+  return undefined;
+}
+
 function refuseUnsupported(kms: Kms, input: Request, spec: KeySpec, usage: KeyUsage): void {
   const refuse = (reason: string): never => {
     throw new KmsError("UnsupportedOperationException", reason);
   };
-  if (input.CustomKeyStoreId ?? input.XksKeyId) refuse("Custom key stores are not supported.");
-  if (input.Origin && input.Origin !== "AWS_KMS") refuse(`Origin ${input.Origin} is not supported.`);
+  if (input.Origin === "EXTERNAL") refuse(`Origin ${input.Origin} is not supported.`);
+  if (input.CustomKeyStoreId !== undefined && (spec !== "SYMMETRIC_DEFAULT" || input.MultiRegion)) {
+    refuse("A custom key store holds symmetric encryption keys of one Region only.");
+  }
   if (input.MultiRegion) refuse("Multi-Region keys are not supported.");
   const reason = kms.refusal(spec, usage);
   if (reason !== undefined) refuse(reason);

@@ -6,7 +6,7 @@ import type { UsableKey } from "../kms/use.ts";
 import type { EncryptionContext } from "../model/encryption-context.ts";
 import { type DataKeyPairSpec, dataKeyPairSpecs } from "../model/key-spec.ts";
 import { enumeration } from "../model/shape.ts";
-import { algorithmCondition, checkRegion, checkSymmetric, dryRunDone } from "./checks.ts";
+import { algorithmCondition, checkNoKeyStore, checkRegion, checkSymmetric, dryRunDone } from "./checks.ts";
 import { dryRun, encryptionContext, grantTokens, keyId } from "./members.ts";
 import { recipientConditions } from "./recipient.ts";
 
@@ -44,6 +44,7 @@ export async function generatePair(
     ],
   });
   checkSymmetric(key, call.operation);
+  checkNoKeyStore(key);
   checkRegion(call.region, KeyPairSpec);
   call.usedMaterial("keyMaterialId", key.materialId);
   dryRunDone(request.DryRun);
@@ -56,5 +57,5 @@ export const pairResponse = (key: UsableKey, { ciphertext, publicKey }: DataKeyP
   PublicKey: publicKey,
   KeyId: key.arn,
   KeyPairSpec: spec,
-  KeyMaterialId: key.materialId,
+  KeyMaterialId: key.shown(key.materialId),
 });

@@ -54,7 +54,7 @@ export const decrypt = operation({
       KeyId: key.arn,
       ...answerTo(environment, "Plaintext", Plaintext),
       EncryptionAlgorithm,
-      KeyMaterialId: key.isSymmetric ? material : undefined,
+      KeyMaterialId: key.shown(material),
     };
   },
 });

@@ -9,7 +9,7 @@ export const describeKey = operation({
   request: structure({ KeyId: keyId, GrantTokens: grantTokens }),
 
   async run(kms, call, { KeyId }) {
-    const key = await kms.key(call, KeyId, { aliases: true, crossAccount: true });
-    return { KeyMetadata: keyMetadata(key.value.record) };
+    const { record, keyStore } = (await kms.key(call, KeyId, { aliases: true, crossAccount: true })).value;
+    return { KeyMetadata: keyMetadata(record, keyStore) };
   },
 });

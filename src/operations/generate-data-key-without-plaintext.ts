@@ -9,6 +9,6 @@ export const generateDataKeyWithoutPlaintext = operation({
 
   async run(kms, call, request) {
     const { key, dataKey } = await generate(kms, call, request, "ciphertext");
-    return { CiphertextBlob: dataKey.ciphertext, KeyId: key.arn, KeyMaterialId: key.materialId };
+    return { CiphertextBlob: dataKey.ciphertext, KeyId: key.arn, KeyMaterialId: key.shown(key.materialId) };
   },
 });

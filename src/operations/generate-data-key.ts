@@ -17,7 +17,7 @@ export const generateDataKey = operation({
       CiphertextBlob: dataKey.ciphertext,
       ...answerTo(environment, "Plaintext", dataKey.plaintext as Bytes),
       KeyId: key.arn,
-      KeyMaterialId: key.materialId,
+      KeyMaterialId: key.shown(key.materialId),
     };
   },
 });

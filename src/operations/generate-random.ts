@@ -1,5 +1,6 @@
 import { KmsError } from "../base/errors.ts";
-import { optional, string, structure } from "../model/shape.ts";
+import { optional, structure } from "../model/shape.ts";
+import { customKeyStoreId } from "./key-store-members.ts";
 import { numberOfBytes, recipient } from "./members.ts";
 import { operation } from "./operation.ts";
 import { answerTo, attested, recipientConditions } from "./recipient.ts";
@@ -9,7 +10,7 @@ export const generateRandom = operation({
   readOnly: true,
   request: structure({
     NumberOfBytes: numberOfBytes,
-    CustomKeyStoreId: optional(string({ min: 1, max: 64 })),
+    CustomKeyStoreId: optional(customKeyStoreId),
     Recipient: recipient,
   }),
 
@@ -18,9 +19,10 @@ export const generateRandom = operation({
     const conditions = recipientConditions(environment);
     kms.authorize(call, call.operation, "*", conditions);
     if (NumberOfBytes === undefined) throw new KmsError("ValidationException", "NumberOfBytes is required.");
-    if (CustomKeyStoreId !== undefined) {
-      throw new KmsError("CustomKeyStoreNotFoundException", "The custom key store does not exist.");
-    }
-    return answerTo(environment, "Plaintext", await kms.random(call, NumberOfBytes, conditions));
+    const bytes =
+      CustomKeyStoreId === undefined
+        ? await kms.random(call, NumberOfBytes, conditions)
+        : await kms.keyStores.random(call, CustomKeyStoreId, NumberOfBytes);
+    return answerTo(environment, "Plaintext", bytes);
   },
 });

@@ -1,4 +1,5 @@
 import { structure } from "../model/shape.ts";
+import { checkNoKeyStore } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -9,6 +10,7 @@ export const getKeyRotationStatus = operation({
 
   async run(kms, call, { KeyId }) {
     const { record, arn } = (await kms.key(call, KeyId, { crossAccount: true })).value;
+    checkNoKeyStore({ arn, inKeyStore: record.customKeyStoreId !== undefined });
     // A key that waits for its deletion rotates no more; cancelling restores what was set.
     const rotation = record.state === "PendingDeletion" ? undefined : record.rotation;
     return {

@@ -1,14 +1,19 @@
 import { cancelKeyDeletion } from "./cancel-key-deletion.ts";
+import { connectCustomKeyStore } from "./connect-custom-key-store.ts";
 import { createAlias } from "./create-alias.ts";
+import { createCustomKeyStore } from "./create-custom-key-store.ts";
 import { createGrant } from "./create-grant.ts";
 import { createKey } from "./create-key.ts";
 import { decapsulate } from "./decapsulate.ts";
 import { decrypt } from "./decrypt.ts";
 import { deleteAlias } from "./delete-alias.ts";
+import { deleteCustomKeyStore } from "./delete-custom-key-store.ts";
 import { deriveSharedSecret } from "./derive-shared-secret.ts";
+import { describeCustomKeyStores } from "./describe-custom-key-stores.ts";
 import { describeKey } from "./describe-key.ts";
 import { disableKey } from "./disable-key.ts";
 import { disableKeyRotation } from "./disable-key-rotation.ts";
+import { disconnectCustomKeyStore } from "./disconnect-custom-key-store.ts";
 import { enableKey } from "./enable-key.ts";
 import { enableKeyRotation } from "./enable-key-rotation.ts";
 import { encapsulate } from "./encapsulate.ts";
@@ -41,6 +46,7 @@ import { sign } from "./sign.ts";
 import { tagResource } from "./tag-resource.ts";
 import { untagResource } from "./untag-resource.ts";
 import { updateAlias } from "./update-alias.ts";
+import { updateCustomKeyStore } from "./update-custom-key-store.ts";
 import { updateKeyDescription } from "./update-key-description.ts";
 import { verify } from "./verify.ts";
 import { verifyMac } from "./verify-mac.ts";
@@ -48,16 +54,21 @@ import { verifyMac } from "./verify-mac.ts";
 /** Every operation in the build. */
 const all = [
   cancelKeyDeletion,
+  connectCustomKeyStore,
   createAlias,
+  createCustomKeyStore,
   createGrant,
   createKey,
   decapsulate,
   decrypt,
   deleteAlias,
+  deleteCustomKeyStore,
   deriveSharedSecret,
+  describeCustomKeyStores,
   describeKey,
   disableKey,
   disableKeyRotation,
+  disconnectCustomKeyStore,
   enableKey,
   enableKeyRotation,
   encapsulate,
@@ -89,6 +100,7 @@ const all = [
   tagResource,
   untagResource,
   updateAlias,
+  updateCustomKeyStore,
   updateKeyDescription,
   verify,
   verifyMac,

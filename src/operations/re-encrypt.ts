@@ -69,8 +69,8 @@ export const reEncrypt = operation({
       KeyId: destination.arn,
       SourceEncryptionAlgorithm,
       DestinationEncryptionAlgorithm,
-      SourceKeyMaterialId: source.isSymmetric ? material : undefined,
-      DestinationKeyMaterialId: destination.isSymmetric ? destination.materialId : undefined,
+      SourceKeyMaterialId: source.shown(material),
+      DestinationKeyMaterialId: destination.shown(destination.materialId),
     };
   },
 });

@@ -23,6 +23,8 @@ const patterns: Readonly<Record<string, readonly string[]>> = Object.fromEntries
     "usage/account/region/id",
     "setting/name",
     "domain/name",
+    "key-stores/account/region",
+    "key-store-key/account/region/store/#",
   ].map((pattern) => {
     const [kind, ...rest] = pattern.split("/") as [string, ...string[]];
     return [kind, rest];

@@ -74,7 +74,9 @@ describe("a second identity", () => {
   /** A request of every operation that its owner would be granted. */
   const requests = (): Readonly<Record<string, object>> => ({
     CancelKeyDeletion: { KeyId: key.KeyId },
+    ConnectCustomKeyStore: { CustomKeyStoreId: "cks-00000000000000000" },
     CreateAlias: { AliasName: "alias/theirs", TargetKeyId: key.KeyId },
+    CreateCustomKeyStore: { CustomKeyStoreName: "theirs" },
     CreateGrant: { KeyId: key.KeyId, GranteePrincipal: root(), Operations: ["Decrypt"] },
     CreateKey: {},
     Decapsulate: {
@@ -84,14 +86,17 @@ describe("a second identity", () => {
     },
     Decrypt: { CiphertextBlob: ciphertext },
     DeleteAlias: { AliasName: "alias/mine" },
+    DeleteCustomKeyStore: { CustomKeyStoreId: "cks-00000000000000000" },
     DeriveSharedSecret: {
       KeyId: pairs.ECC_NIST_P256,
       KeyAgreementAlgorithm: "ECDH",
       PublicKey: new Uint8Array(91),
     },
+    DescribeCustomKeyStores: {},
     DescribeKey: { KeyId: "alias/mine" },
     DisableKey: { KeyId: key.KeyId },
     DisableKeyRotation: { KeyId: key.KeyId },
+    DisconnectCustomKeyStore: { CustomKeyStoreId: "cks-00000000000000000" },
     EnableKey: { KeyId: key.KeyId },
     EnableKeyRotation: { KeyId: key.KeyId },
     Encapsulate: { KeyId: pairs.ML_KEM_512, EncapsulationAlgorithm: "ML_KEM" },
@@ -123,6 +128,7 @@ describe("a second identity", () => {
     TagResource: { KeyId: key.KeyId, Tags: [{ TagKey: "a", TagValue: "b" }] },
     UntagResource: { KeyId: key.KeyId, TagKeys: ["a"] },
     UpdateAlias: { AliasName: "alias/mine", TargetKeyId: key.KeyId },
+    UpdateCustomKeyStore: { CustomKeyStoreId: "cks-00000000000000000", NewCustomKeyStoreName: "theirs" },
     UpdateKeyDescription: { KeyId: key.KeyId, Description: "theirs" },
     Verify: {
       KeyId: pairs.ECC_SECG_P256K1,

@@ -5,7 +5,18 @@ import { checkState } from "../../src/model/state-table.ts";
 import { operations } from "../../src/operations/index.ts";
 
 const arn = "arn:aws:kms:us-east-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-const keyless = ["CreateKey", "GenerateRandom", "ListKeys", "ListRetirableGrants"];
+const keyless = [
+  "ConnectCustomKeyStore",
+  "CreateCustomKeyStore",
+  "CreateKey",
+  "DeleteCustomKeyStore",
+  "DescribeCustomKeyStores",
+  "DisconnectCustomKeyStore",
+  "GenerateRandom",
+  "ListKeys",
+  "ListRetirableGrants",
+  "UpdateCustomKeyStore",
+];
 
 describe("the table of key states", () => {
   it.each([...operations.keys()].filter((name) => !keyless.includes(name)))("has a row for %s", (operation) => {

@@ -2,10 +2,12 @@ import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import { readSecret } from "../../hsm/secret-reference.ts";
+import type { KeyStoreConfig } from "../../kms/key-store-config.ts";
 import { type Address, formatAddress } from "../address.ts";
 import { defaults } from "../defaults.ts";
 import { accountFlag, addressFlag, flag, flags, matching, nonEmpty, referenceFlag, regionFlags } from "../flags.ts";
 import { defaultHome } from "../home.ts";
+import { readKeyStores } from "../key-stores.ts";
 
 export interface DevOptions {
   /** PEM file: whose attestation documents are trusted. */
@@ -17,6 +19,7 @@ export interface DevOptions {
   readonly adminListen: Address;
   readonly regions: readonly string[];
   readonly account: string;
+  readonly keyStores?: KeyStoreConfig;
   /** By name, the users whose calls are the service's. */
   readonly services?: Readonly<Record<string, readonly string[]>>;
   /** Absent: the home's own, made if it has none. */
@@ -53,6 +56,12 @@ const options = {
     matching(/^[a-z0-9-]{1,64}=[\w+,.@-]{1,64}$/),
   ),
   "attestation-roots": flag("attestation-roots", "Whose attestation documents are trusted, in PEM", "a path", nonEmpty),
+  "key-stores": flag(
+    "key-stores",
+    "A YAML file: external key store proxies and clusters for custom key stores",
+    "a path",
+    nonEmpty,
+  ),
   "access-key-id": {
     ...flag(
       "access-key-id",
@@ -83,6 +92,7 @@ export const dev = (cli: Argv, run: (options: DevOptions) => Promise<void>): Arg
         regions: given.region,
         account: given.account,
         ...(given["attestation-roots"] !== undefined && { attestation: { roots: given["attestation-roots"] } }),
+        ...(given["key-stores"] && { keyStores: readKeyStores(given["key-stores"]) }),
         ...(given.service && { services: byService(given.service) }),
         ...(id !== undefined && secret !== undefined && { accessKey: { id, secret: secretAccessKey(secret) } }),
       });

@@ -1,0 +1,97 @@
+import { KmsError } from "../base/errors.ts";
+import type { Call } from "../kms/call.ts";
+import { newStoreId } from "../kms/custom-key-stores.ts";
+import { writeKeyStores } from "../kms/key-store-records.ts";
+import type { Kms } from "../kms/kms.ts";
+import { type CustomKeyStore, customKeyStoreTypes } from "../model/custom-key-store.ts";
+import { enumeration, optional, string, structure, type TypeOf } from "../model/shape.ts";
+import type { Expectation } from "../store/store.ts";
+import { checkAddress, checkConnectivity, checkName, invalid } from "./key-store-checks.ts";
+import {
+  cloudHsmClusterId,
+  customKeyStoreName,
+  keyStorePassword,
+  xksProxyAuthenticationCredential,
+  xksProxyConnectivity,
+  xksProxyUriEndpoint,
+  xksProxyUriPath,
+  xksProxyVpcEndpointServiceName,
+  xksProxyVpcEndpointServiceOwner,
+} from "./key-store-members.ts";
+import { operation } from "./operation.ts";
+
+const request = structure({
+  CustomKeyStoreName: customKeyStoreName,
+  CloudHsmClusterId: cloudHsmClusterId,
+  TrustAnchorCertificate: optional(string({ min: 1, max: 5000 })),
+  KeyStorePassword: keyStorePassword,
+  CustomKeyStoreType: optional(enumeration(customKeyStoreTypes)),
+  XksProxyUriEndpoint: xksProxyUriEndpoint,
+  XksProxyUriPath: xksProxyUriPath,
+  XksProxyVpcEndpointServiceName: xksProxyVpcEndpointServiceName,
+  XksProxyVpcEndpointServiceOwner: xksProxyVpcEndpointServiceOwner,
+  XksProxyAuthenticationCredential: xksProxyAuthenticationCredential,
+  XksProxyConnectivity: xksProxyConnectivity,
+});
+type Request = TypeOf<typeof request>;
+
+/** AWS's quota for an account and Region. */
+const quota = 10;
+
+export const createCustomKeyStore = operation({
+  name: "CreateCustomKeyStore",
+  readOnly: false,
+  request,
+
+  async run(kms, call, input) {
+    const { stores, revision } = await kms.keyStores.all(call);
+    if (stores.length >= quota) {
+      throw new KmsError("LimitExceededException", `There are ${quota} custom key stores already.`);
+    }
+    checkName(input.CustomKeyStoreName, stores);
+    const external = input.CustomKeyStoreType === "EXTERNAL_KEY_STORE";
+    const { expectations, ...connection } = await (external ? behindProxy : inCluster)(kms, call, input, stores);
+    const id = newStoreId();
+    const { CustomKeyStoreName: name } = input;
+    const store: CustomKeyStore = { id, name, createdAt: call.now, state: "DISCONNECTED", ...connection };
+    await kms.commit(call, {
+      writes: [writeKeyStores(call.account, call.region, [...stores, store], revision)],
+      expectations,
+      responseElements: { customKeyStoreId: id },
+    });
+    return { CustomKeyStoreId: id };
+  },
+});
+
+interface Connection extends Pick<CustomKeyStore, "cluster" | "proxy"> {
+  readonly expectations: readonly Expectation[];
+}
+
+/** The proxy must answer before there is a key store. */
+async function behindProxy(
+  kms: Kms,
+  call: Call,
+  input: Request,
+  stores: readonly CustomKeyStore[],
+): Promise<Connection> {
+  const { XksProxyUriEndpoint: endpoint, XksProxyUriPath: path, XksProxyConnectivity: connectivity } = input;
+  const { XksProxyAuthenticationCredential: credential } = input;
+  if (!endpoint || !path || !credential || !connectivity) {
+    return invalid(
+      "An external key store needs XksProxyUriEndpoint, XksProxyUriPath, XksProxyAuthenticationCredential and XksProxyConnectivity.",
+    );
+  }
+  if (input.CloudHsmClusterId ?? input.TrustAnchorCertificate ?? input.KeyStorePassword) {
+    invalid("CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword are for AWS CloudHSM key stores.");
+  }
+  checkConnectivity(connectivity, input.XksProxyVpcEndpointServiceName);
+  const { ekt, expectation } = await kms.keyStores.sealCredential(call, credential.RawSecretAccessKey);
+  const proxy = { endpoint, path, accessKeyId: credential.AccessKeyId, ekt };
+  checkAddress(proxy, stores);
+  await kms.keyStores.checkProxy(call, proxy);
+  return { proxy, expectations: [expectation] };
+}
+
+async function inCluster(): Promise<Connection> {
+  throw new KmsError("CloudHsmClusterNotFoundException", "The configuration of this service has no such cluster.");
+}

@@ -38,10 +38,19 @@ export class BackingKeys {
   readonly #engine: Engine;
   readonly #domain: Domain;
   readonly #wrappings: Wrappings;
+  readonly #symmetric: Attributes;
   readonly #cache: HandleCache<BackingKey>;
   #unwrapped = 0;
 
-  constructor(token: Cryptoki, engine: Engine, domain: Domain, wrappings: Wrappings) {
+  /** `symmetric`: what kms-symmetric keys may do beside signing. */
+  constructor(
+    token: Cryptoki,
+    engine: Engine,
+    domain: Domain,
+    wrappings: Wrappings,
+    symmetric: Pick<Attributes, "derive"> = {},
+  ) {
+    this.#symmetric = symmetric;
     this.#token = token;
     this.#engine = engine;
     this.#domain = domain;
@@ -83,7 +92,8 @@ export class BackingKeys {
     }
     const parsed = parseEkt(ekt);
     requireServes(parsed.meta, kinds, usage);
-    const key = { ...kept(parsed), handle: this.#unwrap(parsed, used) };
+    const attributes = parsed.meta.kind === "kms-symmetric" ? { ...used, ...this.#symmetric } : used;
+    const key = { ...kept(parsed), handle: this.#unwrap(parsed, attributes) };
     this.#cache.set(name, key);
     return key;
   }

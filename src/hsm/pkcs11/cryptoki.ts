@@ -1,7 +1,7 @@
 import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import { secretFrom, wipe } from "../../base/secret.ts";
+import { secret, secretFrom, wipe } from "../../base/secret.ts";
 import {
   type AttributeName,
   type Attributes,
@@ -25,6 +25,7 @@ export { CryptokiError };
 const longestMac = 512;
 /** Longer than any secret key or wrapped AES key. */
 const longestWrapped = 16_384;
+const tagLength = 16;
 /** Mechanism, and length of the MAC. */
 const hmacs = {
   sha224: [pkcs11js.CKM_SHA224_HMAC, 28],
@@ -87,10 +88,28 @@ export class Cryptoki {
     return this.#operation("C_Sign", (session) => {
       this.#module.C_SignInit(session, { mechanism }, key);
       const mac = this.#module.C_Sign(session, asBuffer(message), this.#macBuffer);
-      const copy = secretFrom(mac);
-      wipe(mac);
+      const copy = moved(mac);
       if (copy.length !== length) throw new HsmError("internal", `the token's HMAC is not ${length} bytes long`);
       return copy;
+    });
+  }
+
+  /** `ciphertext ‖ tag 16`, made by `secret` like what `gcmOpen` gives. */
+  gcmSeal(key: Handle, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
+    return this.#operation("C_Encrypt", (session) => {
+      this.#module.C_EncryptInit(session, gcm(iv, aad), key);
+      return moved(
+        this.#module.C_Encrypt(session, asBuffer(plaintext), asBuffer(secret(plaintext.length + tagLength))),
+      );
+    });
+  }
+
+  /** `CryptokiError` where it is not authentic, too. */
+  gcmOpen(key: Handle, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes {
+    return this.#operation("C_Decrypt", (session) => {
+      this.#module.C_DecryptInit(session, gcm(iv, aad), key);
+      // SoftHSM wants room for the tag, too.
+      return moved(this.#module.C_Decrypt(session, asBuffer(sealed), asBuffer(secret(sealed.length))));
     });
   }
 
@@ -108,6 +127,12 @@ export class Cryptoki {
   generateKeyPair(mechanism: number, publicKey: Attributes, privateKey: Attributes): pkcs11js.KeyPair {
     const templates = [templateOf(publicKey), templateOf(privateKey)] as const;
     return call("C_GenerateKeyPair", () => this.#module.C_GenerateKeyPair(this.#vault, { mechanism }, ...templates));
+  }
+
+  /** SP 800-108 §4.1 with HMAC-SHA-256 and a counter of 32 bits before the fixed input. */
+  deriveByCounter(base: Handle, fixedInput: Bytes, attributes: Attributes): Handle {
+    const counterKdf = { prf: pkcs11js.CKM_SHA256_HMAC, fixedInput };
+    return this.native.derive(this.#vault, { counterKdf }, base, attributes);
   }
 
   create(attributes: Attributes): Handle {
@@ -185,10 +210,7 @@ export class Cryptoki {
 
   /** The value of a secret key that is not sensitive, made by `secret`. */
   readSecret(key: Handle): Bytes {
-    const value = this.read(key, "value");
-    const copy = secretFrom(value);
-    wipe(value);
-    return copy;
+    return moved(this.read(key, "value"));
   }
 
   /** Throws `HsmError("internal")` unless every attribute reads back as given. */
@@ -231,4 +253,23 @@ export class Cryptoki {
       throw error;
     }
   }
+}
+
+/** With ivBits, which NSS wants. The buffers must outlive the call. */
+const gcm = (iv: Bytes, aad: Bytes): Mechanism => ({
+  mechanism: pkcs11js.CKM_AES_GCM,
+  parameter: {
+    type: pkcs11js.CK_PARAMS_AES_GCM_v240,
+    iv: asBuffer(iv),
+    ivBits: iv.length * 8,
+    aad: asBuffer(aad),
+    tagBits: tagLength * 8,
+  } as pkcs11js.AesGCM,
+});
+
+/** A copy made by `secret`; `from` is wiped. */
+function moved(from: Bytes): Bytes {
+  const copy = secretFrom(from);
+  wipe(from);
+  return copy;
 }

@@ -4,7 +4,9 @@ import { ConfigError } from "../../base/errors.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { openEngine } from "../../engine/index.ts";
 import { ektSuites } from "../../model/ekt.ts";
-import type { DomainKeyMode } from "../hsm.ts";
+import { type DomainKeyMode, type Pkcs11Boundary, pkcs11Boundaries } from "../hsm.ts";
+import { BackingKeys } from "./backing-keys.ts";
+import { openCipher } from "./call-cipher.ts";
 import { Cryptoki } from "./cryptoki.ts";
 import { Domain } from "./domain.ts";
 import { requireLocks } from "./locked-mode.ts";
@@ -38,7 +40,7 @@ export async function probeToken({ module: path, initArgs, token: selector, pin 
           },
         ]
       : [],
-    boundary: "call-key",
+    boundaries: serves ? pkcs11Boundaries.filter((boundary) => !failed(boundary)) : [],
     ...(token && serves && modeOf(token, engine)),
     domainKeyModes: serves ? (failed(names.lock) ? ["plain"] : ["plain", "locked"]) : [],
     lacks: tests.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`),
@@ -56,6 +58,10 @@ const names = {
 
 function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
   const wrappings = () => findWrappings(token, engine);
+  const openTokenCipher = (boundary: Pkcs11Boundary) => {
+    const [known, domain] = [wrappings(), new Domain(token, wrappings())];
+    openCipher(boundary, token, engine, new BackingKeys(token, engine, domain, known));
+  };
   return [
     test(names.mac, () => {
       testMac(token, engine);
@@ -84,6 +90,14 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
       const kwp = wrappings().some(({ suite }) => suite === ektSuites.kwp);
       const form = kwp ? "and RFC 5649 key wrap" : "alone: between PKCS#11 tokens, and not with the soft HSM";
       return `RSA-OAEP with ${hash === "sha256" ? "SHA-256" : "SHA-1"} ${form}`;
+    }),
+    test("token-gcm", () => {
+      openTokenCipher("token-gcm");
+      return "AES-256-GCM in the token gives the known answer";
+    }),
+    test("token", () => {
+      openTokenCipher("token");
+      return "derives the key of a call by CKM_SP800_108_COUNTER_KDF: it never leaves the token";
     }),
     test(names.lock, () => {
       requireLocks(token, wrappings()[0]);

@@ -1,5 +1,5 @@
 import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
-import type { DomainKeyMode, Pkcs11Config } from "../hsm.ts";
+import type { DomainKeyMode, Pkcs11Boundary, Pkcs11Config } from "../hsm.ts";
 import type { CryptokiInterface } from "./native-cryptoki.ts";
 import { startWorker } from "./start.ts";
 
@@ -29,12 +29,13 @@ export interface ProbeReport {
   /** Known-answer tests, in order; none without a PIN. */
   readonly tests: readonly ProbeTest[];
   readonly serves: readonly { readonly spec: KeySpec; readonly usage: KeyUsage; readonly how: string }[];
-  readonly boundary: "call-key";
+  /** Those that the token can be. */
+  readonly boundaries: readonly Pkcs11Boundary[];
   /** Of the domain key that the token has; absent where it has none, or there is no PIN. */
   readonly domainKeyMode?: DomainKeyMode;
   /** Those that `hsm init` can give it. */
   readonly domainKeyModes: readonly DomainKeyMode[];
-  /** What it lacks to serve, and to have its keys moved. */
+  /** What it lacks to serve, to have its keys moved, and for each mode and boundary. */
   readonly lacks: readonly string[];
 }
 

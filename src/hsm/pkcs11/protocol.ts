@@ -1,7 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import type { EngineName } from "../../engine/engine.ts";
-import type { DomainKeyId, DomainKeyMode, HsmInfo } from "../hsm.ts";
+import type { DomainKeyId, DomainKeyMode, HsmInfo, Pkcs11Boundary } from "../hsm.ts";
 import type { Profile } from "./profile.ts";
 import type { TokenSelector } from "./token-selector.ts";
 
@@ -56,6 +56,7 @@ export interface Greeting {
   readonly token: TokenSelector;
   readonly pin?: Bytes;
   readonly engine: EngineName;
+  readonly boundary: Pkcs11Boundary;
   /** After how many hours or calls it asks to be replaced. */
   readonly life: { readonly hours: number; readonly calls: number };
   /** What another worker has found out about this module. */

@@ -24,6 +24,8 @@ export const quirks = {
   unwrapTakesNoPermission: { seen: "openCryptoki 3.8.1", code: pkcs11js.CKR_ATTRIBUTE_READ_ONLY },
   /** C_UnwrapKey leaves SENSITIVE=true and EXTRACTABLE=false out of account: they are set afterwards, and read back. */
   unwrapIgnoresGuards: { seen: "openCryptoki 3.8.1" },
+  /** A wrong tag of AES-GCM is CKR_GENERAL_ERROR, as a lost token is: sealing and opening with the same key tells them apart. */
+  badTagIsGeneralError: { seen: "SoftHSM 2.6.1" },
   /** RSA-OAEP with SHA-1 alone: the hash is the best one that opens what node:crypto has sealed. */
   oaepHasSha1Only: { seen: "SoftHSM 2.6.1 and 2.7.0" },
 } as const satisfies Readonly<Record<string, Quirk>>;

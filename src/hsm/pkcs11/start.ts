@@ -86,6 +86,7 @@ async function loggedIn<Answer>(
     token: selectorOf(uri),
     ...(pin && { pin }),
     engine: config.engine ?? "wasm",
+    boundary: config.boundary ?? "call-key",
     life: { hours: workerHours, calls: workerCalls },
     ...(profile && { profile }),
     ...(mode && { mode }),

@@ -64,8 +64,8 @@ const known: Readonly<Record<WrappingName, (token: Cryptoki) => Wrapping>> = {
 
 /** Of the known-answer tests; they protect nothing. */
 const knownKek = fromHex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a85840df6e29b02af1");
-const knownKey = fromHex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
-const knownMessage = fromHex("53747261776265727279");
+export const knownKey = fromHex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
+export const knownMessage = fromHex("53747261776265727279");
 
 export const aesKey = { class: pkcs11js.CKO_SECRET_KEY, keyType: pkcs11js.CKK_AES, token: false, private: true };
 export const genericKey = {

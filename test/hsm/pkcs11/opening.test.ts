@@ -102,12 +102,15 @@ describe("the probe", () => {
       ["key wrap", true],
       ["keeping keys", true],
       ["moving keys", true],
+      ["token-gcm", true],
+      ["token", false],
       ["locked domain keys", true],
     ]);
     expect(report.tests[2]?.detail).toContain("0x210a");
     expect(report.tests[4]?.detail).toContain("SHA-1");
     expect(report.serves).toMatchObject([{ spec: "SYMMETRIC_DEFAULT", usage: "ENCRYPT_DECRYPT" }]);
-    expect(report.lacks).toEqual([]);
+    expect(report.lacks).toEqual([expect.stringMatching(/^token: .*CKR_MECHANISM_INVALID/)]);
+    expect(report.boundaries).toEqual(["call-key", "token-gcm"]);
     expect(report.domainKeyModes).toEqual(["plain", "locked"]);
   });
 

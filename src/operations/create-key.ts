@@ -53,7 +53,6 @@ export const createKey = operation({
       spec,
       usage,
       ...placement?.record,
-      ...(placement?.hsm !== undefined && { hsm: placement.hsm }),
     });
     const key: KeyRecord = {
       id,

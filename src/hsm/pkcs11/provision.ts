@@ -44,7 +44,6 @@ slots.mechanisms = ALL
   const greeting = {
     role: "provision",
     engine: "node",
-    boundary: "call-key",
     module: trustedModule(module),
     token: {},
     life: { hours: 1, calls: 1 },

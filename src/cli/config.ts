@@ -1,7 +1,13 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { ConfigError } from "../base/errors.ts";
-import type { ConfiguredHsm, HsmConfig, Pkcs11Config, SoftConfig } from "../hsm/hsm.ts";
+import {
+  type ConfiguredHsm,
+  type HsmConfig,
+  type Pkcs11Config,
+  pkcs11Boundaries,
+  type SoftConfig,
+} from "../hsm/hsm.ts";
 import { parseUri } from "../hsm/pkcs11/uri.ts";
 import type { KeyStoreConfig } from "../kms/key-store-config.ts";
 import { isServiceName } from "../model/service.ts";
@@ -130,6 +136,7 @@ function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConf
     initArgs: optional(text("library parameters", (value) => value)),
     stateDirectory: optional(path),
     engine: optional(engine),
+    boundary: optional(text(pkcs11Boundaries.join(", "), oneOf(...pkcs11Boundaries))),
     workers: optional(number("a number of processes", 64)),
     deadline: optional(number("a number of milliseconds", 600_000)),
     inFlight: optional(number("a number of calls", 100_000)),

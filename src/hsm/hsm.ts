@@ -139,18 +139,23 @@ export interface HsmInfo {
   /**
    * Where symmetric HBKs and per-call keys are in the clear:
    * `engine`: both inside the WebAssembly memory; `call-key`: the HBK stays in the token, the per-call key passes
-   * through the worker's engine.
+   * through the worker's engine; `token-gcm`: likewise through the worker's memory, and AES-GCM is the token's; `token`: both
+   * stay in the token.
    */
-  readonly boundary: "engine" | "call-key";
+  readonly boundary: "engine" | Pkcs11Boundary;
   /**
    * Where private keys, and HMAC keys of another hash than SHA-256, are in the clear for the time of a call: in the memory
-   * of the service's process. Absent where they stay in the token.
+   * of the service's process. Absent where they stay in the token, or are not served.
    */
   readonly exposed?: "process";
   readonly domainKeyMode: DomainKeyMode;
   /** What an operator should know when it is opened, in sentences. */
   readonly notices?: readonly string[];
 }
+
+/** Where the per-call key is made and used: `HsmInfo.boundary`. Ciphertexts are the same. */
+export const pkcs11Boundaries = ["call-key", "token-gcm", "token"] as const;
+export type Pkcs11Boundary = (typeof pkcs11Boundaries)[number];
 
 /**
  * Who can take keys out of a PKCS#11 token. `plain`: whoever has its PIN, and the store. `locked`: nobody, so keys cannot be
@@ -259,6 +264,8 @@ export interface Pkcs11Config {
   /** Without it, `pin-source` of the URI is the reference. */
   readonly pin?: string;
   readonly engine?: EngineName;
+  /** Default: call-key. One that the token cannot be is refused when the HSM is opened. */
+  readonly boundary?: Pkcs11Boundary;
   /** Environment of the worker process, for modules that are configured by it (`SOFTHSM2_CONF`). */
   readonly environment?: Readonly<Record<string, string>>;
   /** Library parameters of C_Initialize, for modules that are configured by them (NSS: `configdir='sql:/etc/nss'`). */

@@ -3,6 +3,7 @@ import { type Bytes, base64, fromUtf8, hex, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { KmsError } from "../base/errors.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
+import type { Member } from "../hsm/member.ts";
 import { importSigV4Secret } from "../hsm/sigv4-secret.ts";
 import {
   type ConnectionErrorCode,
@@ -15,6 +16,7 @@ import { parseJson } from "../model/json.ts";
 import type { Origin } from "../model/key-spec.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
 import type { Call } from "./call.ts";
+import { Clusters } from "./clusters.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import type { ExternalKey } from "./external-key.ts";
 import type { Finder, FoundKey } from "./find.ts";
@@ -52,6 +54,8 @@ export interface FoundStore {
 export interface Placement {
   readonly store: CustomKeyStore;
   readonly record: { readonly origin: Origin; readonly customKeyStoreId: string; readonly xksKeyId?: string };
+  /** The name of the HSM that makes its material, where that is not the usual one. */
+  readonly hsm?: string;
   /** Go into the commit of the key. */
   readonly writes: readonly Write[];
   readonly expectations: readonly Expectation[];
@@ -69,9 +73,11 @@ export interface PlacementRequest {
 export class CustomKeyStores {
   readonly #parts: KeyStoreParts;
   readonly #proxies: XksProxies;
+  readonly clusters: Clusters;
 
   constructor(parts: KeyStoreParts) {
     this.#parts = parts;
+    this.clusters = new Clusters(parts.hsms, parts.config.clusters);
     this.#proxies = new XksProxies({
       ...parts,
       routes: parts.config.proxies,
@@ -108,8 +114,9 @@ export class CustomKeyStores {
   }
 
   /** Why there is no connection; undefined: there is. */
-  async connect(call: Call, { proxy }: CustomKeyStore): Promise<ConnectionErrorCode | undefined> {
-    return proxy ? connectionError(() => this.#proxies.checkHealth(call, proxy)) : "CLUSTER_NOT_FOUND";
+  async connect(call: Call, { proxy, cluster }: CustomKeyStore): Promise<ConnectionErrorCode | undefined> {
+    if (cluster) return this.clusters.connect(cluster);
+    return connectionError(() => this.#proxies.checkHealth(call, proxy as ProxyConnection));
   }
 
   /** Whether keys are in the store, those that wait for their deletion included. */
@@ -127,9 +134,11 @@ export class CustomKeyStores {
     const record = { origin, customKeyStoreId: store.id, ...(xksKeyId !== undefined && { xksKeyId }) };
     const membership = membershipPath({ account, region, id, ...record });
     if (xksKeyId !== undefined) await this.#checkExternalKey(call, store, xksKeyId, membership);
+    const hsm = store.cluster && this.#memberOf(store).name;
     return {
       store,
       record,
+      ...(hsm !== undefined && { hsm }),
       writes: [{ path: membership, value: utf8(id), revision: 0 }],
       // A store that is deleted has been disconnected before: its record is then another.
       expectations: [{ path: keyStoresPath(account, region), revision }],
@@ -137,12 +146,13 @@ export class CustomKeyStores {
   }
 
   /** From the HSM of an AWS CloudHSM key store, for a caller who may have random bytes. */
-  async random(call: Call, id: string, _length: number): Promise<Bytes> {
+  async random(call: Call, id: string, length: number): Promise<Bytes> {
     const { store } = await this.#find(call, id);
     if (store.proxy) {
       throw new KmsError("UnsupportedOperationException", "An external key store generates no random bytes.");
     }
-    throw notConnected(store);
+    if (store.state !== "CONNECTED") throw notConnected(store);
+    return this.#memberOf(store).hsm.random(length);
   }
 
   /** The outer layer of a key that has one. */
@@ -155,6 +165,13 @@ export class CustomKeyStores {
     const store = found?.value.stores.find((other) => other.id === id);
     if (!found || !store) throw noStore();
     return { store, others: found.value.stores.filter((other) => other !== store), revision: found.revision };
+  }
+
+  /** Of a cluster that the configuration still has. */
+  #memberOf({ cluster }: CustomKeyStore): Member {
+    const member = cluster && this.clusters.memberOf(cluster.id);
+    if (member) return member;
+    throw new KmsError("CloudHsmClusterNotFoundException", "The configuration of this service has no such cluster.");
   }
 
   async #checkExternalKey(call: Call, store: CustomKeyStore, xksKeyId: string, membership: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
+import { hashPassword } from "../kms/clusters.ts";
 import { newStoreId } from "../kms/custom-key-stores.ts";
 import { writeKeyStores } from "../kms/key-store-records.ts";
 import type { Kms } from "../kms/kms.ts";
@@ -92,6 +93,20 @@ async function behindProxy(
   return { proxy, expectations: [expectation] };
 }
 
-async function inCluster(): Promise<Connection> {
-  throw new KmsError("CloudHsmClusterNotFoundException", "The configuration of this service has no such cluster.");
+/** The cluster is an HSM of the configuration. Whether the password is right shows when it is connected, as on AWS. */
+async function inCluster(
+  kms: Kms,
+  _call: Call,
+  input: Request,
+  stores: readonly CustomKeyStore[],
+): Promise<Connection> {
+  const { CloudHsmClusterId: id, TrustAnchorCertificate: trustAnchor, KeyStorePassword: password } = input;
+  if (!id || !trustAnchor || !password) {
+    return invalid("A CloudHSM key store needs CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword.");
+  }
+  if (Object.keys(input).some((name) => name.startsWith("XksProxy"))) {
+    invalid("XksProxy members are for external key stores.");
+  }
+  await kms.keyStores.clusters.check(id, trustAnchor, stores);
+  return { cluster: { id, trustAnchor, password: await hashPassword(password) }, expectations: [] };
 }

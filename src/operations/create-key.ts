@@ -53,6 +53,7 @@ export const createKey = operation({
       spec,
       usage,
       ...placement?.record,
+      ...(placement?.hsm !== undefined && { hsm: placement.hsm }),
     });
     const key: KeyRecord = {
       id,

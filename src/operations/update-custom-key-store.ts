@@ -1,7 +1,8 @@
 import type { Call } from "../kms/call.ts";
+import { hashPassword } from "../kms/clusters.ts";
 import type { FoundStore } from "../kms/custom-key-stores.ts";
 import type { Kms } from "../kms/kms.ts";
-import type { ProxyConnection } from "../model/custom-key-store.ts";
+import type { ClusterConnection, ProxyConnection } from "../model/custom-key-store.ts";
 import { optional, structure, type TypeOf } from "../model/shape.ts";
 import type { Expectation } from "../store/store.ts";
 import { checkAddress, checkConnectivity, checkName, invalid, invalidState } from "./key-store-checks.ts";
@@ -54,8 +55,9 @@ export const updateCustomKeyStore = operation({
     const { NewCustomKeyStoreName: name = store.name } = input;
     checkName(name, others);
     const { proxy, expectations } = await changedProxy(kms, call, input, found);
+    const cluster = await changedCluster(kms, input, found);
     await kms.commit(call, {
-      writes: [write({ ...store, name, ...(proxy && { proxy }) })],
+      writes: [write({ ...store, name, ...(proxy && { proxy }), ...(cluster && { cluster }) })],
       expectations,
       responseElements: {},
     });
@@ -73,6 +75,23 @@ function checkState({ store }: FoundStore, changed: readonly string[]): void {
   if (store.state === "DISCONNECTED") return;
   const allowed = store.state === "CONNECTED" ? whileConnected : ["NewCustomKeyStoreName"];
   if (!changed.every((name) => allowed.includes(name))) throw invalidState(store, "DISCONNECTED");
+}
+
+/** The keys stay where they are: another cluster must be a clone of the one before. */
+async function changedCluster(
+  kms: Kms,
+  { CloudHsmClusterId, KeyStorePassword }: Request,
+  { store: { cluster }, others }: FoundStore,
+): Promise<ClusterConnection | undefined> {
+  if (!cluster) return undefined;
+  const { clusters } = kms.keyStores;
+  const id = CloudHsmClusterId ?? cluster.id;
+  if (id !== cluster.id) {
+    clusters.checkRelated(id, cluster);
+    await clusters.check(id, cluster.trustAnchor, others);
+  }
+  const password = KeyStorePassword === undefined ? cluster.password : await hashPassword(KeyStorePassword);
+  return { ...cluster, id, password };
 }
 
 /** A proxy must answer where and as it is to be asked from now on. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MovableClock } from "../../src/base/clock.ts";
-import type { SoftConfig } from "../../src/hsm/hsm.ts";
+import type { ConfiguredHsm, SoftConfig } from "../../src/hsm/hsm.ts";
 import { initHsm, mainHsm, openHsmAdmin } from "../../src/hsm/index.ts";
 import { DomainKeys } from "../../src/kms/domain-keys.ts";
 import { openParts, type Parts, type Premises } from "../../src/service.ts";
@@ -17,7 +17,8 @@ export interface Site {
   remove(): void;
 }
 
-export async function newSite(): Promise<Site> {
+/** `others`: HSMs beside the main one, by name. */
+export async function newSite(others: readonly ConfiguredHsm[] = []): Promise<Site> {
   const folder = mkdtempSync(join(tmpdir(), "strongroom-kms-"));
   const directory = join(folder, "hsm");
   const hsm: SoftConfig = { driver: "soft", directory, keyFile: join(directory, "key") };
@@ -25,7 +26,7 @@ export async function newSite(): Promise<Site> {
   const clock = new MovableClock();
   const store = { file: join(folder, "store.db"), create: true };
   const premises: Premises = {
-    hsms: mainHsm(hsm),
+    hsms: [...mainHsm(hsm), ...others],
     store,
     audit: { directory: join(folder, "audit"), chain: "service" },
     clock,

@@ -3,6 +3,7 @@ import { authorizer } from "../../src/access/evaluate.ts";
 import type { Iam } from "../../src/access/iam.ts";
 import { utf8 } from "../../src/base/bytes.ts";
 import type { KmsError } from "../../src/base/errors.ts";
+import type { ConfiguredHsm } from "../../src/hsm/hsm.ts";
 import { Kms, type KmsParts } from "../../src/kms/kms.ts";
 import { perform } from "../../src/operations/perform.ts";
 import { operatorIam } from "../../src/operator.ts";
@@ -30,8 +31,12 @@ export interface Office {
   close(): Promise<void>;
 }
 
-export async function openOffice(more: Partial<KmsParts> = {}, region = "us-east-1"): Promise<Office> {
-  const site = await newSite();
+export async function openOffice(
+  more: Partial<KmsParts> = {},
+  region = "us-east-1",
+  others: readonly ConfiguredHsm[] = [],
+): Promise<Office> {
+  const site = await newSite(others);
   const parts = await site.open();
   const kms = new Kms({ ...parts, authorizer, sink: parts.log, clock: site.clock, ...more });
   const iam = operatorIam(parts, account, site.clock);

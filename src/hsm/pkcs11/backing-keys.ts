@@ -12,11 +12,9 @@ import type { Attributes } from "./attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
-import { committedId } from "./hbk-id.ts";
 import { isReleased, whyKept } from "./kept.ts";
 import { macHashOf } from "./mac-hash.ts";
-import { namedAs, needsDerivation, usedAs } from "./private-key.ts";
-import { publicKeysOf, unwrapMovable } from "./public-key.ts";
+import { macKeyName } from "./mac-key.ts";
 import { moving, used, type Wrappings } from "./wrapping.ts";
 
 /** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */
@@ -24,7 +22,7 @@ const cacheCapacity = 2048;
 const cacheTimeToLive = 5 * 60_000;
 const counter = uint32(1);
 
-/** An HBK as it is used: a session object that does one thing and nothing else. */
+/** An HBK as it is used: a session object that signs and does nothing else. */
 export interface BackingKey {
   readonly meta: HbkMeta;
   readonly hbkId: Bytes;
@@ -40,10 +38,19 @@ export class BackingKeys {
   readonly #engine: Engine;
   readonly #domain: Domain;
   readonly #wrappings: Wrappings;
+  readonly #symmetric: Attributes;
   readonly #cache: HandleCache<BackingKey>;
   #unwrapped = 0;
 
-  constructor(token: Cryptoki, engine: Engine, domain: Domain, wrappings: Wrappings) {
+  /** `symmetric`: what kms-symmetric keys may do beside signing. */
+  constructor(
+    token: Cryptoki,
+    engine: Engine,
+    domain: Domain,
+    wrappings: Wrappings,
+    symmetric: Pick<Attributes, "derive"> = {},
+  ) {
+    this.#symmetric = symmetric;
     this.#token = token;
     this.#engine = engine;
     this.#domain = domain;
@@ -65,7 +72,7 @@ export class BackingKeys {
 
   /** A token over a key that may be moved, under the active domain key; refused unless its name is `hbkId`, if given. */
   seal(meta: HbkMeta, key: Handle, hbkId?: Bytes): Ekt {
-    const name = hbkId ? this.requireName(meta, key, hbkId) : this.#symmetricName(meta, key);
+    const name = hbkId ? this.requireName(meta, key, hbkId) : this.#nameOf(meta, key);
     // Another process may have activated another one: a token under an old one would keep that from being destroyed.
     this.#domain.load();
     const pair = this.#domain.active();
@@ -85,7 +92,8 @@ export class BackingKeys {
     }
     const parsed = parseEkt(ekt);
     requireServes(parsed.meta, kinds, usage);
-    const key = { ...kept(parsed), handle: this.#unwrap(parsed, usedAs(parsed.meta)) };
+    const attributes = parsed.meta.kind === "kms-symmetric" ? { ...used, ...this.#symmetric } : used;
+    const key = { ...kept(parsed), handle: this.#unwrap(parsed, attributes) };
     this.#cache.set(name, key);
     return key;
   }
@@ -102,17 +110,12 @@ export class BackingKeys {
     const parsed = parseEkt(ekt);
     const reason = whyKept(this.#domain.state.mode, parsed);
     if (reason) throw refused(reason);
-    const unwrap = (attributes: Attributes) => this.#unwrap(parsed, attributes);
-    return this.passing(unwrapMovable(this.#token, this.#engine, parsed, unwrap), (key) => use(key, parsed));
+    return this.passing(this.#unwrap(parsed, moving), (key) => use(key, parsed));
   }
 
   /** Refused unless the token opens, and its key's name is `hbkId`. */
   confirm(ekt: Ekt, meta: HbkMeta, hbkId: Bytes): void {
-    const locked = this.#domain.state.mode === "locked";
-    this.passing(this.#unwrap(parseEkt(ekt), locked ? usedAs(meta) : namedAs(meta)), (key) => {
-      // Under a locked domain key no key derives, as naming it takes: its name was checked before RFC 5649 wrapped it.
-      if (!locked || !needsDerivation(meta)) this.requireName(meta, key, hbkId);
-    });
+    this.passing(this.#unwrap(parseEkt(ekt), used), (key) => this.requireName(meta, key, hbkId));
   }
 
   /** Gives `use` a key that does not outlive it. */
@@ -126,8 +129,7 @@ export class BackingKeys {
 
   /** Refused unless the key's name is `hbkId`, which is the answer. */
   requireName(meta: HbkMeta, key: Handle, hbkId: Bytes): Bytes {
-    const named = this.#namesOf(meta, key).some((name) => this.#engine.equal(name, hbkId));
-    if (!named) throw refused("the material is not that of the HBK id");
+    if (!this.#engine.equal(this.#nameOf(meta, key), hbkId)) throw refused("the material is not that of the HBK id");
     return hbkId;
   }
 
@@ -151,16 +153,10 @@ export class BackingKeys {
     return this.#token.hmac(key, concat(counter, kbkdfFixedInput(label, keyId, nonce)));
   }
 
-  /** What it may be called: a private key tells its public key but for a sign. */
-  #namesOf(meta: HbkMeta, key: Handle): Bytes[] {
-    if (meta.kind !== "kms-private") return [this.#symmetricName(meta, key)];
-    return publicKeysOf(this.#token, key, meta.spec).map((spki) => committedId(this.#engine, meta, spki));
-  }
-
   /** The HBK id: what the key is called for ever, which also commits every ciphertext to it. */
-  #symmetricName(meta: HbkMeta, key: Handle): Bytes {
+  #nameOf(meta: HbkMeta, key: Handle): Bytes {
     if (meta.kind !== "sigv4" && meta.kind !== "kms-hmac") return this.derive(key, "SR1-keyname", meta.keyId, noNonce);
-    return committedId(this.#engine, meta, this.#token.hmac(key, namingMessage, macHashOf(meta)));
+    return macKeyName(this.#engine, meta, this.#token.hmac(key, namingMessage, macHashOf(meta)));
   }
 
   expire(): void {

@@ -4,19 +4,18 @@ import { ConfigError } from "../../base/errors.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { openEngine } from "../../engine/index.ts";
 import { ektSuites } from "../../model/ekt.ts";
-import type { DomainKeyMode } from "../hsm.ts";
+import { type DomainKeyMode, type Pkcs11Boundary, pkcs11Boundaries } from "../hsm.ts";
+import { BackingKeys } from "./backing-keys.ts";
+import { openCipher } from "./call-cipher.ts";
 import { Cryptoki } from "./cryptoki.ts";
 import { Domain } from "./domain.ts";
 import { requireLocks } from "./locked-mode.ts";
 import { NativeCryptoki } from "./native-cryptoki.ts";
 import { initOptions } from "./open-token.ts";
 import type { ProbeReport, ProbeTest } from "./probe.ts";
-import { profileOf } from "./profile.ts";
 import type { Greeting } from "./protocol.ts";
-import { rsaSpki } from "./public-key.ts";
-import { surveyed } from "./served.ts";
 import { type Candidate, chooseToken, type TokenSelector, unpadded } from "./token-selector.ts";
-import { makePair, testOaep } from "./transport-key.ts";
+import { makePair, spkiOf, testOaep } from "./transport-key.ts";
 import { findWrappings, keepsKeys, testMac, testRandom } from "./wrapping.ts";
 
 /** In a worker: graphene-pk11 says what there is, known answers say what works. */
@@ -28,16 +27,21 @@ export async function probeToken({ module: path, initArgs, token: selector, pin 
   pin?.fill(0);
   const failed = (name: string) => tests.some((test) => test.name === name && !test.ok);
   const serves = tests.length > 0 && ![names.mac, names.random, names.wrap].some(failed);
-  const mode = token && serves ? modeOf(token, engine) : undefined;
   return {
     ...found,
     ...(token && { interfaces: NativeCryptoki.of(path)?.interfaces() }),
     tests,
-    ...(token && serves
-      ? surveyed(await profileOf(token, engine, undefined), mode ?? "plain")
-      : { serves: [], refuses: [] }),
-    boundary: "call-key",
-    ...(mode && { domainKeyMode: mode }),
+    serves: serves
+      ? [
+          {
+            spec: "SYMMETRIC_DEFAULT",
+            usage: "ENCRYPT_DECRYPT",
+            how: "the key stays in the token, which derives one key for each call (KBKDF by CKM_SHA256_HMAC); AES-256-GCM with that is done in the worker process",
+          },
+        ]
+      : [],
+    boundaries: serves ? pkcs11Boundaries.filter((boundary) => !failed(boundary)) : [],
+    ...(token && serves && modeOf(token, engine)),
     domainKeyModes: serves ? (failed(names.lock) ? ["plain"] : ["plain", "locked"]) : [],
     lacks: tests.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`),
   };
@@ -54,6 +58,10 @@ const names = {
 
 function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
   const wrappings = () => findWrappings(token, engine);
+  const openTokenCipher = (boundary: Pkcs11Boundary) => {
+    const [known, domain] = [wrappings(), new Domain(token, wrappings())];
+    openCipher(boundary, token, engine, new BackingKeys(token, engine, domain, known));
+  };
   return [
     test(names.mac, () => {
       testMac(token, engine);
@@ -77,11 +85,19 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
     }),
     test(names.move, () => {
       const { publicKey, privateKey } = makePair(token, { token: false }, 2048);
-      const hash = testOaep(token, privateKey, rsaSpki(token, publicKey));
+      const hash = testOaep(token, privateKey, spkiOf(token, publicKey));
       if (!hash) throw new Error("needs RSA-OAEP");
       const kwp = wrappings().some(({ suite }) => suite === ektSuites.kwp);
       const form = kwp ? "and RFC 5649 key wrap" : "alone: between PKCS#11 tokens, and not with the soft HSM";
       return `RSA-OAEP with ${hash === "sha256" ? "SHA-256" : "SHA-1"} ${form}`;
+    }),
+    test("token-gcm", () => {
+      openTokenCipher("token-gcm");
+      return "AES-256-GCM in the token gives the known answer";
+    }),
+    test("token", () => {
+      openTokenCipher("token");
+      return "derives the key of a call by CKM_SP800_108_COUNTER_KDF: it never leaves the token";
     }),
     test(names.lock, () => {
       requireLocks(token, wrappings()[0]);
@@ -90,9 +106,9 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
   ];
 }
 
-function modeOf(token: Cryptoki, engine: Engine): DomainKeyMode | undefined {
+function modeOf(token: Cryptoki, engine: Engine): { domainKeyMode?: DomainKeyMode } {
   const domain = new Domain(token, findWrappings(token, engine));
-  return domain.exists ? domain.load().mode : undefined;
+  return domain.exists ? { domainKeyMode: domain.load().mode } : {};
 }
 
 /** A failure is a finding here, whatever it is. */

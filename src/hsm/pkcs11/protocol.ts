@@ -1,13 +1,9 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import type { EngineName } from "../../engine/engine.ts";
-import type { DomainKeyId, DomainKeyMode, HsmInfo } from "../hsm.ts";
+import type { DomainKeyId, DomainKeyMode, HsmInfo, Pkcs11Boundary } from "../hsm.ts";
 import type { Profile } from "./profile.ts";
 import type { TokenSelector } from "./token-selector.ts";
-
-/** Of `KeyPairs`: token-key-pairs.ts. */
-const pairMethods = ["generatePair", "generateDataKeyPair", "sign", "decryptByPair", "deriveSharedSecret"] as const;
-export type PairMethod = (typeof pairMethods)[number];
 
 /**
  * Between the server and a worker: the server sends a greeting (call 0), the worker answers it when it is ready; then
@@ -29,7 +25,6 @@ export const methods = {
     "writeAnchor",
     "reload",
     "health",
-    ...pairMethods,
   ],
   admin: [
     "domainKeys",
@@ -61,6 +56,7 @@ export interface Greeting {
   readonly token: TokenSelector;
   readonly pin?: Bytes;
   readonly engine: EngineName;
+  readonly boundary: Pkcs11Boundary;
   /** After how many hours or calls it asks to be replaced. */
   readonly life: { readonly hours: number; readonly calls: number };
   /** What another worker has found out about this module. */
@@ -80,19 +76,8 @@ export interface Opened {
   readonly domainKeys: readonly DomainKeyId[];
 }
 
-/**
- * These two answer no call: with `retire` the worker asks to be replaced, with `working` it says now and then that calls
- * which take long are being served.
- */
-export const answers = {
-  done: 0,
-  hsmError: 1,
-  configError: 2,
-  rangeError: 3,
-  pinRefused: 4,
-  retire: 5,
-  working: 6,
-} as const;
+/** `retire` answers no call: the worker asks to be replaced. */
+export const answers = { done: 0, hsmError: 1, configError: 2, rangeError: 3, pinRefused: 4, retire: 5 } as const;
 
 /** The token refused the PIN. The next try may be the last one it grants. */
 export class PinRefused extends ConfigError {}

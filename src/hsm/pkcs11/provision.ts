@@ -44,6 +44,7 @@ slots.mechanisms = ALL
   const greeting = {
     role: "provision",
     engine: "node",
+    boundary: "call-key",
     module: trustedModule(module),
     token: {},
     life: { hours: 1, calls: 1 },

@@ -1,8 +1,9 @@
-import { HsmError } from "../../base/errors.ts";
+import { ConfigError, HsmError } from "../../base/errors.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { openEngine } from "../../engine/index.ts";
-import type { DomainKeyMode, HsmInfo } from "../hsm.ts";
+import type { DomainKeyMode, HsmInfo, Pkcs11Boundary } from "../hsm.ts";
 import { BackingKeys } from "./backing-keys.ts";
+import { type CallCipher, openCipher } from "./call-cipher.ts";
 import { Cryptoki } from "./cryptoki.ts";
 import { Domain } from "./domain.ts";
 import { type Profile, profileOf } from "./profile.ts";
@@ -15,7 +16,7 @@ import { testMac, testRandom, type Wrappings, wrappingsBy } from "./wrapping.ts"
 export interface Service {
   /** The answer to the greeting. */
   readonly greeting: unknown;
-  /** `method` is a place in the role's list. A promise where the answer takes long. */
+  /** `method` is a place in the role's list. */
   call(method: number, args: readonly unknown[]): unknown;
   /** Whether the process should be replaced. */
   readonly worn: boolean;
@@ -30,31 +31,28 @@ const sweep = 30_000;
 /** Each role loads its own code only: a worker for requests does not have that of administration. */
 const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
   hsm: async (greeting) => {
-    const [{ TokenHsm }, { TokenKeyPairs }] = await Promise.all([
-      import("./token-hsm.ts"),
-      import("./token-key-pairs.ts"),
-    ]);
+    const { TokenHsm } = await import("./token-hsm.ts");
     const opened = await openToken(greeting);
-    const { token, engine, domain, keys, random } = opened;
-    domain.load();
+    const { token, engine, domain, keys, cipher, random } = opened;
+    requireTogether(domain.load().mode, greeting.boundary);
     keys.probe(domain.active());
     setInterval(() => keys.expire(), sweep);
-    const hsm = new TokenHsm(token, engine, domain, keys, random);
-    return served(greeting, [hsm, new TokenKeyPairs(opened, hsm)], opened);
+    return served(greeting, new TokenHsm(token, engine, domain, keys, cipher, random), opened);
   },
   admin: async (greeting) => {
     const [{ TokenAdmin }, { Transport }] = await Promise.all([import("./token-admin.ts"), import("./transport.ts")]);
     const opened = await openToken(greeting);
     const { token, engine, domain, keys, random, wrappings } = opened;
     domain.load();
-    return served(greeting, [new TokenAdmin(domain, keys, new Transport(token, engine, random, wrappings))], opened);
+    return served(greeting, new TokenAdmin(domain, keys, new Transport(token, engine, random, wrappings)), opened);
   },
   init: async (greeting) => {
     const { initDomain } = await import("./token-admin.ts");
+    requireTogether(greeting.mode ?? "plain", greeting.boundary);
     const opened = await openToken(greeting);
     initDomain(opened.domain, greeting.mode);
     opened.keys.probe(opened.domain.active());
-    return served(greeting, [], opened);
+    return served(greeting, {}, opened);
   },
   probe: async (greeting) => done(await (await import("./probe-token.ts")).probeToken(greeting)),
   provision: async (greeting) => done((await import("./init-token.ts")).initToken(greeting)),
@@ -62,11 +60,12 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
 
 export const serve = (greeting: Greeting): Promise<Service> => roles[greeting.role](greeting);
 
-export interface OpenToken {
+interface OpenToken {
   readonly token: Cryptoki;
   readonly engine: Engine;
   readonly domain: Domain;
   readonly keys: BackingKeys;
+  readonly cipher: CallCipher;
   readonly random: TokenRandom;
   readonly wrappings: Wrappings;
   readonly profile: Profile;
@@ -80,36 +79,37 @@ async function openToken(greeting: Greeting): Promise<OpenToken> {
   greeting.pin.fill(0);
   testMac(token, engine);
   testRandom(token);
-  const profile = await profileOf(token, engine, greeting.profile);
+  const profile = profileOf(token, engine, greeting.profile);
   const wrappings = wrappingsBy(token, profile.wrappings);
   const domain = new Domain(token, wrappings);
-  const keys = new BackingKeys(token, engine, domain, wrappings);
-  return { token, engine, domain, keys, random: new TokenRandom(engine, token), wrappings, profile };
+  const { boundary } = greeting;
+  const keys = new BackingKeys(token, engine, domain, wrappings, { derive: boundary === "token" });
+  const cipher = openCipher(boundary, token, engine, keys);
+  return { token, engine, domain, keys, cipher, random: new TokenRandom(engine, token), wrappings, profile };
 }
 
-type Method = (...args: readonly unknown[]) => unknown;
+/** A key from which others can be derived is one from which readable ones can. */
+function requireTogether(mode: DomainKeyMode, boundary: Pkcs11Boundary): void {
+  if (mode === "locked" && boundary === "token") {
+    throw new ConfigError("a locked domain key gives no keys to derive from, as boundary: token needs them");
+  }
+}
 
-function served(
-  { role, life }: Greeting,
-  targets: readonly object[],
-  { token, domain, keys, profile }: OpenToken,
-): Service {
-  const served = methods[role].map((name) => {
-    const target = targets.find((target) => name in target) as Record<string, Method> | undefined;
-    return target?.[name]?.bind(target);
-  });
+function served({ role, life, boundary }: Greeting, methodsOf: object, opened: OpenToken): Service {
+  const { token, domain, keys, cipher, profile } = opened;
+  const target = methodsOf as Record<string, (...args: unknown[]) => unknown>;
   const end = performance.now() + life.hours * 3_600_000;
   let calls = 0;
   return {
-    greeting: { info: infoOf(token, domain.state.mode), profile, domainKeys: domain.usable } satisfies Opened,
+    greeting: { info: infoOf(token, domain.state.mode, boundary), profile, domainKeys: domain.usable } satisfies Opened,
     call(method, args) {
       calls += 1;
-      const serve = served[method];
-      if (!serve) throw new HsmError("internal", "the worker has no such method");
-      return serve(...args);
+      const name = methods[role][method];
+      if (name === undefined) throw new HsmError("internal", "the worker has no such method");
+      return target[name]?.(...args);
     },
     get worn() {
-      return keys.unwrapped > mostSessionObjects || calls >= life.calls || performance.now() > end;
+      return keys.unwrapped + cipher.made > mostSessionObjects || calls >= life.calls || performance.now() > end;
     },
     close: () => token.close(),
   };
@@ -124,7 +124,7 @@ const done = (greeting: unknown): Service => ({
   close: () => undefined,
 });
 
-function infoOf(token: Cryptoki, domainKeyMode: DomainKeyMode): HsmInfo {
+function infoOf(token: Cryptoki, domainKeyMode: DomainKeyMode, boundary: Pkcs11Boundary): HsmInfo {
   const info = token.tokenInfo();
   return {
     driver: "pkcs11",
@@ -132,7 +132,7 @@ function infoOf(token: Cryptoki, domainKeyMode: DomainKeyMode): HsmInfo {
     model: unpadded(info.model),
     serial: unpadded(info.serialNumber),
     firmware: `${info.firmwareVersion.major}.${info.firmwareVersion.minor}`,
-    boundary: "call-key",
+    boundary,
     domainKeyMode,
   };
 }

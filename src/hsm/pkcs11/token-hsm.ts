@@ -9,12 +9,13 @@ import { isKeyDerivation } from "../../model/kbkdf.ts";
 import type { EncryptionAlgorithm } from "../../model/key-spec.ts";
 import type { DataKey, DomainKeyId, Ekt, Health, Opening, Sealing } from "../hsm.ts";
 import { type BackingKey, type BackingKeys, refused } from "./backing-keys.ts";
+import type { CallCipher } from "./call-cipher.ts";
 import { type Cryptoki, CryptokiError } from "./cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
 import type { Domain } from "./domain.ts";
 import { macHashOf } from "./mac-hash.ts";
 import { createMacKey } from "./mac-key.ts";
-import type { MethodOf, PairMethod } from "./protocol.ts";
+import type { MethodOf } from "./protocol.ts";
 import type { TokenRandom } from "./token-random.ts";
 
 const longestPlaintext = 4096;
@@ -32,19 +33,28 @@ const generated: Partial<Record<HbkKind, HbkUsage>> = {
 };
 
 /** `Hsm` as the worker serves it, one call after the other: the contracts are those of hsm/hsm.ts. */
-export class TokenHsm implements Record<Exclude<MethodOf<"hsm">, PairMethod>, (...args: never[]) => unknown> {
+export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => unknown> {
   readonly #token: Cryptoki;
   readonly #engine: Engine;
   readonly #domain: Domain;
   readonly #keys: BackingKeys;
+  readonly #cipher: CallCipher;
   readonly #random: TokenRandom;
   readonly #anchors: DataObjects;
 
-  constructor(token: Cryptoki, engine: Engine, domain: Domain, keys: BackingKeys, random: TokenRandom) {
+  constructor(
+    token: Cryptoki,
+    engine: Engine,
+    domain: Domain,
+    keys: BackingKeys,
+    cipher: CallCipher,
+    random: TokenRandom,
+  ) {
     this.#token = token;
     this.#engine = engine;
     this.#domain = domain;
     this.#keys = keys;
+    this.#cipher = cipher;
     this.#random = random;
     this.#anchors = new DataObjects(token, "strongroom anchor");
   }
@@ -160,24 +170,16 @@ export class TokenHsm implements Record<Exclude<MethodOf<"hsm">, PairMethod>, (.
     const nonce = fresh.subarray(0, nonceLength);
     const iv = fresh.subarray(nonceLength);
     const header = buildHeader(key.hbkId, nonce, iv);
-    const callKey = this.#keys.derive(key.handle, "SR1-encrypt", key.meta.keyId, nonce);
-    try {
-      return concat(header, this.#engine.gcmSeal(callKey, iv, concat(header, aad), plaintext));
-    } finally {
-      wipe(callKey);
-    }
+    const call = { hbk: key.handle, keyId: key.meta.keyId, nonce };
+    return concat(header, this.#cipher.seal(call, iv, concat(header, aad), plaintext));
   }
 
   #open(key: BackingKey, ciphertext: Bytes, aad: Bytes): Bytes | null {
     const header = parseHeader(ciphertext);
     if (!header || !equalBytes(header.hbkId, key.hbkId)) return null;
     const authenticated = concat(ciphertext.subarray(0, headerLength), aad);
-    const callKey = this.#keys.derive(key.handle, "SR1-encrypt", key.meta.keyId, header.nonce);
-    try {
-      return this.#engine.gcmOpen(callKey, header.iv, authenticated, ciphertext.subarray(headerLength));
-    } finally {
-      wipe(callKey);
-    }
+    const call = { hbk: key.handle, keyId: key.meta.keyId, nonce: header.nonce };
+    return this.#cipher.open(call, header.iv, authenticated, ciphertext.subarray(headerLength));
   }
 
   #newestAnchor(): Anchor | undefined {

@@ -35,10 +35,6 @@ let retiring = false;
  * then fails at is its own fault: this process ends, and the server starts another.
  */
 let faulty = false;
-/** Calls whose answers come later. */
-let pending = 0;
-/** Milliseconds. */
-const signOfLife = 250;
 
 // The server decides when this process ends; signals to the whole process group are for the server.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
@@ -51,11 +47,8 @@ for (const event of ["end", "close", "error"] as const) socket.on(event, leave);
 function receive(frames: readonly Frame[]): void {
   const sent: Bytes[] = [];
   for (const frame of frames) {
-    if (!service) void greet(frame);
-    else {
-      const answered = answer(service, frame);
-      if (answered) sent.push(answered);
-    }
+    if (service) sent.push(answer(service, frame));
+    else void greet(frame);
     if (faulty) break;
   }
   if (service?.worn && !retiring) {
@@ -79,47 +72,20 @@ async function greet({ call, value, memory }: Frame): Promise<void> {
   }
 }
 
-/** undefined: the answer goes out later. */
-function answer(service: Service, { call, code, value, memory }: Frame): Bytes | undefined {
-  let later = false;
+function answer(service: Service, { call, code, value, memory }: Frame): Bytes {
   try {
     const result = service.call(code, value as unknown[]);
-    later = result instanceof Promise;
-    if (!(result instanceof Promise)) return done(call, result);
-    void answerLater(call, result, memory);
-    return undefined;
+    const bytes = frame(call, answers.done, result);
+    wipeAll(result);
+    return bytes;
   } catch (error) {
-    return failed(call, error);
+    const failure = asUnavailable(error);
+    faulty ||= failure instanceof HsmError && failure.kind === "unavailable";
+    const failed = answerOf(failure);
+    return frame(call, failed.code, failed.value);
   } finally {
-    if (!later) wipe(memory);
-  }
-}
-
-async function answerLater(call: number, result: Promise<unknown>, memory: Bytes): Promise<void> {
-  const signs = setInterval(() => send([frame(0, answers.working, undefined)]), signOfLife);
-  pending += 1;
-  try {
-    send([done(call, await result)]);
-  } catch (error) {
-    send([failed(call, error)]);
-  } finally {
-    pending -= 1;
-    clearInterval(signs);
     wipe(memory);
   }
-}
-
-function done(call: number, result: unknown): Bytes {
-  const bytes = frame(call, answers.done, result);
-  wipeAll(result);
-  return bytes;
-}
-
-function failed(call: number, error: unknown): Bytes {
-  const failure = asUnavailable(error);
-  faulty ||= failure instanceof HsmError && failure.kind === "unavailable";
-  const { code, value } = answerOf(failure);
-  return frame(call, code, value);
 }
 
 const asUnavailable = (error: unknown): unknown =>
@@ -142,8 +108,7 @@ function send(frames: readonly Bytes[]): void {
 
 function leave(): void {
   try {
-    // C_Finalize under a call of another thread crashes some modules.
-    if (pending === 0) service?.close();
+    service?.close();
   } finally {
     process.exit(0);
   }

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { utf8 } from "../../../src/base/bytes.ts";
+import type { Hsm, Pkcs11Boundary, Pkcs11Config } from "../../../src/hsm/index.ts";
+import { driver } from "../../../src/hsm/pkcs11/driver.ts";
+import { hsmDataPath } from "../../conformance/hsm.ts";
+import { aad, algorithm, expectHsmError, type HsmFixture, metaOf } from "../../conformance/hsm-fixture.ts";
+import { nssTokens } from "./nss.ts";
+import { softTokens } from "./tokens.ts";
+
+const soft = softTokens();
+const nss = nssTokens();
+const fixture = (fresh: () => Promise<Pkcs11Config>, boundary: Pkcs11Boundary): HsmFixture<Pkcs11Config> => ({
+  driver,
+  fresh: async () => ({ ...(await fresh()), boundary }),
+  stride: 32,
+});
+
+hsmDataPath("SoftHSM2, whose token does AES-GCM,", fixture(soft, "token-gcm"));
+hsmDataPath("NSS, whose token derives the key of each call,", fixture(nss, "token"));
+
+describe("a boundary", () => {
+  it.each([
+    ["NSS", nss, ["call-key", "token-gcm", "token"]],
+    ["SoftHSM2", soft, ["call-key", "token-gcm"]],
+  ] as const)("of %s makes ciphertexts that open across every other", async (_, fresh, boundaries) => {
+    const config = await fresh();
+    await driver.init(config);
+    const hsms = await Promise.all(boundaries.map((boundary) => driver.open({ ...config, boundary })));
+    const [first] = hsms as [Hsm, ...Hsm[]];
+    const key = await first.generateKey(metaOf("kms-symmetric"));
+    for (const [i, hsm] of hsms.entries()) {
+      expect(hsm.info.boundary).toBe(boundaries[i]);
+      const ciphertext = await hsm.encrypt(key, algorithm, utf8("plaintext"), aad);
+      for (const other of hsms) expect(await other.decrypt(key, algorithm, ciphertext, aad)).toEqual(utf8("plaintext"));
+    }
+    await Promise.all(hsms.map((hsm) => hsm.close()));
+  });
+
+  it("is refused where the token cannot be it", async () => {
+    const config = { ...(await soft()), boundary: "token" } as const;
+    await expect(driver.init(config)).rejects.toThrow(/boundary token: C_DeriveKey .*CKR_MECHANISM_INVALID/);
+    await expectHsmError("unsupported", driver.init(config));
+  });
+
+  it("inside the token needs keys to derive from, which a locked domain key does not give", async () => {
+    const config = { ...(await soft()), boundary: "token" } as const;
+    await expect(driver.init(config, "locked")).rejects.toThrow(/locked .*derive/);
+  });
+});

@@ -8,7 +8,10 @@ import type {
   KeyUsage,
   MessageType,
   SigningAlgorithm,
+  WrappingAlgorithm,
 } from "../model/key-spec.ts";
+
+import type { Wrapping } from "../model/wrapping.ts";
 
 /** A key token as one HSM wrapped it: model/ekt.ts. Opaque everywhere else. */
 export type Ekt = Bytes;
@@ -56,6 +59,12 @@ export interface Hsm extends AsyncDisposable {
   /** Absent where `refusal` refuses every key pair. */
   readonly keyPairs?: KeyPairs;
 
+  /** Absent where no material comes in from outside. */
+  readonly imports?: Imports;
+
+  /** A token over the same HBK in another region, its HBK id computed again and compared; under the active domain key. */
+  replicate(key: Ekt, region: string): Promise<Ekt>;
+
   /** The material of a `record` or `index` key, for the store's barrier; any other kind is refused. */
   release(key: Ekt): Promise<Bytes>;
 
@@ -85,7 +94,7 @@ export interface Hsm extends AsyncDisposable {
  */
 export interface KeyPairs {
   /** A new key pair, its private key under the active domain key. */
-  generate(meta: HbkMeta): Promise<{ readonly ekt: Ekt; readonly publicKey: Bytes }>;
+  generate(meta: HbkMeta): Promise<NewKeyPair>;
 
   /** A key pair to take away, its private key (PKCS#8) encrypted like a data key. */
   generateDataKeyPair(key: Ekt, spec: DataKeyPairSpec, aad: Bytes, want: "both" | "ciphertext"): Promise<DataKeyPair>;
@@ -104,6 +113,37 @@ export interface KeyPairs {
 
   /** ML-KEM: 32 bytes. `ciphertext` has the length of the key's spec. */
   decapsulate(key: Ekt, ciphertext: Bytes): Promise<Bytes>;
+}
+
+/** What an HSM does with key material that comes from outside, wrapped under a key of its own. */
+export interface Imports {
+  /** Why no material of this spec comes in under this wrapping, which `wrappingRefusal` (model/wrapping.ts) allows. */
+  refusal(spec: KeySpec, wrapping: Wrapping): string | undefined;
+
+  /** A new key pair of kind `import`, to wrap material for one key: `meta` has that key's account, region and key id. */
+  wrappingKey(meta: HbkMeta): Promise<NewKeyPair>;
+
+  /**
+   * A token over material that is wrapped under `wrapping`, a token of `wrappingKey` for the key of `meta`: 32 bytes, an
+   * HMAC key, or a PrivateKeyInfo in DER. null: it cannot be unwrapped. "unfit": it is no material of the spec.
+   */
+  unwrap(
+    meta: HbkMeta,
+    wrapping: Ekt,
+    algorithm: WrappingAlgorithm,
+    wrapped: Bytes,
+  ): Promise<ImportedKey | "unfit" | null>;
+}
+
+export interface NewKeyPair {
+  readonly ekt: Ekt;
+  readonly publicKey: Bytes;
+}
+
+export interface ImportedKey {
+  readonly ekt: Ekt;
+  /** Of a key pair. */
+  readonly publicKey?: Bytes;
 }
 
 export interface DataKeyPair extends DataKey {
@@ -144,8 +184,8 @@ export interface HsmInfo {
    */
   readonly boundary: "engine" | Pkcs11Boundary;
   /**
-   * Where private keys, and HMAC keys of another hash than SHA-256, are in the clear for the time of a call: in the memory
-   * of the service's process. Absent where they stay in the token, or are not served.
+   * Where private keys, HMAC keys of another hash than SHA-256, and material that is imported are in the clear for the time
+   * of a call: in the memory of the service's process. Absent where they stay in the token, or are not served.
    */
   readonly exposed?: "process";
   readonly domainKeyMode: DomainKeyMode;

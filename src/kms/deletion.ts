@@ -4,8 +4,8 @@ import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { GrantRecord } from "../model/grant.ts";
 import { parseJson } from "../model/json.ts";
-import type { HbkRecord, KeyRecord } from "../model/key.ts";
-import { path } from "../store/path.ts";
+import type { HbkRecord, KeyRecord, RemovedHbk } from "../model/key.ts";
+import { components, path } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
 import { agendaPath, callOff, type Due, dueAt } from "./agenda.ts";
@@ -13,7 +13,7 @@ import { keyEvent } from "./events.ts";
 import { grantPrefix, type KeyName, removeGrant } from "./grant-records.ts";
 import { membershipPath } from "./key-store-records.ts";
 import { usagePath } from "./last-usage.ts";
-import { aliasPath, hbkPath, keyPath, remove } from "./records.ts";
+import { aliasPath, hbkPath, keyPath, remove, removedPath, writeRemoved } from "./records.ts";
 
 /** A deleted key's material: recoverable from old copies of the store until every domain key that wrapped it is gone. */
 interface Tombstone {
@@ -50,19 +50,24 @@ async function deleteKey(parts: DeletionParts, due: Due & { readonly revision: n
   const key = parseJson(fromUtf8(stored.value)) as KeyRecord;
   const read = (paths: readonly string[]) => Promise.all(paths.map((recordPath) => store.get(recordPath)));
   const hbks = await read(key.materials.map(({ hbkId }) => hbkPath(key.region, hbkId)));
+  const removed = await read(key.materials.map(({ hbkId }) => removedPath(key.region, hbkId)));
   const others = await read([
+    ...key.materials.map(({ hbkId }) => agendaPath("expiry", key, hbkId)),
     ...key.aliases.map((name) => aliasPath(key.account, key.region, name)),
     agendaPath("rotation", key),
     ...(key.customKeyStoreId === undefined ? [] : [membershipPath(key)]),
     usagePath(key),
   ]);
-  const domainKeys = hbks.flatMap((hbk) => (hbk ? (JSON.parse(fromUtf8(hbk.value)) as HbkRecord).domainKeys : []));
+  const material = [...hbks, ...removed].filter((record) => record !== undefined);
+  const domainKeys = material.flatMap(
+    ({ value }) => (JSON.parse(fromUtf8(value)) as HbkRecord | RemovedHbk).domainKeys,
+  );
   const tombstone: Tombstone = { account: key.account, region: key.region, id: key.id, domainKeys };
-  const gone = [stored, ...hbks, ...others].filter((record) => record !== undefined);
+  const gone = [stored, ...material, ...others].filter((record) => record !== undefined);
   const writes: Write[] = [
     callOff("deletion", key, due.revision),
     ...gone.map((record) => remove(record.path, record.revision)),
-    { path: path("tombstone", "key", key.id), value: utf8(JSON.stringify(tombstone)), revision: 0 },
+    { path: path("tombstone", "key", `${key.region}:${key.id}`), value: utf8(JSON.stringify(tombstone)), revision: 0 },
   ];
   await store.anchor();
   try {
@@ -88,11 +93,22 @@ async function deleteGrants({ store, forget }: DeletionParts, key: KeyName): Pro
   }
 }
 
-/** Tells of every deleted key whose last domain key has been destroyed: from now on its material cannot be recovered. */
+/**
+ * Tells of all deleted material whose last domain key has been destroyed: from now on it cannot be recovered. Of imported
+ * material that may come back its name is kept.
+ */
 export async function buryTombstones({ store, outbox }: DeletionParts, alive: ReadonlySet<string>): Promise<void> {
+  const isGone = ({ domainKeys }: Tombstone | RemovedHbk): boolean => !domainKeys.some((id) => alive.has(id));
   for (const { path: tombstonePath, value, revision } of await store.list("tombstone/key/")) {
     const tombstone = JSON.parse(fromUtf8(value)) as Tombstone;
-    if (tombstone.domainKeys.some((id) => alive.has(id))) continue;
+    if (!isGone(tombstone)) continue;
     await outbox.commit([remove(tombstonePath, revision)], keyEvent("DeleteKeyMaterial", tombstone));
+  }
+  for (const { path: removedAt, value, revision } of await store.list("removed/")) {
+    const removed = JSON.parse(fromUtf8(value)) as RemovedHbk;
+    if (removed.domainKeys.length === 0 || !isGone(removed)) continue;
+    const [, , keyMaterialId] = components(removedAt) as [string, string, string];
+    const write = writeRemoved(keyMaterialId, { ...removed, domainKeys: [] }, revision);
+    await outbox.commit([write], keyEvent("DeleteKeyMaterial", removed, { keyMaterialId }));
   }
 }

@@ -7,6 +7,7 @@ import type { Member } from "../hsm/member.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import { DomainRecords } from "./domain-record.ts";
 import { domainKeyEvent } from "./events.ts";
+import { importPeriod } from "./imports.ts";
 import { changeTokens, eachToken } from "./key-tokens.ts";
 import { domainKeyOf } from "./records.ts";
 
@@ -23,8 +24,8 @@ export interface DomainKeysParts {
 const day = 86_400_000;
 /** How long a domain key that nothing needs any more is refused, before it is destroyed. */
 const quarantine = 7 * day;
-/** How long cached tokens and calls in flight may outlive the last reference. */
-const settling = 60 * 60_000;
+/** How long cached tokens and calls in flight may outlive the last reference, and keys that wrap what is imported. */
+const settling = importPeriod + 60 * 60_000;
 
 /** The life of one HSM's domain keys: rotation, the rewrap of every token that follows it, quarantine and destruction. */
 export class DomainKeys {

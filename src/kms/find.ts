@@ -4,7 +4,7 @@ import type { GrantUse } from "../access/grant-set.ts";
 import { KmsError } from "../base/errors.ts";
 import { aliasArn, keyArn, rootArn } from "../model/arn.ts";
 import { isGrantOperation } from "../model/grant.ts";
-import { type AliasRecord, type KeyRecord, stateOf } from "../model/key.ts";
+import { type AliasRecord, type KeyRecord, lacksMaterial, stateOf } from "../model/key.ts";
 import { checkState } from "../model/state-table.ts";
 import type { Call } from "./call.ts";
 import type { GrantRecords } from "./grant-records.ts";
@@ -74,8 +74,7 @@ export class Finder {
 
   /** By the HBK that a ciphertext names. Whatever is wrong, the answer is the same. */
   async keyOfHbk(call: Call, hbkId: string, needs: KeyNeeds): Promise<FoundKey> {
-    const hbk = await this.#records.hbk(call.region, hbkId);
-    const found = hbk && (await this.#records.key(hbk.value.record.account, call.region, hbk.value.record.keyId));
+    const found = await this.#ownerOf(call.region, hbkId);
     if (!found || !(await this.#decide(call, needs, found.value)).allowed) {
       throw new KmsError(
         "AccessDeniedException",
@@ -85,6 +84,13 @@ export class Finder {
     }
     call.names(found.value.arn, found.value.record.account);
     return this.#inItsState(call, found, needs);
+  }
+
+  async #ownerOf(region: string, hbkId: string): Promise<FoundKey | undefined> {
+    const hbk = await this.#records.hbk(region, hbkId);
+    if (hbk) return this.#records.key(hbk.value.record.account, region, hbk.value.record.keyId);
+    const removed = await this.#records.removed(region, hbkId);
+    return removed && this.#records.key(removed.value.account, region, removed.value.id);
   }
 
   /** An alias of the caller's account; authorized on the alias itself, by identity policies. */
@@ -130,7 +136,8 @@ export class Finder {
 
   async #inItsState(call: Call, found: FoundKey, needs: KeyNeeds): Promise<FoundKey> {
     const placed = found.value.record.customKeyStoreId === undefined ? found : await this.#placed(found);
-    if (!needs.anyState) checkState(call.operation, placed.value.state, placed.value.arn);
+    const { record, arn, state } = placed.value;
+    if (!needs.anyState) checkState(call.operation, lacksMaterial(record, call.now) ? "PendingImport" : state, arn);
     return placed;
   }
 

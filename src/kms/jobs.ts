@@ -8,6 +8,7 @@ import type { SealedStore } from "../store/sealed.ts";
 import { ClockGuard } from "./clock-guard.ts";
 import { buryTombstones, deleteDueKeys } from "./deletion.ts";
 import { DomainKeys } from "./domain-keys.ts";
+import { deleteExpiredMaterial } from "./expiry.ts";
 import { Housekeeping, type Job } from "./housekeeping.ts";
 import type { Kms } from "./kms.ts";
 import { rotateDueKeys } from "./rotation.ts";
@@ -44,6 +45,7 @@ export async function startHousekeeping(
 function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGuard): readonly Job[] {
   const { store, hsms, clock, outbox, kms } = parts;
   const deletion = { store, clock, outbox, forget: kms.forget };
+  const expiry = { ...deletion, imports: kms.imports };
   const rotation = { ...deletion, hsms };
   const ifClocksAgree = (run: () => Promise<unknown>) => async () => {
     const suspended = await guard.check();
@@ -54,6 +56,7 @@ function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGu
     { name: "anchor", period: minute, run: () => store.anchor() },
     { name: "store verification", period: 60 * minute, run: () => store.verify() },
     { name: "deletion", period: minute, run: ifClocksAgree(() => deleteDueKeys(deletion)) },
+    { name: "expiry", period: minute, run: ifClocksAgree(() => deleteExpiredMaterial(expiry)) },
     { name: "rotation", period: minute, run: () => rotateDueKeys(rotation) },
     { name: "last usage", period: 5 * minute, run: () => kms.lastUsage.flush() },
     ...domainKeys.map(rotationOf),

@@ -10,7 +10,8 @@ import { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { AliasRecord, KeyRecord } from "../model/key.ts";
 import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
-import type { Expectation, Store, Write } from "../store/store.ts";
+import type { SealedStore } from "../store/sealed.ts";
+import type { Expectation, Write } from "../store/store.ts";
 import { Call } from "./call.ts";
 import type { Caller } from "./caller.ts";
 import { CustomKeyStores } from "./custom-key-stores.ts";
@@ -19,6 +20,7 @@ import { callEvent } from "./events.ts";
 import { Finder, type FoundKey, type KeyNeeds } from "./find.ts";
 import { GrantRecords } from "./grant-records.ts";
 import { Grants } from "./grants.ts";
+import { Imports } from "./imports.ts";
 import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
 import { type KeyStoreConfig, noKeyStores } from "./key-store-config.ts";
 import { LastUsage } from "./last-usage.ts";
@@ -31,7 +33,7 @@ import { Seal } from "./seal.ts";
 import { type UsableKey, type UseNeeds, useKey, useKeyOf, type Workshop } from "./use.ts";
 
 export interface KmsParts {
-  readonly store: Store;
+  readonly store: SealedStore;
   readonly hsms: HsmSet;
   readonly authorizer: Authorizer;
   readonly principals: Principals;
@@ -67,7 +69,10 @@ export class Kms {
   readonly grants: Grants;
   readonly keyStores: CustomKeyStores;
   /** Of keys that were found. */
+  readonly imports: Imports;
+  /** Of keys that were found. */
   readonly lastUsage: LastUsage;
+  readonly #store: SealedStore;
   readonly #authorizer: Authorizer;
   readonly #hsms: HsmSet;
   readonly #sink: AuditSink;
@@ -83,6 +88,7 @@ export class Kms {
 
   constructor(parts: KmsParts) {
     this.principals = parts.principals;
+    this.#store = parts.store;
     this.#authorizer = parts.authorizer;
     this.#hsms = parts.hsms;
     this.#sink = parts.sink;
@@ -107,6 +113,7 @@ export class Kms {
     this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
     this.#managed = managed;
     this.#attestation = parts.attestation;
+    this.imports = new Imports({ ...parts, records, domain, seal });
     this.lastUsage = new LastUsage(parts.store);
   }
 
@@ -236,6 +243,13 @@ export class Kms {
     } finally {
       this.forget(writes);
     }
+  }
+
+  /** A commit that deletes material: nothing of it is left in the store's files when it resolves. */
+  async destroy(call: Call, change: Change): Promise<void> {
+    await this.#store.anchor();
+    await this.commit(call, change);
+    await this.#store.scrub();
   }
 
   /** Resolves when the event of the call is durable in the log. Once, last. */

@@ -1,19 +1,16 @@
 import { type Bytes, base64, hex } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
-import type { Hsm, KeyPairs } from "../hsm/hsm.ts";
+import type { Ekt, Hsm, KeyPairs } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { rawKeyId } from "../model/arn.ts";
 import { parseEkt } from "../model/ekt.ts";
-import { kindOfSpec } from "../model/hbk.ts";
-import type { KeyRecord } from "../model/key.ts";
-import type { Origin } from "../model/key-spec.ts";
+import { type HbkMeta, kindOfSpec } from "../model/hbk.ts";
+import type { HbkRecord, KeyRecord } from "../model/key.ts";
 import type { Expectation, Write } from "../store/store.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { writeHbk } from "./records.ts";
 
-export interface NewMaterial extends Pick<KeyRecord, "id" | "account" | "region" | "spec" | "usage"> {
-  /** AWS_KMS unless stated. */
-  readonly origin?: Origin;
+export interface NewMaterial extends Pick<KeyRecord, "id" | "account" | "region" | "spec" | "usage" | "origin"> {
   /** The name of the HSM to make it in; without it, the one for its spec. */
   readonly hsm?: string;
 }
@@ -31,30 +28,34 @@ export interface CommittableMaterial {
  * holds only while the domain record is as it was when the token was made, so that no token escapes the scan that comes
  * before a domain key is destroyed.
  */
-export async function newMaterial(
-  hsms: HsmSet,
-  domain: DomainRecords,
-  { id, account, region, spec, usage, origin = "AWS_KMS", hsm: named }: NewMaterial,
-): Promise<CommittableMaterial> {
-  const chosen = hsms.forSpec(spec, usage, named);
+export async function newMaterial(hsms: HsmSet, domain: DomainRecords, key: NewMaterial): Promise<CommittableMaterial> {
+  const chosen = hsms.forSpec(key.spec, key.usage, key.hsm);
   if ("refusal" in chosen) throw new HsmError("unsupported", chosen.refusal);
   const { name, hsm } = chosen.member;
   const expectation = await domain.expectation(name);
-  const meta = {
-    kind: kindOfSpec(spec),
-    spec,
-    usage,
-    origin,
-    account,
-    region,
-    keyId: rawKeyId(id),
-  } as const;
+  const meta = metaOf(key);
   const { ekt, ...made } =
     meta.kind === "kms-private" ? await keyPairsOf(hsm).generate(meta) : { ekt: await hsm.generateKey(meta) };
+  const { hbkId, record } = hbkOver(ekt, key);
+  return { hbkId, ...made, write: writeHbk(key.region, hbkId, record, 0), expectation };
+}
+
+/** What the tokens of a key say of it. */
+export const metaOf = ({ id, account, region, spec, usage, origin }: NewMaterial): HbkMeta => ({
+  kind: kindOfSpec(spec),
+  spec,
+  usage,
+  origin,
+  account,
+  region,
+  keyId: rawKeyId(id),
+});
+
+/** The record of a new token. */
+export function hbkOver(ekt: Ekt, { id, account }: NewMaterial): { hbkId: string; record: HbkRecord } {
   const token = parseEkt(ekt);
-  const hbkId = hex(token.hbkId);
   const record = { keyId: id, account, ekt: base64(ekt), domainKeys: [hex(token.domainKeyId)] };
-  return { hbkId, ...made, write: writeHbk(region, hbkId, record, 0), expectation };
+  return { hbkId: hex(token.hbkId), record };
 }
 
 /** What an HSM without key pairs answers to everything that is asked of them. */

@@ -5,7 +5,7 @@ import { readTokens, type Tokens } from "../hsm/tokens.ts";
 import type { CustomKeyStore } from "../model/custom-key-store.ts";
 import { domainKeyIdOf } from "../model/ekt.ts";
 import { parseJson } from "../model/json.ts";
-import { type AliasRecord, arnOf, type HbkRecord, type KeyRecord } from "../model/key.ts";
+import { type AliasRecord, arnOf, type HbkRecord, type KeyRecord, type RemovedHbk } from "../model/key.ts";
 import type { KeyState } from "../model/key-spec.ts";
 import { path } from "../store/path.ts";
 import type { Store, Write } from "../store/store.ts";
@@ -35,6 +35,7 @@ export interface LoadedHbk {
 
 export const keyPath = (account: string, region: string, id: string): string => path("key", account, region, id);
 export const hbkPath = (region: string, hbkId: string): string => path("hbk", region, hbkId);
+export const removedPath = (region: string, hbkId: string): string => path("removed", region, hbkId);
 export const aliasPath = (account: string, region: string, name: string): string =>
   path("alias", account, region, name);
 
@@ -78,6 +79,12 @@ export const loadKey = (record: KeyRecord): LoadedKey => ({
   state: record.state,
 });
 
+export const writeRemoved = (hbkId: string, removed: RemovedHbk, revision: number): Write => ({
+  path: removedPath(removed.region, hbkId),
+  value: json(removed),
+  revision,
+});
+
 const cacheLimit = 20_000;
 
 /**
@@ -105,6 +112,11 @@ export class Records {
       record,
       tokens: readTokens(record) as Tokens,
     }));
+  }
+
+  /** Of imported material that was deleted. */
+  removed(region: string, hbkId: string): Promise<Versioned<RemovedHbk> | undefined> {
+    return this.#read(removedPath(region, hbkId), (record: RemovedHbk) => record);
   }
 
   alias(account: string, region: string, name: string): Promise<Versioned<AliasRecord> | undefined> {

@@ -13,7 +13,7 @@ export interface ResetParts {
 }
 
 /** Material before keys: a key that a client makes meanwhile is left alone, or loses no less than itself. */
-const prefixes = ["hbk/", "job/", "tombstone/", "key-store-key/", "key-stores/", "usage/", "key/"];
+const prefixes = ["hbk/", "removed/", "job/", "tombstone/", "key-store-key/", "key-stores/", "usage/", "key/"];
 /** Then what clients may have made for those keys until they were gone. */
 const namings = ["alias/", "grant/", "grantee/", "retirable/", "grant-name/"];
 

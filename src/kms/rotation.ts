@@ -10,6 +10,7 @@ import type { Expectation, Write } from "../store/store.ts";
 import { callOff, dueAt, plan } from "./agenda.ts";
 import { DomainRecords } from "./domain-record.ts";
 import { keyEvent } from "./events.ts";
+import { withRotation } from "./imported-material.ts";
 import { newMaterial } from "./material.ts";
 import { keyPath, writeKey } from "./records.ts";
 
@@ -36,21 +37,23 @@ export interface Rotation {
   readonly details: Readonly<Record<string, unknown>>;
 }
 
-/** New material that encrypts from now on; what is older decrypts for ever. An automatic rotation plans the next one. */
+/**
+ * New material that encrypts from now on, or the imported one that waits for it; what is older decrypts for ever. An
+ * automatic rotation plans the next one.
+ */
 export async function rotate(
   hsms: HsmSet,
   domain: DomainRecords,
   { key, revision, type, now }: { key: KeyRecord; revision: number; type: RotationType; now: number },
 ): Promise<Rotation> {
+  if (key.origin === "EXTERNAL") {
+    const rotated = withRotation(key, now);
+    return { writes: [writeKey(rotated, revision)], expectations: [], details: detailsOf(key, rotated, type) };
+  }
   const { hbkId, write, expectation } = await newMaterial(hsms, domain, key);
   const materials = [...key.materials, { hbkId, rotation: { type, date: now } }];
   const rotated = { ...key, hbkId, materials };
-  const details = {
-    rotationType: type,
-    keyOrigin: key.origin,
-    previousKeyMaterialId: key.hbkId,
-    currentKeyMaterialId: hbkId,
-  };
+  const details = detailsOf(key, rotated, type);
   if (type === "ON_DEMAND" || !key.rotation) {
     return { writes: [writeKey(rotated, revision), write], expectations: [expectation], details };
   }
@@ -60,6 +63,13 @@ export async function rotate(
   const writes = [writeKey(again, revision), write, plan("rotation", key, next, planned)];
   return { writes, expectations: [expectation], details };
 }
+
+const detailsOf = (before: KeyRecord, after: KeyRecord, type: RotationType) => ({
+  rotationType: type,
+  keyOrigin: before.origin,
+  previousKeyMaterialId: before.hbkId,
+  currentKeyMaterialId: after.hbkId,
+});
 
 export interface RotationParts {
   readonly store: SealedStore;

@@ -117,7 +117,7 @@ export class UsableKey {
     this.id = record.id;
     this.spec = record.spec;
     this.usage = record.usage;
-    this.materialId = record.hbkId;
+    this.materialId = record.hbkId as string;
     this.inKeyStore = record.customKeyStoreId !== undefined;
     this.#record = record;
     this.#workshop = workshop;

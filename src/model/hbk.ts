@@ -1,4 +1,4 @@
-import type { Bytes } from "../base/bytes.ts";
+import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { keyTypeOf } from "./algorithms.ts";
 import { type KeySpec, type KeyUsage, keySpecs, keyUsages, type Origin, origins } from "./key-spec.ts";
 
@@ -41,6 +41,10 @@ export interface HbkMeta {
  */
 export const isExposed = ({ kind, spec }: Pick<HbkMeta, "kind" | "spec">): boolean =>
   kind === "kms-private" || (kind === "kms-hmac" && spec !== "HMAC_256");
+
+/** Whether two tokens are about one KMS key, in one region. */
+export const isSameKey = (a: HbkMeta, b: HbkMeta): boolean =>
+  a.account === b.account && a.region === b.region && equalBytes(a.keyId, b.keyId);
 
 /** What the material of a KMS key is. */
 export function kindOfSpec(spec: KeySpec): HbkKind {

@@ -87,6 +87,26 @@ export const dataKeyPairSpecs = [
 ] as const satisfies readonly KeySpec[];
 export type DataKeyPairSpec = (typeof dataKeyPairSpecs)[number];
 
+/** AWS's name is AlgorithmSpec. */
+export const wrappingAlgorithms = [
+  "RSAES_PKCS1_V1_5",
+  "RSAES_OAEP_SHA_1",
+  "RSAES_OAEP_SHA_256",
+  "RSA_AES_KEY_WRAP_SHA_1",
+  "RSA_AES_KEY_WRAP_SHA_256",
+  "SM2PKE",
+] as const;
+export type WrappingAlgorithm = (typeof wrappingAlgorithms)[number];
+
+export const wrappingKeySpecs = ["RSA_2048", "RSA_3072", "RSA_4096", "SM2"] as const satisfies readonly KeySpec[];
+export type WrappingKeySpec = (typeof wrappingKeySpecs)[number];
+
+export const expirationModels = ["KEY_MATERIAL_EXPIRES", "KEY_MATERIAL_DOES_NOT_EXPIRE"] as const;
+export type ExpirationModel = (typeof expirationModels)[number];
+
+export const importTypes = ["NEW_KEY_MATERIAL", "EXISTING_KEY_MATERIAL"] as const;
+export type ImportType = (typeof importTypes)[number];
+
 export const keyStates = [
   "Creating",
   "Enabled",

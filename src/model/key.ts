@@ -29,9 +29,9 @@ export interface KeyRecord {
   readonly aliases: readonly string[];
   /** DER SubjectPublicKeyInfo in base64, of a key pair. */
   readonly publicKey?: string;
-  /** The HBK that encrypts: its id is the KeyMaterialId. */
-  readonly hbkId: string;
-  /** Every version of the material, the first one first; all of them decrypt. */
+  /** The HBK that encrypts: its id is the KeyMaterialId. Absent until material has been imported. */
+  readonly hbkId?: string;
+  /** Every version of the material, the first one first; all of them decrypt, but one that waits for its rotation. */
   readonly materials: readonly Material[];
   /** Automatic rotation, where it is enabled. */
   readonly rotation?: {
@@ -46,7 +46,16 @@ export interface Material {
   readonly hbkId: string;
   /** Absent for the material that came with the key. */
   readonly rotation?: { readonly type: RotationType; readonly date: number };
+  /** Imported, and waits for RotateKeyOnDemand: not yet a material of the key for ever. */
+  readonly pending?: true;
+  /** Of imported material. */
+  readonly importState?: ImportState;
+  /** When imported material is deleted; absent: never. */
+  readonly expiresAt?: number;
+  readonly materialDescription?: string;
 }
+
+export type ImportState = "IMPORTED" | "PENDING_IMPORT";
 
 export type RotationType = "AUTOMATIC" | "ON_DEMAND";
 
@@ -59,6 +68,12 @@ export interface HbkRecord {
   /** Tokens of the same HBK under other HSMs' domain keys, base64. */
   readonly replicas?: readonly string[];
   /** Every domain key that has wrapped it: when all are destroyed, no copy of the token can be opened. */
+  readonly domainKeys: readonly string[];
+}
+
+/** What is left of imported material that was deleted: whose its ciphertexts are, and where copies of its token may be. */
+export interface RemovedHbk extends Pick<KeyRecord, "account" | "region" | "id"> {
+  /** As in `HbkRecord`; empty when they are gone, and the material with them. */
   readonly domainKeys: readonly string[];
 }
 
@@ -105,6 +120,26 @@ export function keyMetadata(key: KeyRecord, store?: CustomKeyStore): Record<stri
     KeySpec: key.spec,
     [algorithmsMember[key.usage]]: algorithmsOf(key.spec, key.usage),
     MultiRegion: false,
+    ...expiryOf(key.materials.find(({ hbkId }) => hbkId === key.hbkId)),
     CurrentKeyMaterialId: showsMaterial(key) ? key.hbkId : undefined,
   };
 }
+
+/** Of imported material that is there: ExpirationModel and ValidTo. */
+export function expiryOf(material: Material | undefined): Record<string, unknown> {
+  if (material?.importState !== "IMPORTED") return {};
+  const { expiresAt } = material;
+  return expiresAt === undefined
+    ? { ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE" }
+    : { ExpirationModel: "KEY_MATERIAL_EXPIRES", ValidTo: new Date(expiresAt) };
+}
+
+/** Whether all material is there that the key has for ever. */
+export const isComplete = ({ materials }: Pick<KeyRecord, "materials">): boolean =>
+  materials.length > 0 && materials.every(({ pending, importState }) => pending || importState !== "PENDING_IMPORT");
+
+/** Whether material of a key in use has expired at `now`: it is gone from that moment, whenever it is deleted. */
+export const lacksMaterial = ({ origin, state, materials }: KeyRecord, now: number): boolean =>
+  origin === "EXTERNAL" &&
+  (state === "Enabled" || state === "Disabled") &&
+  materials.some(({ pending, expiresAt }) => !pending && expiresAt !== undefined && expiresAt <= now);

@@ -104,6 +104,16 @@ export const boolean: Shape<boolean> = {
   audit: show,
 };
 
+/** Seconds since the epoch, with or without a fraction; answered in milliseconds. */
+export const timestamp: Shape<number> = {
+  read(value, path) {
+    const time = typeof value === "number" ? Math.round(value * 1000) : Number.NaN;
+    if (Number.isNaN(new Date(time).getTime())) wrongType(path, "a timestamp");
+    return time;
+  },
+  audit: (time) => new Date(time).toISOString(),
+};
+
 /** Base64 text, standard and padded. Never audited. */
 export function blob(limits: Length): Shape<Bytes> {
   return {

@@ -13,6 +13,7 @@ const refusals = {
   pendingReplicaDeletion: ["KMSInvalidStateException", "is pending replica deletion."],
   notPendingDeletion: ["KMSInvalidStateException", "is not pending deletion."],
   pendingImport: ["KMSInvalidStateException", "is pending import."],
+  imported: ["UnsupportedOperationException", "origin is EXTERNAL which is not valid for this operation."],
   unavailable: ["KMSInvalidStateException", "is unavailable."],
   creating: ["KMSInvalidStateException", "is creating."],
   updating: ["KMSInvalidStateException", "is updating."],
@@ -61,6 +62,13 @@ const rotating: Row = {
   Creating: "creating",
 };
 
+const importing: Row = {
+  ...notWhilePendingDeletion,
+  Unavailable: "unavailable",
+  Creating: "creating",
+  Updating: "updating",
+};
+
 const rows: Readonly<Record<string, Row>> = {
   CancelKeyDeletion: {
     Enabled: "notPendingDeletion",
@@ -77,12 +85,13 @@ const rows: Readonly<Record<string, Row>> = {
   Decapsulate: cryptographic,
   Decrypt: cryptographic,
   DeleteAlias: always,
+  DeleteImportedKeyMaterial: { ...always, Creating: "creating", Updating: "updating" },
   DeriveSharedSecret: cryptographic,
   DescribeKey: always,
   DisableKey: enabling,
-  DisableKeyRotation: rotating,
+  DisableKeyRotation: { ...rotating, PendingImport: "imported" },
   EnableKey: enabling,
-  EnableKeyRotation: rotating,
+  EnableKeyRotation: { ...rotating, PendingImport: "imported" },
   Encapsulate: cryptographic,
   Encrypt: cryptographic,
   GenerateDataKey: cryptographic,
@@ -92,8 +101,10 @@ const rows: Readonly<Record<string, Row>> = {
   GenerateMac: cryptographic,
   GetKeyLastUsage: always,
   GetKeyPolicy: always,
-  GetKeyRotationStatus: { ...always, Unavailable: "inKeyStore" },
+  GetKeyRotationStatus: { ...always, PendingImport: "imported", Unavailable: "inKeyStore" },
+  GetParametersForImport: importing,
   GetPublicKey: { ...notWhilePendingDeletion, Unavailable: "unavailable", Creating: "creating" },
+  ImportKeyMaterial: { ...importing, Updating: "ok" },
   ListAliases: always,
   ListGrants: always,
   ListKeyPolicies: always,

@@ -1,5 +1,6 @@
 import { callOff } from "../kms/agenda.ts";
 import { writeKey } from "../kms/records.ts";
+import { isComplete } from "../model/key.ts";
 import { structure } from "../model/shape.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
@@ -12,8 +13,10 @@ export const cancelKeyDeletion = operation({
   async run(kms, call, { KeyId }) {
     const { value: key, revision } = await kms.key(call, KeyId);
     const { deletionDate: _, ...kept } = key.record;
+    // A key whose imported material is gone cannot be enabled, so it is not called disabled.
+    const state = isComplete(kept) ? "Disabled" : "PendingImport";
     await kms.commit(call, {
-      writes: [writeKey({ ...kept, state: "Disabled" }, revision), callOff("deletion", key.record, 1)],
+      writes: [writeKey({ ...kept, state }, revision), callOff("deletion", key.record, 1)],
       responseElements: { keyId: key.arn },
     });
     return { KeyId: key.arn };

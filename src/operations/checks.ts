@@ -59,6 +59,16 @@ export function checkRotatable({ value: { record, arn } }: FoundKey): void {
   }
 }
 
+/** Only material that is made here rotates by the clock. */
+export function checkGenerated(found: FoundKey): void {
+  if (found.value.record.origin !== "AWS_KMS") throw unfitOrigin(found);
+}
+
+export function unfitOrigin({ value: { record, arn } }: FoundKey): KmsError {
+  const text = `${arn} origin is ${record.origin} which is not valid for this operation.`;
+  return new KmsError("UnsupportedOperationException", text);
+}
+
 /** Whether a service makes the call: what it grants is for its own resources. */
 export const forAwsResource = ({ caller }: Call): readonly (readonly [string, string])[] => [
   ["kms:GrantIsForAWSResource", String(caller.service !== undefined)],

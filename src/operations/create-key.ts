@@ -46,38 +46,28 @@ export const createKey = operation({
     const keyPolicy = input.Policy ?? defaultKeyPolicy(call.account);
     await kms.checkPolicy(call, { id, policy: keyPolicy, bypassLockoutCheck: input.BypassPolicyLockoutSafetyCheck });
     const keyTags = mergeTags({}, input.Tags ?? []);
-    const material = await kms.newMaterial({
-      id,
-      account: call.account,
-      region: call.region,
-      spec,
-      usage,
-      ...placement?.record,
-      ...(placement?.hsm !== undefined && { hsm: placement.hsm }),
-    });
+    const origin = placement?.record.origin ?? input.Origin ?? "AWS_KMS";
+    const identity = { id, account: call.account, region: call.region, spec, usage, ...placement?.record, origin };
+    const hsm = placement?.hsm;
+    const material =
+      origin === "EXTERNAL" ? undefined : await kms.newMaterial({ ...identity, ...(hsm !== undefined && { hsm }) });
     const key: KeyRecord = {
-      id,
-      account: call.account,
-      region: call.region,
-      spec,
-      usage,
-      origin: "AWS_KMS",
-      ...placement?.record,
+      ...identity,
       description: input.Description ?? "",
-      state: "Enabled",
+      state: material ? "Enabled" : "PendingImport",
       createdAt: call.now,
       policy: keyPolicy,
       tags: keyTags,
       aliases: [],
-      ...(material.publicKey && { publicKey: base64(material.publicKey) }),
-      hbkId: material.hbkId,
-      materials: [{ hbkId: material.hbkId }],
+      ...(material?.publicKey && { publicKey: base64(material.publicKey) }),
+      ...(material && { hbkId: material.hbkId }),
+      materials: material ? [{ hbkId: material.hbkId }] : [],
     };
     call.names(arnOf(key), key.account);
     const KeyMetadata = keyMetadata(key, placement?.store);
     await kms.commit(call, {
-      writes: [writeKey(key, 0), material.write, ...(placement?.writes ?? [])],
-      expectations: [material.expectation, ...(placement?.expectations ?? [])],
+      writes: [writeKey(key, 0), ...(material ? [material.write] : []), ...(placement?.writes ?? [])],
+      expectations: [...(material ? [material.expectation] : []), ...(placement?.expectations ?? [])],
       responseElements: { keyMetadata: KeyMetadata },
     });
     return { KeyMetadata };
@@ -125,12 +115,11 @@ function refuseUnsupported(kms: Kms, input: Request, spec: KeySpec, usage: KeyUs
   const refuse = (reason: string): never => {
     throw new KmsError("UnsupportedOperationException", reason);
   };
-  if (input.Origin === "EXTERNAL") refuse(`Origin ${input.Origin} is not supported.`);
   if (input.CustomKeyStoreId !== undefined && (spec !== "SYMMETRIC_DEFAULT" || input.MultiRegion)) {
     refuse("A custom key store holds symmetric encryption keys of one Region only.");
   }
   if (input.MultiRegion) refuse("Multi-Region keys are not supported.");
-  const reason = kms.refusal(spec, usage);
+  const reason = kms.refusal(spec, usage) ?? (input.Origin === "EXTERNAL" ? kms.imports.refusal(spec) : undefined);
   if (reason !== undefined) refuse(reason);
 }
 

@@ -1,6 +1,6 @@
 import { enableRotation } from "../kms/rotation.ts";
 import { integer, optional, structure } from "../model/shape.ts";
-import { checkRotatable } from "./checks.ts";
+import { checkGenerated, checkRotatable } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -15,6 +15,7 @@ export const enableKeyRotation = operation({
     );
     const found = await kms.key(call, KeyId, { conditions });
     checkRotatable(found);
+    checkGenerated(found);
     const { value: key, revision } = found;
     const period = RotationPeriodInDays ?? key.record.rotation?.periodInDays ?? 365;
     await kms.commit(call, {

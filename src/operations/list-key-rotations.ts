@@ -1,4 +1,4 @@
-import type { KeyRecord } from "../model/key.ts";
+import { expiryOf, type KeyRecord, type Material } from "../model/key.ts";
 import { enumeration, optional, structure } from "../model/shape.ts";
 import { checkRotatable } from "./checks.ts";
 import { keyId, limit, marker } from "./members.ts";
@@ -19,8 +19,9 @@ export const listKeyRotations = operation({
     checkRotatable(found);
     const { record, arn } = found.value;
     const { materials } = record;
-    // The first material came with the key: no rotation made it.
-    const listed = IncludeKeyMaterial === "ALL_KEY_MATERIAL" ? materials : materials.slice(1);
+    // No rotation made the first material, nor yet one that waits for it.
+    const all = IncludeKeyMaterial === "ALL_KEY_MATERIAL";
+    const listed = all ? materials : materials.filter(({ rotation }) => rotation);
     const scope = `${arn} ${IncludeKeyMaterial}`;
     const { items, next } = await kms.slice(call, { marker: Marker, limit: Limit }, scope, listed);
     const Rotations = items.map((material) => entry(record, material));
@@ -28,10 +29,18 @@ export const listKeyRotations = operation({
   },
 });
 
-const entry = (key: KeyRecord, { hbkId, rotation }: KeyRecord["materials"][number]) => ({
+const entry = (key: KeyRecord, material: Material) => ({
   KeyId: key.id,
-  KeyMaterialId: hbkId,
-  KeyMaterialState: hbkId === key.hbkId ? "CURRENT" : "NON_CURRENT",
-  RotationDate: rotation && new Date(rotation.date),
-  RotationType: rotation?.type,
+  KeyMaterialId: material.hbkId,
+  KeyMaterialDescription: material.materialDescription,
+  ImportState: material.importState,
+  KeyMaterialState: materialState(key, material),
+  ...expiryOf(material),
+  RotationDate: material.rotation && new Date(material.rotation.date),
+  RotationType: material.rotation?.type,
 });
+
+function materialState(key: KeyRecord, { hbkId, pending }: Material): string {
+  if (pending) return "PENDING_ROTATION";
+  return hbkId === key.hbkId ? "CURRENT" : "NON_CURRENT";
+}

@@ -19,6 +19,7 @@ const patterns: Readonly<Record<string, readonly string[]>> = Object.fromEntries
     "access-key/#",
     "event/id",
     "job/kind/id",
+    "removed/region/hbk",
     "tombstone/kind/id",
     "usage/account/region/id",
     "setting/name",

@@ -87,6 +87,7 @@ describe("a second identity", () => {
     Decrypt: { CiphertextBlob: ciphertext },
     DeleteAlias: { AliasName: "alias/mine" },
     DeleteCustomKeyStore: { CustomKeyStoreId: "cks-00000000000000000" },
+    DeleteImportedKeyMaterial: { KeyId: key.KeyId },
     DeriveSharedSecret: {
       KeyId: pairs.ECC_NIST_P256,
       KeyAgreementAlgorithm: "ECDH",
@@ -110,7 +111,14 @@ describe("a second identity", () => {
     GetKeyLastUsage: { KeyId: key.KeyId },
     GetKeyPolicy: { KeyId: key.KeyId },
     GetKeyRotationStatus: { KeyId: key.KeyId },
+    GetParametersForImport: { KeyId: key.KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" },
     GetPublicKey: { KeyId: pairs.ECC_NIST_P256 },
+    ImportKeyMaterial: {
+      KeyId: key.KeyId,
+      ImportToken: new Uint8Array(1),
+      EncryptedKeyMaterial: new Uint8Array(1),
+      ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE",
+    },
     ListAliases: {},
     ListGrants: { KeyId: key.KeyId },
     ListKeyPolicies: { KeyId: key.KeyId },

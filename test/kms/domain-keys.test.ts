@@ -128,13 +128,13 @@ describe("domain keys", () => {
     const blob = await encrypt(await newKey());
     const domainKeys = site.domainKeys(parts);
     await domainKeys.rotate();
-    site.clock.advance(2 * 3_600_000);
+    site.clock.advance(26 * 3_600_000);
     await domainKeys.retire();
     expect(await states()).toEqual(["unwrap-only", "active"]);
     await domainKeys.rewrap();
     await domainKeys.retire();
     expect(await states()).toEqual(["quarantined", "active"]);
-    site.clock.advance(6 * day);
+    site.clock.advance(5 * day);
     await domainKeys.retire();
     expect(await states()).toEqual(["quarantined", "active"]);
     site.clock.advance(2 * day);

@@ -79,6 +79,12 @@ const forms: Partial<Record<KeySpec, Form>> = {
   ML_KEM_1024: seed("3054020100300b060960864801650304040304428040", 64),
 };
 
+/** AlgorithmIdentifier of SPKI and PKCS#8, DER; undefined for RSA. It stands behind version 0 in what `prefix` begins. */
+export function algorithmIdentifierOf(spec: KeySpec): Bytes | undefined {
+  const prefix = forms[spec]?.prefix;
+  return prefix?.subarray(5, 5 + 2 + (prefix[6] as number));
+}
+
 /** The PKCS#8 of a private key without its public half. Scalars: FIPS 186-5 §A.2.2, by testing candidates. */
 function draw({ prefix, length, order }: Form, random: (length: number) => Bytes): Bytes {
   const bare = secret(prefix.length + length);

@@ -101,6 +101,10 @@ export class Pkcs11Hsm implements Hsm {
     return this.#workers.call("release", key);
   }
 
+  replicate(key: Ekt, region: string): Promise<Ekt> {
+    return this.#workers.call("replicate", key, region);
+  }
+
   random(length: number): Promise<Bytes> {
     return this.#workers.call("random", length);
   }

@@ -25,6 +25,7 @@ export const methods = {
     "writeAnchor",
     "reload",
     "health",
+    "replicate",
   ],
   admin: [
     "domainKeys",

@@ -7,6 +7,7 @@ import { type BackingKeys, refused } from "./backing-keys.ts";
 import type { Domain } from "./domain.ts";
 import type { DomainEntry, DomainState } from "./domain-state.ts";
 import type { MethodOf } from "./protocol.ts";
+import { rewrap } from "./rewrap.ts";
 import type { Transport } from "./transport.ts";
 import { checkTransportKey } from "./transport-key.ts";
 
@@ -66,16 +67,8 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
     this.#domain.update(destroyed);
   }
 
-  /** The new token is opened and its key named again: SoftHSM 2.7.0 has a mechanism that wraps wrong bytes. */
   rewrap(ekt: Ekt): Ekt {
-    this.#domain.load();
-    const { meta, hbkId, fresh } = this.#keys.move(ekt, (key, { meta, hbkId }) => ({
-      meta,
-      hbkId,
-      fresh: this.#keys.seal(meta, key, hbkId),
-    }));
-    this.#keys.confirm(fresh, meta, hbkId);
-    return fresh;
+    return rewrap(this.#domain, this.#keys, ekt);
   }
 
   transportKey(): TransportKey {

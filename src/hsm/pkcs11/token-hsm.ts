@@ -16,6 +16,7 @@ import type { Domain } from "./domain.ts";
 import { macHashOf } from "./mac-hash.ts";
 import { createMacKey } from "./mac-key.ts";
 import type { MethodOf } from "./protocol.ts";
+import { rewrap } from "./rewrap.ts";
 import type { TokenRandom } from "./token-random.ts";
 
 const longestPlaintext = 4096;
@@ -112,6 +113,11 @@ export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => u
     const key = this.#keys.open(ekt, ["kms-hmac", "sigv4"], usage);
     if (isKeyDerivation(message)) throw refused("the message has the form of a key derivation");
     return this.#token.hmac(key.handle, message, macHashOf(key.meta));
+  }
+
+  replicate(ekt: Ekt, region: string): Ekt {
+    if (parseEkt(ekt).meta.usage === "INTERNAL") throw refused("only KMS keys are in several regions");
+    return rewrap(this.#domain, this.#keys, ekt, region);
   }
 
   release(ekt: Ekt): Bytes {

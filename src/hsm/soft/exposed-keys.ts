@@ -4,9 +4,9 @@ import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import { spkiOf, taken } from "../../engine/asymmetric/keys.ts";
 import { parseEkt } from "../../model/ekt.ts";
-import type { HbkMeta } from "../../model/hbk.ts";
+import type { HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import { isKeyDerivation, namingMessage } from "../../model/kbkdf.ts";
-import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
+import type { KeySpec } from "../../model/key-spec.ts";
 import type { Ekt } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
 
@@ -18,7 +18,7 @@ import type { Domain } from "./domain.ts";
 export async function withExposed<Answer>(
   domain: Domain,
   key: Ekt,
-  usage: KeyUsage,
+  usage: HbkUsage,
   use: (material: Bytes) => Answer | Promise<Answer>,
 ): Promise<Answer> {
   const material = domain.boundary.expose(domain.met(key), usage);
@@ -33,7 +33,7 @@ export async function withExposed<Answer>(
 export function generateHmacKey(domain: Domain, meta: HbkMeta): Ekt {
   const material = domain.boundary.random(Number(meta.spec.slice("HMAC_".length)) / 8);
   try {
-    return seal(domain, meta, material);
+    return sealExposed(domain, meta, material);
   } finally {
     wipe(material);
   }
@@ -46,12 +46,13 @@ export function macByExposed(domain: Domain, key: Ekt, spec: KeySpec, message: B
 
 /** A token over material that came from elsewhere, if that is the material of the HBK id. */
 export function importNamed(domain: Domain, meta: HbkMeta, hbkId: Bytes, material: Bytes): Ekt {
-  const ekt = seal(domain, meta, material);
+  const ekt = sealExposed(domain, meta, material);
   if (!equalBytes(parseEkt(ekt).hbkId, hbkId)) throw refused("the material is not that of the HBK id");
   return ekt;
 }
 
-function seal(domain: Domain, meta: HbkMeta, material: Bytes): Ekt {
+/** A token over it, under its own name. */
+export function sealExposed(domain: Domain, meta: HbkMeta, material: Bytes): Ekt {
   const commitment = commitmentOf(meta, material);
   try {
     return domain.boundary.importExposed(domain.head(meta), commitment, material);

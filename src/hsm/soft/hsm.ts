@@ -7,6 +7,7 @@ import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spe
 import type { DataKey, DomainKeyId, Ekt, Health, Hsm, HsmInfo, Opening, Sealing } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
 import { generateHmacKey, macByExposed } from "./exposed-keys.ts";
+import { SoftImports } from "./imports.ts";
 import { SoftKeyPairs } from "./key-pairs.ts";
 import { refusal, requireServed } from "./served.ts";
 
@@ -15,11 +16,13 @@ const symmetricLength = 32;
 
 export class SoftHsm implements Hsm {
   readonly keyPairs: SoftKeyPairs;
+  readonly imports: SoftImports;
   readonly #domain: Domain;
   readonly #asymmetric: Asymmetric;
 
   constructor(domain: Domain, asymmetric: Asymmetric) {
     this.keyPairs = new SoftKeyPairs(domain, asymmetric);
+    this.imports = new SoftImports(domain, asymmetric);
     this.#domain = domain;
     this.#asymmetric = asymmetric;
   }
@@ -71,6 +74,12 @@ export class SoftHsm implements Hsm {
     const { meta } = parseEkt(key);
     if (meta.kind === "kms-hmac" && isExposed(meta)) return macByExposed(this.#domain, key, meta.spec, message);
     return this.#domain.boundary.mac(this.#domain.met(key), message);
+  }
+
+  async replicate(key: Ekt, region: string): Promise<Ekt> {
+    const { meta } = parseEkt(key);
+    if (meta.usage === "INTERNAL") throw new HsmError("refused", "only KMS keys are in several regions");
+    return this.#domain.rewrap(key, { ...meta, region });
   }
 
   async release(key: Ekt): Promise<Bytes> {

@@ -12,7 +12,7 @@ import type {
   MessageType,
   SigningAlgorithm,
 } from "../../model/key-spec.ts";
-import type { DataKeyPair, Ekt, KeyPairs } from "../hsm.ts";
+import type { DataKeyPair, Ekt, KeyPairs, NewKeyPair } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
 import { withExposed } from "./exposed-keys.ts";
 import { requireServed } from "./served.ts";
@@ -27,7 +27,7 @@ export class SoftKeyPairs implements KeyPairs {
     this.#asymmetric = asymmetric;
   }
 
-  async generate(meta: HbkMeta): Promise<{ ekt: Ekt; publicKey: Bytes }> {
+  async generate(meta: HbkMeta): Promise<NewKeyPair> {
     requireServed(this.#asymmetric, meta);
     const { publicKey, privateKey } = await this.#generate(meta.spec);
     try {

@@ -1,0 +1,89 @@
+import { KmsError } from "../base/errors.ts";
+import { arnOf, isComplete, type KeyRecord, type Material } from "../model/key.ts";
+import type { ImportType } from "../model/key-spec.ts";
+
+/** Material that has been unwrapped, and what its import says of it. */
+export interface Arrival {
+  readonly hbkId: string;
+  /** Base64, of a key pair. */
+  readonly publicKey?: string;
+  readonly type: ImportType | undefined;
+  readonly expiresAt: number | undefined;
+  readonly description: string | undefined;
+  /** The id that the material must have, where one was given. */
+  readonly expectedId: string | undefined;
+}
+
+/**
+ * The key with the material that has arrived. The first is its current one; another one of a symmetric key waits for
+ * RotateKeyOnDemand; what was there before comes back, and nothing else does.
+ */
+export function withMaterial(key: KeyRecord, arrival: Arrival): KeyRecord {
+  const { hbkId, publicKey, expiresAt, description } = arrival;
+  const known = key.materials.find((material) => material.hbkId === hbkId);
+  checkArrival(key, arrival, known);
+  const { expiresAt: _, ...kept } = known ?? {};
+  const material: Material = {
+    ...kept,
+    hbkId,
+    importState: "IMPORTED",
+    ...(expiresAt !== undefined && { expiresAt }),
+    ...(description !== undefined && { materialDescription: description }),
+    ...(!known && key.hbkId !== undefined && { pending: true as const }),
+  };
+  const materials = known
+    ? key.materials.map((other) => (other === known ? material : other))
+    : [...key.materials, material];
+  return settled({ ...key, hbkId: key.hbkId ?? hbkId, ...(publicKey !== undefined && { publicKey }), materials });
+}
+
+function checkArrival(key: KeyRecord, { hbkId, type, expectedId }: Arrival, known: Material | undefined): void {
+  const isFirst = key.materials.length === 0;
+  if ((type ?? (isFirst ? "NEW_KEY_MATERIAL" : "EXISTING_KEY_MATERIAL")) === "EXISTING_KEY_MATERIAL") {
+    if (!known) throw incorrect("The key material is not one that was imported into this KMS key before.");
+    if (expectedId !== undefined && expectedId !== hbkId) {
+      throw incorrect("The key material is not the one that the KeyMaterialId in the request identifies.");
+    }
+    return;
+  }
+  if (known) throw incorrect("The key material is already associated with this KMS key.");
+  const pending = key.materials.find((material) => material.pending);
+  if (pending) {
+    const text = `New key material (id: ${hbkId}) cannot be imported into KMS key ${arnOf(key)}, because another key `;
+    throw new KmsError("KMSInvalidStateException", `${text}material (id: ${pending.hbkId}) is pending rotation.`);
+  }
+}
+
+/** The key without the material: that which waits for its rotation is forgotten, any other leaves its name. */
+export function withoutMaterial(key: KeyRecord, hbkId: string): KeyRecord {
+  const materials = key.materials.flatMap((material): Material[] => {
+    if (material.hbkId !== hbkId) return [material];
+    if (material.pending) return [];
+    const { expiresAt: _, ...kept } = material;
+    return [{ ...kept, importState: "PENDING_IMPORT" }];
+  });
+  return settled({ ...key, materials });
+}
+
+/** The key with the material that waits as its current one. */
+export function withRotation(key: KeyRecord, now: number): KeyRecord {
+  const next = key.materials.find(({ pending, importState }) => pending && importState === "IMPORTED");
+  if (!next) {
+    const text = `No available key material pending rotation for the key: ${arnOf(key)}.`;
+    throw new KmsError("KMSInvalidStateException", text);
+  }
+  const { pending: _, ...material } = next;
+  const rotated: Material = { ...material, rotation: { type: "ON_DEMAND", date: now } };
+  return { ...key, hbkId: next.hbkId, materials: key.materials.map((other) => (other === next ? rotated : other)) };
+}
+
+/** In the state that its materials leave it in; an import that completes it enables the key. */
+function settled(key: KeyRecord): KeyRecord {
+  if (key.state === "Enabled" || key.state === "Disabled" || key.state === "PendingImport") {
+    if (!isComplete(key)) return { ...key, state: "PendingImport" };
+    if (key.state === "PendingImport") return { ...key, state: "Enabled" };
+  }
+  return key;
+}
+
+const incorrect = (message: string): KmsError => new KmsError("IncorrectKeyMaterialException", message);

@@ -1,0 +1,164 @@
+import { type Bytes, base64, fromBase64 } from "../base/bytes.ts";
+import { HsmError, KmsError } from "../base/errors.ts";
+import type { Ekt, Hsm, Imports as HsmImports, ImportedKey } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
+import { rawKeyId } from "../model/arn.ts";
+import { arnOf, type KeyRecord } from "../model/key.ts";
+import type { KeySpec } from "../model/key-spec.ts";
+import { importRefusal, type Wrapping } from "../model/wrapping.ts";
+import type { SealedStore } from "../store/sealed.ts";
+import type { Expectation, Write } from "../store/store.ts";
+import { agendaPath, callOff, plan } from "./agenda.ts";
+import type { DomainRecords } from "./domain-record.ts";
+import { type Arrival, withMaterial, withoutMaterial } from "./imported-material.ts";
+import { hbkOver, metaOf } from "./material.ts";
+import { hbkPath, type Records, remove, removedPath, writeHbk, writeKey, writeRemoved } from "./records.ts";
+import type { Seal } from "./seal.ts";
+
+export interface ImportParts {
+  readonly store: Pick<SealedStore, "get">;
+  readonly hsms: HsmSet;
+  readonly records: Records;
+  readonly domain: DomainRecords;
+  readonly seal: Seal;
+}
+
+/** What an import token holds, sealed for its key. */
+interface Parameters extends Wrapping {
+  /** The wrapping key's token, base64. */
+  readonly ekt: string;
+  readonly validTo: number;
+}
+
+export interface Import extends Omit<Arrival, "hbkId" | "publicKey"> {
+  readonly token: Bytes;
+  readonly wrapped: Bytes;
+}
+
+export interface ImportChange {
+  readonly hbkId: string;
+  readonly writes: readonly Write[];
+  readonly expectations: readonly Expectation[];
+}
+
+/** How long a wrapping key and its token are valid, in milliseconds: AWS's 24 hours. */
+export const importPeriod = 24 * 60 * 60_000;
+
+/** Key material that is imported: whoever asks has been authorized. */
+export class Imports {
+  readonly #parts: ImportParts;
+
+  constructor(parts: ImportParts) {
+    this.#parts = parts;
+  }
+
+  /** Why keys of this spec cannot have imported material here; undefined when they can. */
+  refusal(spec: KeySpec): string | undefined {
+    return importRefusal(spec) ?? (this.#parts.hsms.primary.hsm.imports ? undefined : noImports);
+  }
+
+  /** A new wrapping key, and the token that is to come back with what it wraps. */
+  async parameters(key: KeyRecord, wrapping: Wrapping, now: number) {
+    const imports = importsOf(this.#parts.hsms.primary.hsm);
+    const reason = imports.refusal(key.spec, wrapping);
+    if (reason !== undefined) throw new KmsError("UnsupportedOperationException", reason);
+    const { id, account, region } = key;
+    const meta = {
+      kind: "import",
+      usage: "INTERNAL",
+      origin: "AWS_KMS",
+      account,
+      region,
+      keyId: rawKeyId(id),
+    } as const;
+    const { ekt, publicKey } = await imports.wrappingKey({ ...meta, spec: wrapping.keySpec });
+    const validTo = now + importPeriod;
+    const parameters: Parameters = { ...wrapping, ekt: base64(ekt), validTo };
+    const token = await this.#parts.seal.seal(purposeOf(key), JSON.stringify(parameters));
+    return { token, publicKey, validTo };
+  }
+
+  /** The change that brings the material in. */
+  async import(
+    key: KeyRecord,
+    revision: number,
+    { token, wrapped, ...rest }: Import,
+    now: number,
+  ): Promise<ImportChange> {
+    const parameters = await this.#open(key, token, now);
+    const { expectation, ekt, publicKey } = await this.#unwrap(key, parameters, wrapped);
+    const { hbkId, record } = hbkOver(ekt, key);
+    const arrival = { ...rest, hbkId, ...(publicKey && { publicKey: base64(publicKey) }) };
+    const next = withMaterial(key, arrival);
+    const writes = [writeKey(next, revision), ...(await this.#planned(key, hbkId, rest.expiresAt))];
+    // What is there already stays: only its expiry may be another.
+    if (await this.#parts.records.hbk(key.region, hbkId)) return { hbkId, writes, expectations: [] };
+    const removed = await this.#parts.records.removed(key.region, hbkId);
+    const domainKeys = [...new Set([...(removed?.value.domainKeys ?? []), ...record.domainKeys])];
+    writes.push(writeHbk(key.region, hbkId, { ...record, domainKeys }, 0));
+    if (removed) writes.push(remove(removedPath(key.region, hbkId), removed.revision));
+    return { hbkId, writes, expectations: [expectation] };
+  }
+
+  /** What deletes the material; null when it is not there. */
+  async removal(key: KeyRecord, revision: number, hbkId: string): Promise<readonly Write[] | null> {
+    const hbk = await this.#parts.records.hbk(key.region, hbkId);
+    if (!hbk) return null;
+    const { id, account, region } = key;
+    const { domainKeys } = hbk.value.record;
+    return [
+      writeKey(withoutMaterial(key, hbkId), revision),
+      remove(hbkPath(region, hbkId), hbk.revision),
+      writeRemoved(hbkId, { id, account, region, domainKeys }, 0),
+      ...(await this.#planned(key, hbkId, undefined)),
+    ];
+  }
+
+  async #open(key: KeyRecord, token: Bytes, now: number): Promise<Parameters> {
+    const text = await this.#parts.seal.open(purposeOf(key), token);
+    if (text === undefined) throw new KmsError("InvalidImportTokenException");
+    const parameters = JSON.parse(text) as Parameters;
+    if (parameters.validTo <= now) throw new KmsError("ExpiredImportTokenException");
+    return parameters;
+  }
+
+  /** Inside the HSM that made the wrapping key. */
+  async #unwrap(key: KeyRecord, { ekt, algorithm }: Parameters, wrapped: Bytes): Promise<ImportedKey & Expecting> {
+    const { hsms, domain } = this.#parts;
+    const unwrap = async (wrapping: Ekt, hsm: Hsm) => {
+      const { name } = hsms.members.find(({ opened }) => opened === hsm) ?? hsms.primary;
+      const expectation = await domain.expectation(name);
+      const made = await importsOf(hsm).unwrap(metaOf(key), wrapping, algorithm, wrapped);
+      if (!made) throw new KmsError("InvalidCiphertextException");
+      if (made === "unfit") throw new KmsError("IncorrectKeyMaterialException");
+      return { ...made, expectation };
+    };
+    try {
+      return await hsms.use([fromBase64(ekt) as Ekt], unwrap);
+    } catch (error) {
+      // Its domain key is gone, so the wrapping key is.
+      if (error instanceof HsmError && error.kind === "refused") throw new KmsError("InvalidImportTokenException");
+      throw error;
+    }
+  }
+
+  /** What makes the agenda say when the material expires. */
+  async #planned(key: KeyRecord, hbkId: string, expiresAt: number | undefined): Promise<Write[]> {
+    const revision = (await this.#parts.store.get(agendaPath("expiry", key, hbkId)))?.revision ?? 0;
+    if (expiresAt !== undefined) return [plan("expiry", key, expiresAt, revision, hbkId)];
+    return revision > 0 ? [callOff("expiry", key, revision, hbkId)] : [];
+  }
+}
+
+interface Expecting {
+  readonly expectation: Expectation;
+}
+
+const noImports = "The HSM takes no key material from outside.";
+
+function importsOf({ imports }: Hsm): HsmImports {
+  if (!imports) throw new HsmError("unsupported", noImports);
+  return imports;
+}
+
+const purposeOf = (key: KeyRecord): string => `import ${arnOf(key)}`;

@@ -1,0 +1,36 @@
+import { keyTypeOf } from "./algorithms.ts";
+import type { KeySpec, WrappingAlgorithm, WrappingKeySpec } from "./key-spec.ts";
+
+/** How material that is imported comes: under which key, by which algorithm. */
+export interface Wrapping {
+  readonly algorithm: WrappingAlgorithm;
+  readonly keySpec: WrappingKeySpec;
+}
+
+/**
+ * Why there can be no imported material of this spec; undefined when there can. The Developer Guide excludes ML-DSA, and
+ * lists no ML-KEM among what can be imported.
+ */
+export const importRefusal = (spec: KeySpec): string | undefined =>
+  spec.startsWith("ML_") ? `Key material of ${spec} keys cannot be imported.` : undefined;
+
+/** Why material of this spec cannot come under this wrapping (Developer Guide, "Select a wrapping algorithm"). */
+export function wrappingRefusal(spec: KeySpec, { algorithm, keySpec }: Wrapping): string | undefined {
+  if (algorithm === "RSAES_PKCS1_V1_5") return "The wrapping algorithm RSAES_PKCS1_V1_5 is no longer supported.";
+  if ((algorithm === "SM2PKE") !== (keySpec === "SM2")) {
+    return `The wrapping algorithm ${algorithm} is not valid with the wrapping key spec ${keySpec}.`;
+  }
+  const pair = keyTypeOf(spec) === "asymmetric";
+  const refused = algorithm.startsWith("RSA_AES")
+    ? !pair || spec === "SM2"
+    : algorithm.startsWith("RSAES") && (spec.startsWith("RSA") || (spec === "ECC_NIST_P521" && keySpec === "RSA_2048"));
+  return refused
+    ? `The wrapping algorithm ${algorithm} with the wrapping key spec ${keySpec} is not valid for ${spec} key material.`
+    : undefined;
+}
+
+/** Of a secret key, in bytes. HMAC: from the length of the hash to 1,024 bits. */
+export function isMaterialLength(spec: KeySpec, length: number): boolean {
+  if (spec === "SYMMETRIC_DEFAULT") return length === 32;
+  return length >= Number(spec.slice("HMAC_".length)) / 8 && length <= 128;
+}

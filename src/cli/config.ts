@@ -142,6 +142,7 @@ function hsmReader(path: Reader<string>, secret: Reader<string>): Reader<HsmConf
     inFlight: optional(number("a number of calls", 100_000)),
     workerHours: optional(number("a number of hours", 8_760)),
     workerCalls: optional(number("a number of calls", 1_000_000_000)),
+    workerMemory: optional(number("a number of MiB", 1_048_576)),
   });
   return (place) => {
     const driver = place.inside("driver", driverNode(place));

@@ -319,9 +319,13 @@ export interface Pkcs11Config {
   readonly deadline?: number;
   /** How many calls may be served or wait at the same time, default 2,048; more are refused. */
   readonly inFlight?: number;
-  /** A worker is replaced after so many hours or calls, for modules that leak; default 24 and 1,000,000. */
+  /**
+   * A worker is replaced after so many hours or calls, or when so many MiB of it are resident, for modules that leak;
+   * default 24, 1,000,000 and 1,024.
+   */
   readonly workerHours?: number;
   readonly workerCalls?: number;
+  readonly workerMemory?: number;
   /**
    * A private folder that remembers a refused PIN beyond this process, so that no restart tries it again, and in which
    * administrators of this HSM find each other.

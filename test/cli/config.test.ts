@@ -55,7 +55,7 @@ test("every key arrives, paths from the file's folder, numbers as they are writt
 
 test("a PKCS#11 HSM needs no driver, and takes all that its driver does", () => {
   const hsm = `{ uri: "${uri}", pin: "file:pin", deadline: 5000, stateDirectory: hsm, workers: 2, inFlight: 500`;
-  const more = "initArgs: \"configdir='sql:/etc/nss'\", workerHours: 12, workerCalls: 100000";
+  const more = "initArgs: \"configdir='sql:/etc/nss'\", workerHours: 12, workerCalls: 100000, workerMemory: 300";
   expect(onlyHsm(withHsm(`${hsm}, ${more}, environment: { SOFTHSM2_CONF: /etc/softhsm2.conf } }`))).toEqual({
     driver: "pkcs11",
     uri,
@@ -67,6 +67,7 @@ test("a PKCS#11 HSM needs no driver, and takes all that its driver does", () => 
     initArgs: "configdir='sql:/etc/nss'",
     workerHours: 12,
     workerCalls: 100_000,
+    workerMemory: 300,
     environment: { SOFTHSM2_CONF: "/etc/softhsm2.conf" },
   });
 });
@@ -156,10 +157,10 @@ test.each([
   ["a PKCS#11 HSM without PIN", withHsm(`{ uri: "${uri}" }`), "hsm needs one of pin and"],
   ["a PKCS#11 HSM with two", withHsm(`{ uri: "${uri}&pin-source=file:/p", pin: "env:P" }`), "hsm needs one of pin and"],
   ["a URI without module", withHsm('{ uri: "pkcs11:token=a", pin: "env:P" }'), "hsm.uri cannot be used"],
-  ["both hsm and hsms", `${complete}\nhsms: {}`, "kms.yaml:18:7: has both hsm and hsms"],
+  ["both hsm and hsms", `${complete}\nhsms: {}`, "kms.yaml:21:7: has both hsm and hsms"],
   ["no HSM", withHsms("{}"), "hsms is not a mapping of one or more"],
-  ["a primary that is none", `${withHsms(two)}\nprimary: third`, "kms.yaml:13:10: primary is not the name of one"],
-  ["a primary of one", `${complete}\nprimary: main`, "kms.yaml:18:1: has a name that is not known"],
+  ["a primary that is none", `${withHsms(two)}\nprimary: third`, "kms.yaml:16:10: primary is not the name of one"],
+  ["a primary of one", `${complete}\nprimary: main`, "kms.yaml:21:1: has a name that is not known"],
   ["an HSM's name in capitals", withHsms(two.replace("other", "Other")), "hsms.Other is not a name"],
   ["an HSM named default", withHsms(two.replace("other", "default")), "hsms.default is not a name"],
   ["an unknown key of one of several", withHsms(two.replace("keyFile: two", "file: two")), "hsms.other has a name"],

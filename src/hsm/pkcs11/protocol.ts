@@ -59,7 +59,8 @@ export interface Greeting {
   readonly engine: EngineName;
   readonly boundary: Pkcs11Boundary;
   /** After how many hours or calls it asks to be replaced. */
-  readonly life: { readonly hours: number; readonly calls: number };
+  /** `memory` in MiB. */
+  readonly life: { readonly hours: number; readonly calls: number; readonly memory: number };
   /** What another worker has found out about this module. */
   readonly profile?: Profile;
   /** `init` only. */

@@ -47,7 +47,7 @@ slots.mechanisms = ALL
     boundary: "call-key",
     module: trustedModule(module),
     token: {},
-    life: { hours: 1, calls: 1 },
+    life: { hours: 1, calls: 1, memory: 1_024 },
     label,
     pin,
     soPin,

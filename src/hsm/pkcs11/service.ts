@@ -25,6 +25,8 @@ export interface Service {
 
 /** SoftHSM 2 keeps about 240 bytes for each session object that ever was: 60 MB. */
 const mostSessionObjects = 250_000;
+/** A look at the memory costs as much as a short call. */
+const callsPerWeighing = 256;
 /** Milliseconds. */
 const sweep = 30_000;
 
@@ -100,6 +102,12 @@ function served({ role, life, boundary }: Greeting, methodsOf: object, opened: O
   const target = methodsOf as Record<string, (...args: unknown[]) => unknown>;
   const end = performance.now() + life.hours * 3_600_000;
   let calls = 0;
+  let weighed = 0;
+  const isHeavy = (): boolean => {
+    if (calls - weighed < callsPerWeighing) return false;
+    weighed = calls;
+    return process.memoryUsage.rss() > life.memory * 2 ** 20;
+  };
   return {
     greeting: { info: infoOf(token, domain.state.mode, boundary), profile, domainKeys: domain.usable } satisfies Opened,
     call(method, args) {
@@ -109,7 +117,8 @@ function served({ role, life, boundary }: Greeting, methodsOf: object, opened: O
       return target[name]?.(...args);
     },
     get worn() {
-      return keys.unwrapped + cipher.made > mostSessionObjects || calls >= life.calls || performance.now() > end;
+      const spent = calls >= life.calls || performance.now() > end || isHeavy();
+      return spent || keys.unwrapped + cipher.made > mostSessionObjects;
     },
     close: () => token.close(),
   };

@@ -18,8 +18,8 @@ const defaultDeadline = 5_000;
 const leastStartDeadline = 15_000;
 /** An HSM may need a minute for an RSA key pair. */
 const leastAdminDeadline = 120_000;
-/** What a worker lives for: 24 hours, and a million calls. */
-const defaultLife = { workerHours: 24, workerCalls: 1_000_000 };
+/** What a worker lives for: 24 hours, a million calls, a GiB. */
+const defaultLife = { workerHours: 24, workerCalls: 1_000_000, workerMemory: 1_024 };
 
 /** Of one call, from its coming to its answer. */
 export const deadlineOf = (role: Role, { deadline = defaultDeadline }: Pkcs11Config): number =>
@@ -78,7 +78,7 @@ async function loggedIn<Answer>(
   const pin = reference === undefined ? undefined : readSecret(reference);
 
   const profile = profiles.get(module);
-  const { workerHours, workerCalls } = { ...defaultLife, ...config };
+  const { workerHours, workerCalls, workerMemory } = { ...defaultLife, ...config };
   const greeting = {
     role,
     module,
@@ -87,7 +87,7 @@ async function loggedIn<Answer>(
     ...(pin && { pin }),
     engine: config.engine ?? "wasm",
     boundary: config.boundary ?? "call-key",
-    life: { hours: workerHours, calls: workerCalls },
+    life: { hours: workerHours, calls: workerCalls, memory: workerMemory },
     ...(profile && { profile }),
     ...(mode && { mode }),
   };

@@ -69,8 +69,8 @@ describe("several workers", () => {
     await hsm.close();
   });
 
-  it("are replaced by age and by number of calls, and no call fails", async () => {
-    for (const life of [{ workerCalls: 500 }, { workerHours: 0.5 / 3600 }]) {
+  it("are replaced by age, number of calls and memory, and no call fails", async () => {
+    for (const life of [{ workerCalls: 500 }, { workerHours: 0.5 / 3600 }, { workerMemory: 1 }]) {
       const hsm = await openAll(life);
       const first = hsm.workerPids;
       const load = startLoad(hsm, await newKey(hsm), 32);

@@ -1,31 +1,26 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Iam } from "./access/iam.ts";
-import { buildEvent } from "./audit/event.ts";
 import { verifyChain } from "./audit/verify.ts";
 import { systemClock } from "./base/clock.ts";
 import { AuditError, ConfigError } from "./base/errors.ts";
-import { type Config, readConfig } from "./cli/config.ts";
+import { readConfig } from "./cli/config.ts";
 import type { Installation } from "./cli/flags.ts";
 import type { Handlers } from "./cli/index.ts";
-import { developmentFiles, readDevelopmentHome } from "./development.ts";
-import { type HsmConfig, initHsm, mainHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
+import { custody } from "./custody.ts";
+import { initHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";
 import { confirmClock } from "./kms/clock-guard.ts";
 import { DomainKeys } from "./kms/domain-keys.ts";
-import { operator, operatorIam, serveUntilStopped } from "./operator.ts";
-import { openParts, type Parts, type Premises, startService } from "./service.ts";
-
-/** Where an installation's state is, and whose it is. */
-interface Site extends Premises {
-  readonly account: string;
-}
+import { operatorIam, serveUntilStopped } from "./operator.ts";
+import { openParts, startService } from "./service.ts";
+import { hsmOf, noSuchHsm, print, readText, siteOf, siteOfInstallation, tell, withAdmin, withParts } from "./site.ts";
 
 /** `strongroom serve`: nothing is made for you. */
 export async function serve(file: string): Promise<void> {
   const config = readConfig(file);
   const site = siteOf(config, "service");
-  const tls = { key: read(config.tls.key), cert: read(config.tls.certificate) };
+  const tls = { key: readText(config.tls.key), cert: readText(config.tls.certificate) };
   const parts = await openParts(site);
   const service = await startService({ ...config, ...site, tls }, parts);
   await serveUntilStopped(service, parts);
@@ -112,6 +107,8 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     }
   },
 
+  ...custody,
+
   benchServer: async (options) => (await import("./bench/server.ts")).runServerBench(options),
   benchEngines: async (options) => (await import("./bench/engines.ts")).runEngineBench(options),
   benchLeak: async (options) => (await import("./bench/leak.ts")).runLeakTest(options),
@@ -129,88 +126,7 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     }),
 };
 
-/** The commands of an operator are in the audit log, too. */
-const tell = ({ log }: Parts, site: Site, name: string, responseElements: Record<string, unknown>): Promise<void> =>
-  log.append(
-    buildEvent({
-      actor: operator(site.account),
-      name,
-      time: Date.now(),
-      readOnly: false,
-      requestParameters: null,
-      responseElements,
-    }),
-  );
-
-/** The primary unless another is named. */
-function hsmOf(site: Site, name = site.hsms[0]?.name): HsmConfig {
-  const found = site.hsms.find((hsm) => hsm.name === name);
-  if (!found) throw noSuchHsm(site, name);
-  return found.hsm;
-}
-
-const noSuchHsm = ({ hsms }: Site, name = ""): ConfigError =>
-  new ConfigError(`there is no HSM ${name} here, but ${hsms.map((hsm) => hsm.name).join(", ")}`);
-
-function siteOf(config: Config, chain: "service" | "operator"): Site {
-  const { account, hsms, store, audit } = config;
-  return {
-    account,
-    hsms,
-    store: { file: store.sqlite, create: false },
-    audit: { directory: audit.directory, chain },
-    clock: systemClock,
-  };
-}
-
-function siteOfInstallation(of: Installation): Site {
-  if ("config" in of) return siteOf(readConfig(of.config), "operator");
-  const files = developmentFiles(of.home);
-  if (!existsSync(files.home)) throw new ConfigError(`${of.home} is not the home of a dev service`);
-  const { account, hsm } = readDevelopmentHome(files.home);
-  return {
-    account,
-    hsms: mainHsm(withShellEnvironment(hsm)),
-    store: { file: files.store, create: false },
-    audit: { directory: files.audit, chain: "operator" },
-    clock: systemClock,
-  };
-}
-
-async function withParts<T>(of: Installation, work: (parts: Parts, site: Site) => Promise<T>): Promise<T> {
-  const site = siteOfInstallation(of);
-  const parts = await openParts(site);
-  try {
-    return await work(parts, site);
-  } finally {
-    await parts.outbox.flush();
-    await parts.close();
-  }
-}
-
 const withIam = (of: Installation, work: (iam: Iam, account: string) => Promise<unknown>): Promise<void> =>
   withParts(of, async (parts, { account }) => {
     await work(operatorIam(parts, account, systemClock), account);
   });
-
-async function withAdmin<T>(
-  hsm: HsmConfig,
-  work: (admin: Awaited<ReturnType<typeof openHsmAdmin>>) => Promise<T>,
-): Promise<T> {
-  const admin = await openHsmAdmin(hsm);
-  try {
-    return await work(admin);
-  } finally {
-    await admin.close();
-  }
-}
-
-function read(file: string): string {
-  try {
-    return readFileSync(file, "utf8");
-  } catch (cause) {
-    throw new ConfigError(`${file} cannot be read`, { cause });
-  }
-}
-
-const print = (value: unknown): void => console.log(JSON.stringify(value, undefined, 2));

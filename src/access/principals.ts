@@ -95,28 +95,6 @@ export class Principals {
     return (await load<UserRecord>(this.#store, userPath(account, name)))?.value.id;
   }
 
-  /**
-   * Offers every access key's tokens to `change` and keeps what it answers, if those are others. Each is a commit of its
-   * own: what a crash or a conflict leaves is for the next run. Answers how many were changed.
-   */
-  async changeTokens(change: ChangeTokens): Promise<number> {
-    let count = 0;
-    for await (const stored of everyRecord(this.#store, accessKeyPrefix)) {
-      const { value, revision } = parseRecord<AccessKeyRecord>(stored);
-      const before = tokensOf(value);
-      const after = await change(before);
-      if (sameTokens(before, after)) continue;
-      try {
-        await this.#store.commit([writeAccessKey(withTokens(value, after), revision)]);
-        count += 1;
-      } catch (error) {
-        if (!(error instanceof StoreError && error.kind === "conflict")) throw error;
-      }
-    }
-    this.forget();
-    return count;
-  }
-
   async #load(id: string): Promise<AccessKey | undefined> {
     const generation = this.#generation;
     const key = await load<AccessKeyRecord>(this.#store, accessKeyPath(id));
@@ -154,6 +132,24 @@ export class Principals {
       revision: this.#revisions,
       kDate: (date) => this.#hsms.use(tokens, (ekt, hsm) => hsm.mac(ekt, utf8(date))),
     };
+  }
+}
+
+/**
+ * Offers every access key's tokens to `change` and keeps what it answers, if those are others. Each is a commit of its
+ * own: what a crash or a conflict leaves is for the next run.
+ */
+export async function changeAccessKeys(store: Store, change: ChangeTokens): Promise<void> {
+  for await (const stored of everyRecord(store, accessKeyPrefix)) {
+    const { value, revision } = parseRecord<AccessKeyRecord>(stored);
+    const before = tokensOf(value);
+    const after = await change(before);
+    if (sameTokens(before, after)) continue;
+    try {
+      await store.commit([writeAccessKey(withTokens(value, after), revision)]);
+    } catch (error) {
+      if (!(error instanceof StoreError && error.kind === "conflict")) throw error;
+    }
   }
 }
 

@@ -8,19 +8,22 @@ import type { HbkRecord, KeyRecord, RemovedHbk } from "../model/key.ts";
 import { components, path } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
-import { agendaPath, callOff, type Due, dueAt } from "./agenda.ts";
+import { agendaPath, callOff, dueAt } from "./agenda.ts";
+import { backupsUntil } from "./backup-record.ts";
 import { keyEvent } from "./events.ts";
 import { grantPrefix, type KeyName, removeGrant } from "./grant-records.ts";
 import { membershipPath } from "./key-store-records.ts";
 import { usagePath } from "./last-usage.ts";
 import { aliasPath, hbkPath, keyPath, remove, removedPath, writeRemoved } from "./records.ts";
 
-/** A deleted key's material: recoverable from old copies of the store until every domain key that wrapped it is gone. */
-interface Tombstone {
-  readonly account: string;
-  readonly region: string;
-  readonly id: string;
+/**
+ * A deleted key's material: recoverable from old copies of the store until every domain key that wrapped it is gone, and
+ * from backups until the last one that has it may no longer be kept.
+ */
+interface Tombstone extends KeyName {
   readonly domainKeys: readonly string[];
+  /** When that is, milliseconds; absent where there was no backup. */
+  readonly backups?: number;
 }
 
 export interface DeletionParts {
@@ -35,17 +38,32 @@ export interface DeletionParts {
 export async function deleteDueKeys(parts: DeletionParts): Promise<number> {
   let deleted = 0;
   for (const due of await dueAt(parts.store, "deletion", parts.clock.now())) {
-    deleted += (await deleteKey(parts, due)) ? 1 : 0;
+    deleted += (await deleteKey(parts, due, due.revision)) ? 1 : 0;
   }
   if (deleted > 0) await parts.store.scrub();
   return deleted;
 }
 
+/** Whatever its state: for a key that was deleted after the backup which has brought it back. */
+export async function deleteAgain(parts: DeletionParts, key: KeyName): Promise<boolean> {
+  const planned = await parts.store.get(agendaPath("deletion", key));
+  return deleteKey(parts, key, planned?.revision ?? 0);
+}
+
+/** What has been deleted and might come back from old copies or backups. */
+export async function tombstones(store: SealedStore): Promise<KeyName[]> {
+  const stored = await store.list(tombstonePrefix);
+  return stored.map(({ value }) => {
+    const { account, region, id } = JSON.parse(fromUtf8(value)) as Tombstone;
+    return { account, region, id };
+  });
+}
+
 /** false when another process was first. Grants go first: a crash between leaves a key that is still due. */
-async function deleteKey(parts: DeletionParts, due: Due & { readonly revision: number }): Promise<boolean> {
+async function deleteKey(parts: DeletionParts, name: KeyName, planned: number): Promise<boolean> {
   const { store, forget, outbox } = parts;
-  await deleteGrants(parts, due);
-  const stored = await store.get(keyPath(due.account, due.region, due.id));
+  await deleteGrants(parts, name);
+  const stored = await store.get(keyPath(name.account, name.region, name.id));
   if (!stored) return false;
   const key = parseJson(fromUtf8(stored.value)) as KeyRecord;
   const read = (paths: readonly string[]) => Promise.all(paths.map((recordPath) => store.get(recordPath)));
@@ -62,10 +80,12 @@ async function deleteKey(parts: DeletionParts, due: Due & { readonly revision: n
   const domainKeys = material.flatMap(
     ({ value }) => (JSON.parse(fromUtf8(value)) as HbkRecord | RemovedHbk).domainKeys,
   );
-  const tombstone: Tombstone = { account: key.account, region: key.region, id: key.id, domainKeys };
+  const backups = await backupsUntil(store);
+  const { account, region, id } = key;
+  const tombstone: Tombstone = { account, region, id, domainKeys, ...(backups > 0 && { backups }) };
   const gone = [stored, ...material, ...others].filter((record) => record !== undefined);
   const writes: Write[] = [
-    callOff("deletion", key, due.revision),
+    callOff("deletion", key, planned),
     ...gone.map((record) => remove(record.path, record.revision)),
     { path: path("tombstone", "key", `${key.region}:${key.id}`), value: utf8(JSON.stringify(tombstone)), revision: 0 },
   ];
@@ -93,15 +113,18 @@ async function deleteGrants({ store, forget }: DeletionParts, key: KeyName): Pro
   }
 }
 
+const tombstonePrefix = "tombstone/key/";
+
 /**
- * Tells of all deleted material whose last domain key has been destroyed: from now on it cannot be recovered. Of imported
- * material that may come back its name is kept.
+ * Tells of all deleted material whose last domain key has been destroyed, and whose last backup is out of date: from now on
+ * it cannot be recovered. Of imported material that may come back its name is kept.
  */
-export async function buryTombstones({ store, outbox }: DeletionParts, alive: ReadonlySet<string>): Promise<void> {
+export async function buryTombstones(parts: DeletionParts, alive: ReadonlySet<string>): Promise<void> {
+  const { store, outbox, clock } = parts;
   const isGone = ({ domainKeys }: Tombstone | RemovedHbk): boolean => !domainKeys.some((id) => alive.has(id));
-  for (const { path: tombstonePath, value, revision } of await store.list("tombstone/key/")) {
+  for (const { path: tombstonePath, value, revision } of await store.list(tombstonePrefix)) {
     const tombstone = JSON.parse(fromUtf8(value)) as Tombstone;
-    if (!isGone(tombstone)) continue;
+    if (!isGone(tombstone) || (tombstone.backups ?? 0) > clock.now()) continue;
     await outbox.commit([remove(tombstonePath, revision)], keyEvent("DeleteKeyMaterial", tombstone));
   }
   for (const { path: removedAt, value, revision } of await store.list("removed/")) {

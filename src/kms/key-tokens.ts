@@ -1,4 +1,4 @@
-import type { Principals } from "../access/principals.ts";
+import { changeAccessKeys, type Principals } from "../access/principals.ts";
 import { equalBytes, fromUtf8, utf8 } from "../base/bytes.ts";
 import { StoreError } from "../base/errors.ts";
 import { type ChangeTokens, readTokens, sameTokens, type Tokens, withTokens } from "../hsm/tokens.ts";
@@ -24,8 +24,15 @@ const pageSize = 256;
  * keys have other tokens than before.
  */
 export async function changeTokens({ store, principals }: KeyTokensParts, change: ChangeTokens): Promise<number> {
+  const count = await changeStoredTokens(store, change);
+  principals.forget();
+  return count;
+}
+
+/** `changeTokens` where nobody has cached any. */
+export async function changeStoredTokens(store: SealedStore, change: ChangeTokens): Promise<number> {
   await store.changeTokens(change);
-  await principals.changeTokens(change);
+  await changeAccessKeys(store, change);
   await changeCredentials(store, change);
   let count = 0;
   for await (const stored of hbks(store)) count += await changeHbk(store, stored, change);

@@ -16,11 +16,11 @@ export interface Barrier {
   readonly records: readonly Tokens[];
 }
 
-export async function makeBarrier(hsm: Hsm, randomId: () => Bytes): Promise<Barrier> {
+export async function makeBarrier(hsm: Pick<Hsm, "generateKey">, randomId: () => Bytes): Promise<Barrier> {
   return { index: [await makeKey(hsm, "index", randomId())], records: [[await makeKey(hsm, "record", randomId())]] };
 }
 
-export const makeKey = (hsm: Hsm, kind: "record" | "index", keyId: Bytes): Promise<Ekt> =>
+export const makeKey = (hsm: Pick<Hsm, "generateKey">, kind: "record" | "index", keyId: Bytes): Promise<Ekt> =>
   hsm.generateKey({ ...internal, kind, keyId });
 
 const internal: Omit<HbkMeta, "kind" | "keyId"> = {

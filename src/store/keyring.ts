@@ -4,7 +4,6 @@ import { wipe } from "../base/secret.ts";
 import type { Engine } from "../engine/engine.ts";
 import { EntropySource } from "../engine/entropy.ts";
 import type { Ekt } from "../hsm/hsm.ts";
-import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { Tokens } from "../hsm/tokens.ts";
 import { parseEkt } from "../model/ekt.ts";
 import { type Barrier, makeBarrier, makeKey } from "./barrier.ts";
@@ -19,16 +18,17 @@ import {
   sealRecord,
   uint64,
 } from "./record.ts";
+import type { StoreHsms } from "./sealed.ts";
 
 /** The keys of an open store, released by the HSM, and everything that is done with them. */
 export class Keyring {
-  readonly #hsms: HsmSet;
+  readonly #hsms: StoreHsms;
   readonly #engine: Engine;
   readonly #entropy = new EntropySource();
   readonly #records: RecordKey[] = [];
   #opened: { barrier: Barrier; index: Bytes; storeId: Bytes; paths: StoredPaths } | undefined;
 
-  constructor(hsms: HsmSet, engine: Engine) {
+  constructor(hsms: StoreHsms, engine: Engine) {
     this.#hsms = hsms;
     this.#engine = engine;
   }
@@ -102,6 +102,11 @@ export class Keyring {
     const path = utf8(stored);
     const message = concat(utf8("row\0"), uint16(path.length), path, uint64(row.revision), fromHex(row.hash));
     return this.#engine.hmacSha256(this.#state.index, message);
+  }
+
+  /** HMAC(index key, "list" ‖ 00 ‖ list): 32 bytes. */
+  listTag(list: Bytes): Bytes {
+    return this.#engine.hmacSha256(this.#state.index, concat(utf8("list\0"), list));
   }
 
   /** In constant time: the digest of a manifest is secret. */

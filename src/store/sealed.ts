@@ -1,9 +1,10 @@
-import { equalBytes } from "../base/bytes.ts";
+import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { ConfigError, StoreError } from "../base/errors.ts";
 import type { Engine } from "../engine/engine.ts";
+import type { Hsm } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { ChangeTokens } from "../hsm/tokens.ts";
-import { behindAnchor, decodeAnchor, encodeAnchor } from "./anchor.ts";
+import { type Anchor, behindAnchor, decodeAnchor, encodeAnchor } from "./anchor.ts";
 import { barrierPath, formatBarrier } from "./barrier.ts";
 import { OpenedCache } from "./cache.ts";
 import { Chain } from "./chain.ts";
@@ -12,6 +13,28 @@ import { KeyRotation } from "./key-rotation.ts";
 import { Keyring } from "./keyring.ts";
 import { checkRow, openRow } from "./row.ts";
 import type { Expectation, Store, Stored, Write } from "./store.ts";
+
+/** The HSMs that keep the keys of a store, as an `HsmSet` has them. */
+export interface StoreHsms extends Pick<HsmSet, "use"> {
+  /** Makes new keys, and remembers the anchor. */
+  readonly primary: { readonly hsm: StoreHsm };
+  readonly members: readonly { readonly failure: Error | undefined; readonly hsm: StoreHsm }[];
+}
+
+export type StoreHsm = Pick<Hsm, "generateKey" | "readAnchor" | "writeAnchor">;
+
+/** For a copy of the store that `hsms` remember: their anchor is neither compared nor moved. */
+export function unanchored(use: HsmSet["use"]): StoreHsms {
+  let anchor: Bytes | undefined;
+  const hsm: StoreHsm = {
+    generateKey: () => Promise.reject(new StoreError("unavailable", "a copy of a store makes no keys")),
+    readAnchor: async () => anchor,
+    async writeAnchor(written) {
+      anchor = written;
+    },
+  };
+  return { use, primary: { hsm }, members: [] };
+}
 
 export interface SealedOptions {
   /** Seal `inner` where it is empty. One that is sealed already is opened as it is, never made anew. */
@@ -27,7 +50,7 @@ export interface SealedOptions {
  */
 export async function openSealed(
   inner: Store,
-  hsms: HsmSet,
+  hsms: StoreHsms,
   engine: Engine,
   { create = false, acceptRollback = false }: SealedOptions = {},
 ): Promise<SealedStore> {
@@ -41,7 +64,8 @@ export async function openSealed(
       await seal(inner, hsms, engine);
     }
     const chain = await Chain.load(inner, keyring);
-    const rollback = anchor && behindAnchor(anchor, keyring.storeId, chain);
+    const newest = anchor ?? (await earlierAnchor(hsms, keyring.storeId));
+    const rollback = newest && behindAnchor(newest, keyring.storeId, chain);
     if (rollback && !acceptRollback) throw new StoreError("rollback", rollback);
     if (rollback || !anchor)
       await hsms.primary.hsm.writeAnchor(encodeAnchor({ storeId: keyring.storeId, ...chain.head }));
@@ -54,8 +78,18 @@ export async function openSealed(
   }
 }
 
+/** A primary HSM that has been put first only now remembers nothing, but the one before it may. */
+async function earlierAnchor({ members }: StoreHsms, storeId: Bytes): Promise<Anchor | undefined> {
+  for (const { failure, hsm } of members) {
+    const remembered = failure ? undefined : await hsm.readAnchor();
+    const anchor = remembered && decodeAnchor(remembered);
+    if (anchor && equalBytes(anchor.storeId, storeId)) return anchor;
+  }
+  return undefined;
+}
+
 /** The first change, which makes the barrier record. Of two that do it at the same time, one does. */
-async function seal(inner: Store, hsms: HsmSet, engine: Engine): Promise<void> {
+async function seal(inner: Store, hsms: StoreHsms, engine: Engine): Promise<void> {
   const keyring = new Keyring(hsms, engine);
   try {
     const barrier = await keyring.makeBarrier();
@@ -73,7 +107,7 @@ async function seal(inner: Store, hsms: HsmSet, engine: Engine): Promise<void> {
 
 interface SealedParts {
   readonly inner: Store;
-  readonly hsms: HsmSet;
+  readonly hsms: StoreHsms;
   readonly keyring: Keyring;
   readonly chain: Chain;
   readonly anchored: number;
@@ -95,7 +129,7 @@ export class SealedStore implements Store {
   /** Why the store is behind its anchor, if it was opened all the same: to be audited. */
   readonly rollback: string | undefined;
   readonly #inner: Store;
-  readonly #hsms: HsmSet;
+  readonly #hsms: StoreHsms;
   readonly #keyring: Keyring;
   readonly #journal: Journal;
   readonly #rotation: KeyRotation;
@@ -201,6 +235,16 @@ export class SealedStore implements Store {
   /** Seals by the newest record key whatever an older one seals; resolves to the number of records. */
   reseal(): Promise<number> {
     return this.#rotation.reseal();
+  }
+
+  /** HMAC by a key that goes with the store wherever it is: whoever opens it can tell by `isAuthentic`. */
+  authenticate(list: Bytes): Bytes {
+    this.#assertOpen();
+    return this.#keyring.listTag(list);
+  }
+
+  isAuthentic(list: Bytes, tag: Bytes): boolean {
+    return this.#keyring.equal(this.authenticate(list), tag);
   }
 
   /** Anchors what was committed, and closes the store below. The HSM must still be open. */

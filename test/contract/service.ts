@@ -99,7 +99,7 @@ export function administrator(home: string): { accessKeyId: string; secretAccess
   return { accessKeyId: field("aws_access_key_id"), secretAccessKey: field("aws_secret_access_key") };
 }
 
-function kmsClient(
+export function kmsClient(
   endpoint: string,
   caFile: string,
   credentials: { accessKeyId: string; secretAccessKey: string },

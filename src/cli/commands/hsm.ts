@@ -2,6 +2,7 @@ import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
 import { type DomainKeyMode, domainKeyModes } from "../../hsm/hsm.ts";
 import { flag, type Installation, installation, installationFlags, nonEmpty, referenceFlag } from "../flags.ts";
+import { type CustodyHandlers, custody } from "./custody.ts";
 
 /** A token that belongs to no installation yet. */
 export interface Token {
@@ -10,7 +11,7 @@ export interface Token {
   readonly pin?: string;
 }
 
-export interface HsmHandlers {
+export interface HsmHandlers extends CustodyHandlers {
   /** Without a name, all HSMs, and the store. */
   hsmInit(of: Installation, mode: DomainKeyMode, name?: string): Promise<void>;
   /** Without a name, the primary: here and below. */
@@ -65,6 +66,7 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
       (given) =>
         handlers.hsmProbe(given.uri === undefined ? installation(given) : tokenOf(given.uri, given), given.hsm),
     );
+    custody(group, handlers);
     return group.demandCommand(1, "hsm needs one of its commands");
   });
 

@@ -1,0 +1,130 @@
+import { randomUUID } from "node:crypto";
+import { rmSync } from "node:fs";
+import { base64, fromBase64, hex } from "../base/bytes.ts";
+import { ConfigError, StoreError } from "../base/errors.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Ekt, TransportKey } from "../hsm/hsm.ts";
+import type { HsmSet } from "../hsm/hsm-set.ts";
+import type { Tokens } from "../hsm/tokens.ts";
+import { noteBackup } from "../kms/backup-record.ts";
+import { changeStoredTokens } from "../kms/key-tokens.ts";
+import { exported, nameOf, type Source, sameHbk } from "../kms/transfer.ts";
+import { parseEkt } from "../model/ekt.ts";
+import type { HbkMeta } from "../model/hbk.ts";
+import { openSealed, type SealedStore, unanchored } from "../store/sealed.ts";
+import { copySqlite } from "../store/sqlite/copy.ts";
+import { openSqlite } from "../store/sqlite/sqlite.ts";
+import { type Contents, type Missing, readBackup, writeBackup } from "./file.ts";
+import type { Officer } from "./officers.ts";
+import { newRecovery, type Recovery, transportOf } from "./vault.ts";
+
+/** To whom a backup opens: to officers of a new ceremony, or to those of an earlier backup. */
+export type Recipients =
+  | { readonly officers: readonly Officer[]; readonly threshold: number }
+  | { readonly like: string };
+
+export interface BackupRequest {
+  readonly out: string;
+  readonly recipients: Recipients;
+  readonly account: string;
+  /** Milliseconds: until then the backup may be kept. */
+  readonly until: number;
+  /** Go on though some keys do not leave their HSM. */
+  readonly incomplete: boolean;
+}
+
+export interface BackupParts {
+  readonly store: SealedStore;
+  readonly storeFile: string;
+  readonly hsms: HsmSet;
+  readonly sources: readonly Source[];
+  readonly engine: Engine;
+}
+
+export interface BackupReport {
+  readonly keys: number;
+  readonly missing: readonly Missing[];
+  readonly transportKey: string;
+}
+
+/**
+ * Copies the store as it is, while others work with it, and every key in it under the transport key of the recovery.
+ * Nothing is written to `out` unless all of it is there.
+ */
+export async function makeBackup(parts: BackupParts, request: BackupRequest): Promise<BackupReport> {
+  await noteBackup(parts.store, request.until);
+  const madeAt = new Date().toISOString();
+  const copy = `${request.out}.${randomUUID()}`;
+  try {
+    await copySqlite(parts.storeFile, copy);
+    const inner = await openSqlite(copy, { readOnly: true });
+    const use: HsmSet["use"] = (tokens, call) => parts.hsms.use(tokens, call);
+    const store = await openSealed(inner, unanchored(use), parts.engine);
+    try {
+      const recovery = await recoveryFor(parts, store, request.recipients);
+      const { found, missing } = await exportAll(parts, store, transportOf(recovery));
+      if (missing.length > 0 && !request.incomplete) throw incomplete(missing);
+      const contents: Contents = { madeAt, account: request.account, recovery, exported: found, missing };
+      await store.close();
+      writeBackup(request.out, contents, copy);
+      return { keys: Object.keys(found).length, missing, transportKey: recovery.transport.fingerprint };
+    } finally {
+      await store.close();
+    }
+  } finally {
+    for (const suffix of ["", "-wal", "-shm"]) rmSync(copy + suffix, { force: true });
+  }
+}
+
+async function recoveryFor({ sources }: BackupParts, store: SealedStore, recipients: Recipients): Promise<Recovery> {
+  const index = await indexKeyOf(store);
+  if ("like" in recipients) {
+    const { recovery } = readBackup(recipients.like).contents;
+    if (sameHbk(fromBase64(recovery.index) as Ekt, index[0])) return recovery;
+    throw new ConfigError(`${recipients.like} is a backup of another store`);
+  }
+  return newRecovery(recipients.officers, recipients.threshold, async (vault, transport) => {
+    for (const { admin } of sources) await admin.pinTransportKey(transport);
+    const material = await exported(sources, index, transport);
+    if (typeof material === "string") throw new ConfigError(`the store's keys cannot be exported: ${material}`);
+    const { meta, hbkId } = parseEkt(index[0]);
+    return vault.importFrom(meta, hbkId, material);
+  });
+}
+
+/** The store's own keys must be there: without them, nothing else opens. */
+async function exportAll(parts: BackupParts, store: SealedStore, target: TransportKey) {
+  const found: Record<string, string> = {};
+  const missing: Missing[] = [];
+  await changeStoredTokens(store, async (tokens) => {
+    const { hbkId, meta } = parseEkt(tokens[0]);
+    const material = await exported(parts.sources, tokens, target);
+    if (typeof material !== "string") found[hex(hbkId)] = base64(material);
+    else if (isStoreKey(meta)) throw new ConfigError(`the store's keys cannot be exported: ${material}`);
+    else missing.push({ hbkId: hex(hbkId), key: nameOf(tokens[0]), reason: material });
+    return tokens;
+  });
+  return { found, missing };
+}
+
+export async function indexKeyOf(store: SealedStore): Promise<Tokens> {
+  let index: Tokens | undefined;
+  await store.changeTokens(async (tokens) => {
+    if (parseEkt(tokens[0]).meta.kind === "index") index = tokens;
+    return tokens;
+  });
+  if (!index) throw new StoreError("corrupt", "the store has no index key");
+  return index;
+}
+
+const isStoreKey = ({ kind }: HbkMeta): boolean => kind === "index" || kind === "record";
+
+const shown = 20;
+
+export function incomplete(missing: readonly Missing[]): ConfigError {
+  const list = missing.slice(0, shown).map(({ key, reason }) => `\n  ${key}: ${reason}`);
+  const more = missing.length > shown ? `\n  and ${missing.length - shown} more` : "";
+  return new ConfigError(
+    `${missing.length} keys cannot be exported (--incomplete goes on without):${list.join("")}${more}`,
+  );
+}

@@ -1,0 +1,219 @@
+import { existsSync } from "node:fs";
+import { openAuditLog } from "./audit/log.ts";
+import { Outbox } from "./audit/outbox.ts";
+import { makeBackup, type Recipients } from "./backup/backup.ts";
+import { readBackup } from "./backup/file.ts";
+import { officerKeyOf, officerOf, openByOfficer } from "./backup/officers.ts";
+import { OpenBackup } from "./backup/restore.ts";
+import { formatShare, parseShare } from "./backup/shares.ts";
+import { applyTombstones, formatTombstones } from "./backup/tombstones.ts";
+import { transportOf } from "./backup/vault.ts";
+import { type Bytes, equalBytes, fromBase64 } from "./base/bytes.ts";
+import { systemClock } from "./base/clock.ts";
+import { ConfigError } from "./base/errors.ts";
+import { secret, secretFrom, wipe } from "./base/secret.ts";
+import type { BackupOptions, CustodyHandlers, MigrationOptions } from "./cli/commands/custody.ts";
+import { writePrivateFile } from "./cli/private-file.ts";
+import { openEngine } from "./engine/index.ts";
+import { HsmSet } from "./hsm/hsm-set.ts";
+import { initHsm, openHsmAdmin } from "./hsm/index.ts";
+import type { Member } from "./hsm/member.ts";
+import { readPrivateFile, readSecret } from "./hsm/secret-reference.ts";
+import { Migration, type Obstacle } from "./kms/migration.ts";
+import { Source } from "./kms/transfer.ts";
+import { reEncrypt } from "./re-encryption.ts";
+import { openParts, type Parts } from "./service.ts";
+import {
+  hsmOf,
+  noSuchHsm,
+  print,
+  readText,
+  type Site,
+  siteOfInstallation,
+  tell,
+  withAdmin,
+  withParts,
+} from "./site.ts";
+import { decodeAnchor } from "./store/anchor.ts";
+
+/** The commands that take keys from one HSM to another, at once or by way of a backup. */
+export const custody: CustodyHandlers = {
+  hsmTransportKey: (of, name) =>
+    withAdmin(hsmOf(siteOfInstallation(of), name), async (admin) => {
+      const { fingerprint, oaepHash, spki } = await admin.transportKey();
+      print({ fingerprint, oaepHash, publicKey: spki.toBase64() });
+    }),
+
+  hsmMigrate: (of, options) =>
+    withParts(of, async (parts, site) => {
+      const [from, to] = [options.from, options.to].map((name) => memberOf(parts, site, name)) as [Member, Member];
+      const migration = await Migration.open(parts, from, to);
+      try {
+        await migrate(migration, parts, site, options);
+      } finally {
+        await migration.close();
+      }
+    }),
+
+  hsmReEncrypt: (of, options) => withParts(of, async (parts, site) => print(await reEncrypt(parts, site, options))),
+
+  hsmBackup: (of, options) =>
+    withParts(of, async (parts, site) => {
+      const recipients = recipientsOf(options);
+      const sources = await Promise.all(site.hsms.map((hsm) => Source.open(hsm)));
+      try {
+        if ("like" in recipients && options.fingerprint !== undefined) {
+          const transport = transportOf(readBackup(recipients.like).contents.recovery);
+          assertFingerprint(options.fingerprint, transport.fingerprint);
+          for (const { admin } of sources) await admin.pinTransportKey(transport);
+        }
+        const { out, incomplete, keepDays } = options;
+        const until = Date.now() + keepDays * day;
+        const place = { ...parts, sources, storeFile: site.store.file, engine: await openEngine("wasm") };
+        const report = await makeBackup(place, { out, recipients, account: site.account, until, incomplete });
+        await tell(parts, site, "BackUpKeys", { ...report, until: new Date(until).toISOString() });
+        print({ out, ...report });
+      } finally {
+        for (const source of sources) await source.close();
+      }
+    }),
+
+  hsmTombstones: (of, out) =>
+    withParts(of, async ({ store }) => writePrivateFile(out, await formatTombstones(store, new Date()))),
+
+  async hsmOpenShare({ from, officerKey, passphrase, out }) {
+    const { recovery } = readBackup(from).contents;
+    const [pem, spoken] = [readKeyFile(officerKey), passphrase === undefined ? undefined : readSecret(passphrase)];
+    try {
+      const { key, fingerprint: officer } = officerKeyOf(pem, spoken);
+      const own = recovery.shares.find((share) => share.officer === officer);
+      if (!own) throw new ConfigError(`${officerKey} is the key of no officer of this backup`);
+      const backup = recovery.transport.fingerprint;
+      const share = await openByOfficer(key, backup, fromBase64(own.sealed) as Bytes);
+      writePrivateFile(out, formatShare({ backup, officer, share }));
+      wipe(share);
+      print({ out, transportKey: backup, officer });
+    } finally {
+      wipe(pem, spoken);
+    }
+  },
+
+  async hsmRestore(of, options) {
+    const site = siteOfInstallation(of);
+    const { file } = site.store;
+    if (existsSync(file)) throw new ConfigError(`${file} exists: this installation has been made`);
+    const tombstones = options.tombstones === undefined ? undefined : readText(options.tombstones);
+    const shares = options.shares.map((path) => parseShare(readKeyFile(path)));
+    const backup = await OpenBackup.open(options.from, shares, `${file}.restoring`, await openEngine("wasm"));
+    wipe(...shares.map(({ share }) => share));
+    try {
+      const report = await restoreInto(backup, site, tombstones, options.incomplete);
+      // An HSM that has served this store remembers it as it was last.
+      const parts = await openParts({ ...site, store: { file, create: false, acceptRollback: true } });
+      await tell(parts, site, "RestoreKeys", report);
+      await parts.close();
+      print(report);
+    } finally {
+      await backup.close();
+    }
+  },
+};
+
+const day = 86_400_000;
+
+async function migrate(migration: Migration, parts: Parts, site: Site, options: MigrationOptions): Promise<void> {
+  const { from, to, fingerprint, dryRun, yes } = options;
+  const about = { from, to, transportKey: migration.fingerprint };
+  if (fingerprint !== undefined) await migration.pin(fingerprint);
+  const foreseen = dryRun && fingerprint !== undefined ? await migration.rehearse() : await migration.foresee();
+  if (dryRun) return print({ ...about, cannotMove: foreseen, ...(foreseen.length > 0 && { remedy }) });
+  if (fingerprint === undefined) {
+    throw new ConfigError(
+      `--fingerprint is missing: \`hsm transport-key --hsm ${to}\` shows it on the target's console`,
+    );
+  }
+  if (foreseen.length > 0 && !yes) {
+    throw new ConfigError(
+      `${foreseen.length} keys cannot move (--yes moves the others):${listed(foreseen)}\n${remedy}`,
+    );
+  }
+  const { moved, left } = await migration.run();
+  await parts.store.anchor();
+  await tell(parts, site, "MigrateKeys", { ...about, moved, left: left.length });
+  print({ ...about, moved, left, ...(left.length > 0 && { remedy }) });
+}
+
+const remedy = "replace a key that cannot move by a new one: strongroom hsm re-encrypt --key-id …";
+const listed = (obstacles: readonly Obstacle[]): string =>
+  obstacles.map(({ key, reason }) => `\n  ${key}: ${reason}`).join("");
+
+async function restoreInto(backup: OpenBackup, site: Site, tombstones: string | undefined, incomplete: boolean) {
+  const [{ hsm }] = site.hsms as [Site["hsms"][number]];
+  try {
+    await initHsm(hsm);
+  } catch (error) {
+    // It may be one that has been made before: what it remembers is looked at below.
+    if (!(error instanceof ConfigError)) throw error;
+  }
+  const hsms = await HsmSet.open(site.hsms);
+  const admin = await openHsmAdmin(hsm);
+  const log = await openAuditLog(site.audit.directory, site.audit.chain);
+  let deleted = 0;
+  try {
+    const remembered = await hsms.primary.hsm.readAnchor();
+    if (remembered && !equalBytes(decodeAnchor(remembered).storeId, backup.storeId)) {
+      throw new ConfigError("the HSM is that of another store: restore into one that is new");
+    }
+    const report = await backup.restoreInto({
+      hsms,
+      admin,
+      incomplete,
+      storeFile: site.store.file,
+      async prepare(store) {
+        if (tombstones === undefined) return;
+        const outbox = new Outbox(store, log);
+        deleted = await applyTombstones({ store, outbox, clock: systemClock, forget: () => undefined }, tombstones);
+        await outbox.flush();
+      },
+    });
+    const { madeAt, recovery } = backup.contents;
+    return { madeAt, transportKey: recovery.transport.fingerprint, ...report, deleted };
+  } finally {
+    await log.close();
+    await admin.close();
+    await hsms.close();
+  }
+}
+
+function recipientsOf({ officers, threshold, like }: BackupOptions): Recipients {
+  if (like !== undefined) {
+    if (officers.length > 0 || threshold !== undefined) throw new ConfigError("--like goes with no --officer");
+    return { like };
+  }
+  if (threshold === undefined)
+    throw new ConfigError("--officer and --threshold are needed, or --like an earlier backup");
+  return { officers: officers.map((path) => officerOf(readText(path), path)), threshold };
+}
+
+function assertFingerprint(given: string, expected: string): void {
+  if (given.replaceAll(":", "").toLowerCase() !== expected) throw new ConfigError("the fingerprint is another");
+}
+
+function memberOf({ hsms }: Parts, site: Site, name: string): Member {
+  const member = hsms.named(name);
+  if (!member) throw noSuchHsm(site, name);
+  return member;
+}
+
+/** Longer than any private key in PEM. */
+const longestKey = 16_384;
+
+/** The caller wipes it. */
+function readKeyFile(path: string): Bytes {
+  const buffer = secret(longestKey);
+  try {
+    return secretFrom(buffer.subarray(0, readPrivateFile(path, buffer)));
+  } finally {
+    wipe(buffer);
+  }
+}

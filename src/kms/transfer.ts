@@ -1,0 +1,72 @@
+import { type Bytes, equalBytes } from "../base/bytes.ts";
+import { HsmError } from "../base/errors.ts";
+import type { ConfiguredHsm, DomainKeyId, Ekt, HsmAdmin, TransportKey } from "../hsm/hsm.ts";
+import { openHsmAdmin } from "../hsm/index.ts";
+import type { Tokens } from "../hsm/tokens.ts";
+import { keyArn, uuidOf } from "../model/arn.ts";
+import { parseEkt } from "../model/ekt.ts";
+import type { HbkMeta } from "../model/hbk.ts";
+import { domainKeyOf } from "./records.ts";
+
+/** An HSM that material leaves. */
+export class Source {
+  readonly name: string;
+  readonly admin: HsmAdmin;
+  readonly #domainKeys: ReadonlySet<DomainKeyId>;
+
+  private constructor(name: string, admin: HsmAdmin, domainKeys: ReadonlySet<DomainKeyId>) {
+    this.name = name;
+    this.admin = admin;
+    this.#domainKeys = domainKeys;
+  }
+
+  static async open({ name, hsm }: ConfiguredHsm): Promise<Source> {
+    const admin = await openHsmAdmin(hsm);
+    try {
+      return new Source(name, admin, new Set((await admin.domainKeys()).map(({ id }) => id)));
+    } catch (error) {
+      await admin.close();
+      throw error;
+    }
+  }
+
+  holds(ekt: Ekt): boolean {
+    return this.#domainKeys.has(domainKeyOf(ekt));
+  }
+
+  close(): Promise<void> {
+    return this.admin.close();
+  }
+}
+
+/** The material of an HBK, by whichever of `sources` holds one of its tokens; a string says why it does not leave. */
+export async function exported(
+  sources: readonly Source[],
+  tokens: Tokens,
+  target: TransportKey,
+): Promise<Bytes | string> {
+  let reason = "no HSM of this deployment holds its domain key";
+  for (const ekt of tokens) {
+    const source = sources.find((candidate) => candidate.holds(ekt));
+    if (!source) continue;
+    try {
+      return await source.admin.exportTo(ekt, target);
+    } catch (error) {
+      if (!isRefusal(error)) throw error;
+      reason = error.message;
+    }
+  }
+  return reason;
+}
+
+/** What an HSM will not do with one key, however often it is asked; anything else is a fault. */
+export const isRefusal = (error: unknown): error is HsmError =>
+  error instanceof HsmError && (error.kind === "refused" || error.kind === "unsupported");
+
+/** What people call a key: its ARN, or what it is for and its id. */
+export function nameOf(ekt: Ekt): string {
+  const { kind, account, region, keyId }: HbkMeta = parseEkt(ekt).meta;
+  return kind.startsWith("kms-") ? keyArn(region, account, uuidOf(keyId)) : `${kind} key ${uuidOf(keyId)}`;
+}
+
+export const sameHbk = (a: Ekt, b: Ekt): boolean => equalBytes(parseEkt(a).hbkId, parseEkt(b).hbkId);

@@ -1,0 +1,107 @@
+import { randomUUID } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { authorizer } from "./access/evaluate.ts";
+import { compileIdentityPolicy } from "./access/policy.ts";
+import { fromBase64, utf8 } from "./base/bytes.ts";
+import { systemClock } from "./base/clock.ts";
+import { ConfigError } from "./base/errors.ts";
+import type { ReEncryptionOptions } from "./cli/commands/custody.ts";
+import { writePrivateFile } from "./cli/private-file.ts";
+import { Kms } from "./kms/kms.ts";
+import { parseArn, rootArn } from "./model/arn.ts";
+import { perform } from "./operations/perform.ts";
+import { operator } from "./operator.ts";
+import type { Parts } from "./service.ts";
+import type { Site } from "./site.ts";
+
+type Answer = Readonly<Record<string, unknown>>;
+type Ask = (operation: string, request: object) => Promise<Answer>;
+
+/**
+ * For a key whose material stays in its HSM: a new key with the same policy, tags and description takes over its aliases,
+ * and ciphertexts in files become ciphertexts of it, each file as a whole. All of it by the API, as the root of the account:
+ * key policies apply, and every step is in the audit log.
+ */
+export async function reEncrypt(parts: Parts, site: Site, options: ReEncryptionOptions) {
+  const region = parseArn(options.keyId)?.region ?? options.region;
+  if (region === undefined) throw new ConfigError("name the key by its ARN, or give --region");
+  const ask = asRoot(parts, site.account, region);
+  const toKeyId = options.toKeyId ?? (await succeed(ask, options.keyId));
+  const context = Object.fromEntries(options.encryptionContext.map(pairOf));
+  for (const file of options.files) {
+    const blob = blobOf(file);
+    const answer = await ask("ReEncrypt", {
+      CiphertextBlob: blob.text,
+      SourceKeyId: options.keyId,
+      DestinationKeyId: toKeyId,
+      SourceEncryptionContext: context,
+      DestinationEncryptionContext: context,
+    });
+    const fresh = answer["CiphertextBlob"] as Uint8Array;
+    writePrivateFile(file, blob.binary ? fresh : `${fresh.toBase64()}\n`);
+  }
+  return { keyId: options.keyId, toKeyId, files: options.files.length };
+}
+
+/** The new key's ARN. */
+async function succeed(ask: Ask, KeyId: string): Promise<string> {
+  const { KeyMetadata: old } = (await ask("DescribeKey", { KeyId })) as { KeyMetadata: Record<string, string> };
+  const { Policy } = await ask("GetKeyPolicy", { KeyId: old["Arn"] });
+  const { Tags } = await ask("ListResourceTags", { KeyId: old["Arn"] });
+  const { KeySpec, KeyUsage, Description } = old;
+  const made = await ask("CreateKey", {
+    KeySpec,
+    KeyUsage,
+    Description,
+    Policy,
+    Tags,
+    BypassPolicyLockoutSafetyCheck: true,
+  });
+  const { Arn } = made["KeyMetadata"] as { Arn: string };
+  const { Aliases } = (await ask("ListAliases", { KeyId: old["Arn"] })) as { Aliases: { AliasName: string }[] };
+  for (const { AliasName } of Aliases) await ask("UpdateAlias", { AliasName, TargetKeyId: Arn });
+  return Arn;
+}
+
+function asRoot(parts: Parts, account: string, region: string): Ask {
+  const kms = new Kms({ ...parts, authorizer, sink: parts.log, clock: systemClock });
+  const policies = [compileIdentityPolicy(everything, "operator")];
+  const principal = {
+    type: "Root",
+    account,
+    arn: rootArn(account),
+    id: account,
+    accessKeyId: "operator",
+    policies,
+  } as const;
+  const { address, userAgent } = operator(account);
+  return async (operation, request) =>
+    (await perform(
+      kms,
+      operation,
+      { principal, region, requestId: randomUUID(), address, userAgent },
+      utf8(JSON.stringify(request)),
+    )) ?? {};
+}
+
+const everything = JSON.stringify({
+  Version: "2012-10-17",
+  Statement: [{ Effect: "Allow", Action: "kms:*", Resource: "*" }],
+});
+
+/** As `aws kms encrypt` prints it, or decoded. */
+function blobOf(file: string): { readonly text: string; readonly binary: boolean } {
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(file);
+  } catch (cause) {
+    throw new ConfigError(`${file} cannot be read`, { cause });
+  }
+  const text = Buffer.from(bytes).toString("latin1").trim();
+  return fromBase64(text) ? { text, binary: false } : { text: bytes.toBase64(), binary: true };
+}
+
+function pairOf(pair: string): [string, string] {
+  const at = pair.indexOf("=");
+  return [pair.slice(0, at), pair.slice(at + 1)];
+}

@@ -1,0 +1,194 @@
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { Outbox } from "../../src/audit/outbox.ts";
+import { type BackupReport, makeBackup, type Recipients } from "../../src/backup/backup.ts";
+import { OpenBackup, type RestoreReport } from "../../src/backup/restore.ts";
+import type { OpenedShare } from "../../src/backup/shares.ts";
+import { applyTombstones, formatTombstones } from "../../src/backup/tombstones.ts";
+import { openEngine } from "../../src/engine/index.ts";
+import { HsmSet } from "../../src/hsm/hsm-set.ts";
+import { initHsm, mainHsm, openHsmAdmin } from "../../src/hsm/index.ts";
+import { deleteDueKeys } from "../../src/kms/deletion.ts";
+import { Source } from "../../src/kms/transfer.ts";
+import type { SealedStore } from "../../src/store/sealed.ts";
+import { account, refused } from "../operations/office.ts";
+import {
+  type Deployment,
+  type Evidence,
+  makeEvidence,
+  newFolder,
+  officers,
+  openDeployment,
+  sharesOf,
+  softHsm,
+  storeOf,
+} from "./deployment.ts";
+
+const engine = await openEngine("wasm");
+const day = 86_400_000;
+
+describe("a backup", () => {
+  const folders: string[] = [];
+  const folder = (): string => {
+    const made = newFolder();
+    folders.push(made);
+    return made;
+  };
+  let old: Deployment & { accessKeyId: string };
+  let evidence: Evidence;
+  let file: string;
+  let report: BackupReport;
+
+  beforeAll(async () => {
+    const home = folder();
+    const hsm = softHsm(join(home, "hsm"));
+    await initHsm(hsm);
+    old = await openDeployment(home, mainHsm(hsm), { create: true });
+    evidence = await makeEvidence(old);
+    file = join(home, "first.backup");
+    report = await backUp(file, { officers, threshold: 2 });
+  });
+  afterAll(async () => {
+    await old.close();
+    for (const made of folders) rmSync(made, { recursive: true, force: true });
+  });
+
+  async function backUp(out: string, recipients: Recipients): Promise<BackupReport> {
+    const { parts, hsms } = old;
+    const sources = await Promise.all(hsms.map((one) => Source.open(one)));
+    try {
+      const request = { out, recipients, account, until: Date.now() + 90 * day, incomplete: false };
+      return await makeBackup({ ...parts, storeFile: storeOf(old.folder), sources, engine }, request);
+    } finally {
+      for (const source of sources) await source.close();
+    }
+  }
+
+  /** To a soft HSM that is as new as its folder. */
+  async function restore(
+    from: string,
+    shares: readonly OpenedShare[],
+    prepare: (store: SealedStore, hsms: HsmSet) => Promise<void> = async () => undefined,
+  ): Promise<RestoreReport & { home: string }> {
+    const home = folder();
+    const backup = await OpenBackup.open(from, shares, join(home, "draft"), engine);
+    try {
+      const hsm = softHsm(join(home, "hsm"));
+      await initHsm(hsm);
+      const hsms = await HsmSet.open(mainHsm(hsm));
+      const admin = await openHsmAdmin(hsm);
+      try {
+        const storeFile = storeOf(home);
+        const target = { hsms, admin, incomplete: false, storeFile };
+        return { home, ...(await backup.restoreInto({ ...target, prepare: (store) => prepare(store, hsms) })) };
+      } finally {
+        await admin.close();
+        await hsms.close();
+      }
+    } finally {
+      await backup.close();
+      expect(readdirSync(home).filter((name) => name.startsWith("draft"))).toEqual([]);
+    }
+  }
+
+  const reopen = ({ home }: { home: string }) =>
+    openDeployment(home, mainHsm(softHsm(join(home, "hsm"))), { accessKeyId: old.accessKeyId });
+
+  it("comes back in a new HSM, by M of N shares, with every key and everything that they have made", async () => {
+    expect(report.missing).toEqual([]);
+    const restored = await restore(file, await sharesOf(file, [2, 0]));
+    expect(restored.keys).toBe(report.keys);
+    const fresh = await reopen(restored);
+    await evidence.verify(fresh.ask, fresh.parts);
+    await fresh.parts.store.verify();
+    await fresh.close();
+    await evidence.verify(old.ask, old.parts);
+  });
+
+  it("is made under the key of an earlier one, without its officers, and shows what came since", async () => {
+    const { KeyMetadata } = await old.ask("CreateKey", { Description: "later" });
+    const later = join(folder(), "later.backup");
+    const { transportKey } = await backUp(later, { like: file });
+    expect(transportKey).toBe(report.transportKey);
+    const fresh = await reopen(await restore(later, await sharesOf(later, [0, 1])));
+    expect((await fresh.ask("DescribeKey", { KeyId: KeyMetadata.KeyId }))["KeyMetadata"].Description).toBe("later");
+    await fresh.close();
+  });
+
+  it("is one consistent state, however much is changed while it is made", async () => {
+    let stopped = false;
+    const load = (async () => {
+      for (let i = 0; !stopped; i++)
+        await old.ask("CreateAlias", { AliasName: `alias/load-${i}`, TargetKeyId: evidence.keys["hmac"] });
+    })();
+    const busy = join(folder(), "busy.backup");
+    await backUp(busy, { like: file });
+    stopped = true;
+    await load;
+    const fresh = await reopen(await restore(busy, await sharesOf(busy, [0, 1])));
+    await evidence.verify(fresh.ask, fresh.parts);
+    await fresh.close();
+  });
+
+  it("replaces no file, and leaves none behind", async () => {
+    const before = readFileSync(file);
+    await expect(backUp(file, { like: file })).rejects.toThrow("exists already");
+    expect(readFileSync(file).equals(before)).toBe(true);
+    expect(readdirSync(old.folder).filter((name) => name.startsWith("first."))).toEqual(["first.backup"]);
+  });
+
+  it("is refused where it is damaged, cut short or no backup, before anything is written", async () => {
+    const whole = readFileSync(file);
+    const shares = await sharesOf(file, [0, 1]);
+    const bad = join(folder(), "bad.backup");
+    const edits = [12, 100, 5000, whole.length - 5000, whole.length - 1].map((at) => {
+      const edited = Buffer.from(whole);
+      edited[at] = (edited[at] as number) ^ 1;
+      return edited;
+    });
+    for (const bytes of [...edits, whole.subarray(0, 0), whole.subarray(0, 9), whole.subarray(0, whole.length - 7)]) {
+      writeFileSync(bad, bytes);
+      await expect(restore(bad, shares), `${bytes.length}`).rejects.toThrow(/damaged|not a backup/);
+      expect(existsSync(join(folders.at(-1) as string, "hsm"))).toBe(false);
+    }
+  });
+
+  it("is refused with too few shares, or those of another backup", async () => {
+    await expect(restore(file, await sharesOf(file, [1]))).rejects.toThrow("needs those of 2 officers");
+    const other = join(folder(), "other.backup");
+    await backUp(other, { officers, threshold: 2 });
+    await expect(restore(file, await sharesOf(other, [0, 1]))).rejects.toThrow("another backup");
+  });
+
+  it("brings no key back whose deletion the newest list of tombstones names", async () => {
+    const doomed = (await old.ask("CreateKey", {}))["KeyMetadata"].KeyId;
+    await old.ask("CreateAlias", { AliasName: "alias/doomed", TargetKeyId: doomed });
+    const before = join(folder(), "before.backup");
+    await backUp(before, { like: file });
+    await old.ask("ScheduleKeyDeletion", { KeyId: doomed, PendingWindowInDays: 7 });
+    old.clock.advance(8 * day);
+    await deleteDueKeys({ ...old.parts, clock: old.clock, forget: old.kms.forget });
+    const list = await formatTombstones(old.parts.store, new Date());
+    const shares = await sharesOf(before, [0, 1]);
+
+    const fresh = await reopen(await restore(before, shares));
+    expect((await fresh.ask("DescribeKey", { KeyId: doomed }))["KeyMetadata"].Enabled).toBe(true);
+    await fresh.close();
+
+    const apply = (tombstones: string) => async (store: SealedStore) => {
+      const outbox = new Outbox(store, old.parts.log);
+      const deletion = { store, outbox, clock: old.clock, forget: () => undefined };
+      expect(await applyTombstones(deletion, tombstones)).toBe(1);
+      await outbox.flush();
+    };
+    const kept = await reopen(await restore(before, shares, apply(list)));
+    expect(await refused(kept.ask("DescribeKey", { KeyId: doomed }))).toBe("NotFoundException");
+    expect(await refused(kept.ask("DescribeKey", { KeyId: "alias/doomed" }))).toBe("NotFoundException");
+    await evidence.verify(kept.ask, kept.parts);
+    await kept.close();
+
+    const edited = list.replace(doomed, evidence.keys["hmac"] as string);
+    await expect(restore(before, shares, apply(edited))).rejects.toThrow("not one of this store");
+  });
+});

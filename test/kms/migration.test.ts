@@ -1,0 +1,136 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { type ConfiguredHsm, initHsm, openHsmAdmin } from "../../src/hsm/index.ts";
+import type { Member } from "../../src/hsm/member.ts";
+import { DomainKeys } from "../../src/kms/domain-keys.ts";
+import { eachToken } from "../../src/kms/key-tokens.ts";
+import { Migration } from "../../src/kms/migration.ts";
+import { domainKeyOf } from "../../src/kms/records.ts";
+import {
+  type Deployment,
+  type Evidence,
+  makeEvidence,
+  newFolder,
+  openDeployment,
+  softHsm,
+} from "../backup/deployment.ts";
+
+describe("a migration", () => {
+  let folder: string;
+  let a: ConfiguredHsm;
+  let b: ConfiguredHsm;
+  let open: Deployment & { readonly accessKeyId: string };
+  let evidence: Evidence;
+
+  beforeEach(async () => {
+    folder = newFolder();
+    [a, b] = ["a", "b"].map((name) => ({ name, hsm: softHsm(join(folder, name)) })) as [ConfiguredHsm, ConfiguredHsm];
+    for (const { hsm } of [a, b]) await initHsm(hsm);
+    open = await openDeployment(folder, [a], { create: true });
+    evidence = await makeEvidence(open);
+  });
+  afterEach(async () => {
+    await open.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  async function reopen(...hsms: ConfiguredHsm[]): Promise<void> {
+    await open.close();
+    open = await openDeployment(folder, hsms, { accessKeyId: open.accessKeyId });
+  }
+
+  const member = (name: string): Member => open.parts.hsms.named(name) as Member;
+  const migration = () => Migration.open(open.parts, member("a"), member("b"));
+
+  /** What a service does when it starts. */
+  async function adopt(): Promise<void> {
+    for (const one of open.parts.hsms.members) {
+      const openAdmin = () => openHsmAdmin(one.config);
+      await new DomainKeys({ ...open.parts, member: one, clock: open.clock, openAdmin }).adopt();
+    }
+  }
+
+  async function inUse(): Promise<Set<string>> {
+    const ids = new Set<string>();
+    await eachToken(open.parts, (tokens) => {
+      for (const ekt of tokens) ids.add(domainKeyOf(ekt));
+    });
+    return ids;
+  }
+
+  async function migrate(): Promise<void> {
+    const job = await migration();
+    await job.pin(job.fingerprint);
+    expect(await job.rehearse()).toEqual([]);
+    const { moved, left } = await job.run();
+    expect(left).toEqual([]);
+    expect(moved).toBe(6);
+    await job.close();
+  }
+
+  it("moves every key; then the source can be unplugged", async () => {
+    await reopen(b, a);
+    await adopt();
+    await evidence.verify(open.ask, open.parts);
+    await migrate();
+    await evidence.verify(open.ask, open.parts);
+    expect((await inUse()).size).toBe(1);
+    await reopen(b);
+    rmSync(join(folder, "a"), { recursive: true });
+    await adopt();
+    await evidence.verify(open.ask, open.parts);
+    await open.parts.store.verify();
+  });
+
+  it("goes on where it was cut off", async () => {
+    await reopen(b, a);
+    await adopt();
+    const job = await migration();
+    await job.pin(job.fingerprint);
+    const { commit } = open.parts.store;
+    let commits = 0;
+    open.parts.store.commit = async (...args) => {
+      if (++commits > 3) throw new Error("cut off");
+      return commit.apply(open.parts.store, args);
+    };
+    await expect(job.run()).rejects.toThrow("cut off");
+    await job.close();
+    await reopen(b, a);
+    await evidence.verify(open.ask, open.parts);
+    const again = await migration();
+    await again.pin(again.fingerprint);
+    expect((await again.run()).moved).toBeLessThan(6);
+    await again.close();
+    await reopen(b);
+    await evidence.verify(open.ask, open.parts);
+  });
+
+  it("moves nothing to a transport key of another fingerprint, nor before one is pinned", async () => {
+    await reopen(b, a);
+    await adopt();
+    const before = await inUse();
+    const job = await migration();
+    for (const wrong of ["", "00".repeat(32), job.fingerprint.slice(1), `${job.fingerprint}0`]) {
+      await expect(job.pin(wrong)).rejects.toThrow("nothing has been moved");
+    }
+    const left = await job.rehearse();
+    expect(new Set(left.map(({ reason }) => reason))).toEqual(new Set(["the transport key has not been pinned"]));
+    await job.pin(job.fingerprint.replaceAll(/(..)/g, "$1:").toUpperCase());
+    await job.close();
+    expect(await inUse()).toEqual(before);
+  });
+
+  it("does not begin before a service knows the target, or while new keys are made in the source", async () => {
+    await reopen(b, a);
+    await expect(migration()).rejects.toThrow("no service has been started with the HSM b yet");
+    await reopen(a, b);
+    await expect(migration()).rejects.toThrow("new keys are made in the HSM a");
+  });
+
+  it("takes the store's anchor along", async () => {
+    await reopen(b, a);
+    const { hsm } = member("b");
+    expect(await hsm.readAnchor()).toEqual(await member("a").hsm.readAnchor());
+  });
+});

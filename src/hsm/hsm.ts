@@ -185,7 +185,7 @@ export interface HsmInfo {
   readonly boundary: "engine" | Pkcs11Boundary;
   /**
    * Where private keys, HMAC keys of another hash than SHA-256, and material that is imported are in the clear for the time
-   * of a call: in the memory of the service's process. Absent where they stay in the token, or are not served.
+   * of a call: in the memory of the service's process. Absent where they stay in the token.
    */
   readonly exposed?: "process";
   readonly domainKeyMode: DomainKeyMode;

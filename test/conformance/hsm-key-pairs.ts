@@ -33,15 +33,19 @@ const metaFor = (spec: KeySpec, usage: KeyUsage): HbkMeta => ({ ...metaOf("kms-p
 export function keyPairClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
   describe("key pairs", () => {
     const bench = useBench(fixture);
+    const made = new Map<string, Promise<Pair>>();
 
-    /** Runs for the specs that this HSM has, and says that it has them. */
+    /** Runs for the specs that this HSM has, each with the pair that is made of it once. */
     async function served(usage: KeyUsage, use: (pairs: KeyPairs, pair: Pair, spec: KeySpec) => Promise<void>) {
       const { hsm } = bench();
       const { keyPairs } = hsm;
       for (const spec of keySpecs.filter((spec) => kindOfSpec(spec) === "kms-private")) {
         if (hsm.refusal(spec, usage) !== undefined) continue;
         if (!keyPairs) throw new Error(`${spec} is not refused, and there is nothing that makes it`);
-        await use(keyPairs, await keyPairs.generate(metaFor(spec, usage)), spec);
+        const name = `${spec} ${usage}`;
+        const pair = made.get(name) ?? keyPairs.generate(metaFor(spec, usage));
+        made.set(name, pair);
+        await use(keyPairs, await pair, spec);
       }
     }
 

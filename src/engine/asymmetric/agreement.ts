@@ -14,18 +14,18 @@ import { exportSpki, privateKeyOf, publicKeyOf, taken } from "./keys.ts";
  */
 export async function deriveSharedSecret(pkcs8: Bytes, spki: Bytes): Promise<Bytes | null> {
   const privateKey = privateKeyOf(pkcs8);
-  const publicKey = peerOf(privateKey, spki);
+  const publicKey = peerOn(privateKey.asymmetricKeyDetails?.namedCurve, spki);
   return publicKey && taken(await promisify(diffieHellman)({ privateKey, publicKey }));
 }
 
 /**
- * Named curves in DER only: parameters written out can describe a weaker group of the same name. OpenSSL reads no point
- * that is not on the curve.
+ * The public key, if it is one on `curve` (OpenSSL's name). Named curves in DER only: parameters written out can describe a
+ * weaker group of the same name. OpenSSL reads no point that is not on the curve.
  */
-function peerOf(own: KeyObject, spki: Bytes): KeyObject | null {
+export function peerOn(curve: string | undefined, spki: Bytes): KeyObject | null {
   try {
     const peer = publicKeyOf(spki);
-    const named = peer.asymmetricKeyDetails?.namedCurve === own.asymmetricKeyDetails?.namedCurve;
+    const named = peer.asymmetricKeyDetails?.namedCurve === curve;
     return peer.asymmetricKeyType === "ec" && named && equalBytes(exportSpki(peer), spki) ? peer : null;
   } catch {
     return null;

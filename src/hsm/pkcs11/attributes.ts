@@ -29,6 +29,10 @@ const octets = {
   value: pkcs11js.CKA_VALUE,
   modulus: pkcs11js.CKA_MODULUS,
   publicExponent: pkcs11js.CKA_PUBLIC_EXPONENT,
+  ecParams: pkcs11js.CKA_EC_PARAMS,
+  ecPoint: pkcs11js.CKA_EC_POINT,
+  /** CKA_NSS_DB: quirks.ecUnwrapWantsPublicKey */
+  nssDb: 0xd5a0db00,
 };
 const mechanisms = { allowedMechanisms: pkcs11js.CKA_ALLOWED_MECHANISMS };
 /** Templates in a template. pkcs11js cannot say those: native-cryptoki.ts does. */

@@ -12,9 +12,11 @@ import type { Attributes } from "./attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
+import { committedId } from "./hbk-id.ts";
 import { isReleased, whyKept } from "./kept.ts";
 import { macHashOf } from "./mac-hash.ts";
-import { macKeyName } from "./mac-key.ts";
+import { namedAs, needsDerivation, usedAs } from "./private-key.ts";
+import { publicKeysOf, unwrapMovable } from "./public-key.ts";
 import { moving, used, type Wrappings } from "./wrapping.ts";
 
 /** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */
@@ -22,7 +24,7 @@ const cacheCapacity = 2048;
 const cacheTimeToLive = 5 * 60_000;
 const counter = uint32(1);
 
-/** An HBK as it is used: a session object that signs and does nothing else. */
+/** An HBK as it is used: a session object that does one thing and nothing else. */
 export interface BackingKey {
   readonly meta: HbkMeta;
   readonly hbkId: Bytes;
@@ -72,7 +74,7 @@ export class BackingKeys {
 
   /** A token over a key that may be moved, under the active domain key; refused unless its name is `hbkId`, if given. */
   seal(meta: HbkMeta, key: Handle, hbkId?: Bytes): Ekt {
-    const name = hbkId ? this.requireName(meta, key, hbkId) : this.#nameOf(meta, key);
+    const name = hbkId ? this.requireName(meta, key, hbkId) : this.#symmetricName(meta, key);
     // Another process may have activated another one: a token under an old one would keep that from being destroyed.
     this.#domain.load();
     const pair = this.#domain.active();
@@ -92,7 +94,7 @@ export class BackingKeys {
     }
     const parsed = parseEkt(ekt);
     requireServes(parsed.meta, kinds, usage);
-    const attributes = parsed.meta.kind === "kms-symmetric" ? { ...used, ...this.#symmetric } : used;
+    const attributes = { ...usedAs(parsed.meta), ...(parsed.meta.kind === "kms-symmetric" && this.#symmetric) };
     const key = { ...kept(parsed), handle: this.#unwrap(parsed, attributes) };
     this.#cache.set(name, key);
     return key;
@@ -110,12 +112,17 @@ export class BackingKeys {
     const parsed = parseEkt(ekt);
     const reason = whyKept(this.#domain.state.mode, parsed);
     if (reason) throw refused(reason);
-    return this.passing(this.#unwrap(parsed, moving), (key) => use(key, parsed));
+    const unwrap = (attributes: Attributes) => this.#unwrap(parsed, attributes);
+    return this.passing(unwrapMovable(this.#token, this.#engine, parsed, unwrap), (key) => use(key, parsed));
   }
 
   /** Refused unless the token opens, and its key's name is `hbkId`. */
   confirm(ekt: Ekt, meta: HbkMeta, hbkId: Bytes): void {
-    this.passing(this.#unwrap(parseEkt(ekt), used), (key) => this.requireName(meta, key, hbkId));
+    const locked = this.#domain.state.mode === "locked";
+    this.passing(this.#unwrap(parseEkt(ekt), locked ? usedAs(meta) : namedAs(meta)), (key) => {
+      // Under a locked domain key no key derives, as naming it takes: its name was checked before RFC 5649 wrapped it.
+      if (!locked || !needsDerivation(meta)) this.requireName(meta, key, hbkId);
+    });
   }
 
   /** Gives `use` a key that does not outlive it. */
@@ -129,7 +136,8 @@ export class BackingKeys {
 
   /** Refused unless the key's name is `hbkId`, which is the answer. */
   requireName(meta: HbkMeta, key: Handle, hbkId: Bytes): Bytes {
-    if (!this.#engine.equal(this.#nameOf(meta, key), hbkId)) throw refused("the material is not that of the HBK id");
+    const named = this.#namesOf(meta, key).some((name) => this.#engine.equal(name, hbkId));
+    if (!named) throw refused("the material is not that of the HBK id");
     return hbkId;
   }
 
@@ -153,10 +161,16 @@ export class BackingKeys {
     return this.#token.hmac(key, concat(counter, kbkdfFixedInput(label, keyId, nonce)));
   }
 
+  /** What it may be called: a private key tells its public key but for a sign. */
+  #namesOf(meta: HbkMeta, key: Handle): Bytes[] {
+    if (meta.kind !== "kms-private") return [this.#symmetricName(meta, key)];
+    return publicKeysOf(this.#token, key, meta.spec).map((spki) => committedId(this.#engine, meta, spki));
+  }
+
   /** The HBK id: what the key is called for ever, which also commits every ciphertext to it. */
-  #nameOf(meta: HbkMeta, key: Handle): Bytes {
+  #symmetricName(meta: HbkMeta, key: Handle): Bytes {
     if (meta.kind !== "sigv4" && meta.kind !== "kms-hmac") return this.derive(key, "SR1-keyname", meta.keyId, noNonce);
-    return macKeyName(this.#engine, meta, this.#token.hmac(key, namingMessage, macHashOf(meta)));
+    return committedId(this.#engine, meta, this.#token.hmac(key, namingMessage, macHashOf(meta)));
   }
 
   expire(): void {

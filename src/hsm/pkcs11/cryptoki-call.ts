@@ -13,8 +13,21 @@ export function call<Answer>(name: string, use: () => Answer): Answer {
   try {
     return use();
   } catch (error) {
-    const match = /(CKR_\w+)(?::(\d+))?/.exec(error instanceof Error ? error.message : "");
-    if (!match || error instanceof CryptokiError) throw error;
-    throw new CryptokiError(name, match[1] as string, (error as { code?: number }).code ?? Number(match[2]), error);
+    throw failureOf(name, error);
   }
+}
+
+/** The same of a function that answers later. */
+export async function called<Answer>(name: string, use: () => Promise<Answer>): Promise<Answer> {
+  try {
+    return await use();
+  } catch (error) {
+    throw failureOf(name, error);
+  }
+}
+
+function failureOf(name: string, error: unknown): unknown {
+  const match = /(CKR_\w+)(?::(\d+))?/.exec(error instanceof Error ? error.message : "");
+  if (!match || error instanceof CryptokiError) return error;
+  return new CryptokiError(name, match[1] as string, (error as { code?: number }).code ?? Number(match[2]), error);
 }

@@ -10,7 +10,7 @@ import {
   attributeValue,
   templateOf,
 } from "./attributes.ts";
-import { CryptokiError, call } from "./cryptoki-call.ts";
+import { CryptokiError, call, called } from "./cryptoki-call.ts";
 import type { MacHash } from "./mac-hash.ts";
 import { NativeCryptoki } from "./native-cryptoki.ts";
 import { findSlot, loadModule, login } from "./open-token.ts";
@@ -21,11 +21,12 @@ export type Handle = pkcs11js.Handle;
 export type Mechanism = pkcs11js.Mechanism;
 export { CryptokiError };
 
-/** Longer than any MAC: openCryptoki writes past a buffer that is too short. */
-const longestMac = 512;
-/** Longer than any secret key or wrapped AES key. */
+/** Longer than any MAC, signature or plaintext: openCryptoki writes past a buffer that is too short. */
+const longestOutput = 1024;
+/** Longer than any wrapped key. */
 const longestWrapped = 16_384;
 const tagLength = 16;
+const sessionFlags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
 /** Mechanism, and length of the MAC. */
 const hmacs = {
   sha224: [pkcs11js.CKM_SHA224_HMAC, 28],
@@ -46,15 +47,14 @@ export class Cryptoki {
   readonly #idle: Handle[] = [];
   readonly #path: string;
   #native: NativeCryptoki | undefined;
-  readonly #macBuffer = asBuffer(new Uint8Array(longestMac));
+  readonly #output = asBuffer(secret(longestOutput));
+  #wantsPublicKeys = false;
 
   /** ConfigError: no such module or token, or one that grants one more try only. PinRefused: it did not take the PIN. */
   static open(path: string, selector: TokenSelector, pin: Bytes, initArgs?: string): Cryptoki {
     const module = loadModule(path, initArgs);
     const slot = findSlot(module, selector);
-    const vault = call("C_OpenSession", () =>
-      module.C_OpenSession(slot, pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION),
-    );
+    const vault = call("C_OpenSession", () => module.C_OpenSession(slot, sessionFlags));
     login(module, slot, vault, pin);
     return new Cryptoki(module, slot, vault, path);
   }
@@ -74,6 +74,11 @@ export class Cryptoki {
     return this.#native;
   }
 
+  /** quirks.ecUnwrapWantsPublicKey has been met. */
+  get wantsPublicKeys(): boolean {
+    return this.#wantsPublicKeys;
+  }
+
   moduleInfo(): pkcs11js.ModuleInfo {
     return call("C_GetInfo", () => this.#module.C_GetInfo());
   }
@@ -85,13 +90,29 @@ export class Cryptoki {
   /** CKM_SHA<n>_HMAC, as long as its hash, made by `secret`. */
   hmac(key: Handle, message: Bytes, hash: MacHash = "sha256"): Bytes {
     const [mechanism, length] = hmacs[hash];
+    const mac = this.sign({ mechanism }, key, message);
+    if (mac.length !== length) throw new HsmError("internal", `the token's HMAC is not ${length} bytes long`);
+    return mac;
+  }
+
+  /** A signature or MAC, made by `secret`. */
+  sign(mechanism: Mechanism, key: Handle, data: Bytes): Bytes {
     return this.#operation("C_Sign", (session) => {
-      this.#module.C_SignInit(session, { mechanism }, key);
-      const mac = this.#module.C_Sign(session, asBuffer(message), this.#macBuffer);
-      const copy = moved(mac);
-      if (copy.length !== length) throw new HsmError("internal", `the token's HMAC is not ${length} bytes long`);
-      return copy;
+      this.#module.C_SignInit(session, mechanism, key);
+      return moved(this.#module.C_Sign(session, asBuffer(data), this.#output));
     });
+  }
+
+  /** Made by `secret`. */
+  decrypt(mechanism: Mechanism, key: Handle, ciphertext: Bytes): Bytes {
+    return this.#operation("C_Decrypt", (session) => {
+      this.#module.C_DecryptInit(session, mechanism, key);
+      return moved(this.#module.C_Decrypt(session, asBuffer(ciphertext), this.#output));
+    });
+  }
+
+  derive(mechanism: Mechanism, key: Handle, attributes: Attributes): Handle {
+    return call("C_DeriveKey", () => this.#module.C_DeriveKey(this.#vault, mechanism, key, templateOf(attributes)));
   }
 
   /** `ciphertext ‖ tag 16`, made by `secret` like what `gcmOpen` gives. */
@@ -135,6 +156,31 @@ export class Cryptoki {
     return this.native.derive(this.#vault, { counterKdf }, base, attributes);
   }
 
+  /**
+   * As `generateKeyPair`, in a thread of its own: an RSA key takes seconds. The pair lives in a session of its own, and
+   * goes with that when `use` has answered.
+   */
+  async withKeyPair<Answer>(
+    mechanism: number,
+    publicKey: Attributes,
+    privateKey: Attributes,
+    use: (pair: pkcs11js.KeyPair) => Answer | Promise<Answer>,
+  ): Promise<Answer> {
+    const templates = [templateOf(publicKey), templateOf(privateKey)] as const;
+    const session = this.#openSession();
+    try {
+      const generate = () => this.#module.C_GenerateKeyPairAsync(session, { mechanism }, ...templates);
+      return await use(await called("C_GenerateKeyPair", generate));
+    } finally {
+      call("C_CloseSession", () => this.#module.C_CloseSession(session));
+    }
+  }
+
+  /** As the module states it, which proves nothing. */
+  largestKey(mechanism: number): number {
+    return call("C_GetMechanismInfo", () => this.#module.C_GetMechanismInfo(this.#slot, mechanism)).maxKeySize;
+  }
+
   create(attributes: Attributes): Handle {
     return call("C_CreateObject", () => this.#module.C_CreateObject(this.#vault, templateOf(attributes)));
   }
@@ -148,23 +194,26 @@ export class Cryptoki {
 
   /** A key that reads back as it was asked for; `HsmError("internal")`, and no key, where the token gives no such one. */
   unwrap(mechanism: Mechanism, unwrappingKey: Handle, wrapped: Bytes, attributes: Attributes): Handle {
-    const asked = (template: pkcs11js.Template) =>
+    const asked = (asked: Attributes) =>
       call("C_UnwrapKey", () =>
-        this.#module.C_UnwrapKey(this.#vault, mechanism, unwrappingKey, asBuffer(wrapped), template),
+        this.#module.C_UnwrapKey(this.#vault, mechanism, unwrappingKey, asBuffer(wrapped), templateOf(asked)),
       );
     const { sensitive, extractable, ...others } = attributes;
     const key = withoutQuirk(
-      () => asked(templateOf(attributes)),
-      quirks.unwrapTakesNoPermission,
-      () => asked(templateOf(others)),
+      () =>
+        withoutQuirk(
+          () => asked(attributes),
+          quirks.unwrapTakesNoPermission,
+          () => asked(others),
+        ),
+      quirks.ecUnwrapWantsPublicKey,
+      () => {
+        this.#wantsPublicKeys = true;
+        return asked({ ...attributes, nssDb: Uint8Array.of(0) });
+      },
     );
     try {
-      // quirks.unwrapIgnoresGuards
-      if (!this.#has(key, attributes)) {
-        const guards = { ...(sensitive && { sensitive }), ...(extractable === false && { extractable }) };
-        this.set(key, guards);
-        this.verify(key, attributes);
-      }
+      this.restrict(key, attributes);
       return key;
     } catch (error) {
       this.destroy(key);
@@ -215,20 +264,33 @@ export class Cryptoki {
 
   /** Throws `HsmError("internal")` unless every attribute reads back as given. */
   verify(object: Handle, attributes: Attributes): void {
-    if (!this.#has(object, attributes)) {
+    if (this.#differing(object, attributes).length > 0) {
       throw new HsmError("internal", "the token did not give an object the attributes it was asked for");
     }
   }
 
-  #has(object: Handle, attributes: Attributes): boolean {
+  /**
+   * As `verify`, after taking from a key what it may do beyond what was asked for: quirks.unwrapIgnoresGuards,
+   * quirks.privateKeysMayMore.
+   */
+  restrict(key: Handle, attributes: Attributes): void {
+    const differing = this.#differing(key, attributes);
+    if (differing.length === 0) return;
+    const narrower = differing.filter((name) => attributes[name] === (name === "sensitive"));
+    if (narrower.length > 0) this.set(key, Object.fromEntries(narrower.map((name) => [name, attributes[name]])));
+    this.verify(key, attributes);
+  }
+
+  /** The names of what does not read back as given. */
+  #differing(object: Handle, attributes: Attributes): AttributeName[] {
     const wanted = templateOf(attributes);
     const query = wanted.map(({ type }) => ({ type }));
     const found = call("C_GetAttributeValue", () => this.#module.C_GetAttributeValue(this.#vault, object, query));
     const names = Object.keys(attributes) as AttributeName[];
-    return wanted.every(({ type, value }, i) => {
+    return names.filter((name, i) => {
+      const { type, value } = wanted[i] as pkcs11js.Attribute;
       const raw = found.find((one) => one.type === type)?.value as Buffer;
-      if (value instanceof Uint8Array) return equalBytes(value, raw);
-      return attributeValue(names[i] as AttributeName, raw) === value;
+      return value instanceof Uint8Array ? !equalBytes(value, raw) : attributeValue(name, raw) !== value;
     });
   }
 
@@ -238,8 +300,7 @@ export class Cryptoki {
   }
 
   #operation<Answer>(name: string, use: (session: Handle) => Answer): Answer {
-    const flags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
-    const session = this.#idle.pop() ?? call("C_OpenSession", () => this.#module.C_OpenSession(this.#slot, flags));
+    const session = this.#idle.pop() ?? this.#openSession();
     try {
       const answer = call(name, () => use(session));
       this.#idle.push(session);
@@ -252,6 +313,10 @@ export class Cryptoki {
       }
       throw error;
     }
+  }
+
+  #openSession(): Handle {
+    return call("C_OpenSession", () => this.#module.C_OpenSession(this.#slot, sessionFlags));
   }
 }
 

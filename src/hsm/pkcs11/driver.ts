@@ -1,6 +1,5 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import { algorithmsOf, keyTypeOf } from "../../model/algorithms.ts";
 import { parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spec.ts";
@@ -14,6 +13,7 @@ import type {
   Hsm,
   HsmAdmin,
   HsmInfo,
+  KeyPairs,
   Opening,
   Pkcs11Config,
   Sealing,
@@ -21,8 +21,9 @@ import type {
 } from "../hsm.ts";
 import { alone } from "./domain-lock.ts";
 import { whyKept } from "./kept.ts";
-import { macHashOf } from "./mac-hash.ts";
+import { Pkcs11KeyPairs } from "./key-pairs.ts";
 import type { MethodOf, Opened } from "./protocol.ts";
+import { refusal } from "./served.ts";
 import { startWorker } from "./start.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
@@ -40,9 +41,11 @@ export const driver: Driver<Pkcs11Config> = {
 };
 
 export class Pkcs11Hsm implements Hsm {
+  readonly keyPairs: KeyPairs;
   readonly #workers: WorkerPool<"hsm">;
 
   constructor(workers: WorkerPool<"hsm">) {
+    this.keyPairs = new Pkcs11KeyPairs(workers);
     this.#workers = workers;
   }
 
@@ -56,11 +59,7 @@ export class Pkcs11Hsm implements Hsm {
   }
 
   refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
-    const type = algorithmsOf(spec, usage) && keyTypeOf(spec);
-    if (type === "symmetric") return undefined;
-    if (type !== "HMAC") return `The PKCS#11 driver does not serve ${spec} keys for ${usage}.`;
-    const hash = macHashOf({ kind: "kms-hmac", spec });
-    return this.#workers.profile.hashes.includes(hash) ? undefined : `The token computes no HMAC by ${hash}.`;
+    return refusal(this.#workers.profile, this.info.domainKeyMode, spec, usage);
   }
 
   async generateKey(meta: HbkMeta): Promise<Ekt> {

@@ -35,7 +35,7 @@ interface Call {
 
 /**
  * One worker process, from its start to its end. Calls go out once per turn of the event loop, in order, and the worker
- * answers in order. Whatever ends the worker rejects the calls that wait with `HsmError("unavailable")`; what it answers
+ * answers in order, but for those that take long. Whatever ends the worker rejects the calls that wait with `HsmError("unavailable")`; what it answers
  * so itself is its last answer.
  */
 export class Link {
@@ -151,7 +151,11 @@ export class Link {
   }
 
   #settle({ call: id, code, value }: Frame): void {
-    if (code === answers.retire) this.#onRetire();
+    if (code === answers.working) return;
+    if (code === answers.retire) {
+      this.#onRetire();
+      return;
+    }
     const call = this.#calls.get(id);
     this.#calls.delete(id);
     if (code === answers.done) {

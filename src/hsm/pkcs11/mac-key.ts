@@ -1,7 +1,6 @@
-import { type Bytes, concat, utf8 } from "../../base/bytes.ts";
+import type { Bytes } from "../../base/bytes.ts";
 import { secret, wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
-import type { HbkMeta } from "../../model/hbk.ts";
 import type { Cryptoki, Handle } from "./cryptoki.ts";
 import { moving } from "./wrapping.ts";
 
@@ -9,10 +8,6 @@ import { moving } from "./wrapping.ts";
 export const hmacBlock = 64;
 /** SoftHSM makes no HMAC with a shorter key. */
 export const leastMacKey = 32;
-
-/** The HBK id of an HMAC key; `mac` is that of `namingMessage`. */
-export const macKeyName = (engine: Engine, { keyId }: HbkMeta, mac: Bytes): Bytes =>
-  engine.sha256(concat(utf8("SR1-keyname"), keyId, mac));
 
 /**
  * A session object over a SigV4 secret that may be moved, as HMAC itself would take it: 64 bytes whatever its length, so

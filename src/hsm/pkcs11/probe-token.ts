@@ -13,9 +13,12 @@ import { requireLocks } from "./locked-mode.ts";
 import { NativeCryptoki } from "./native-cryptoki.ts";
 import { initOptions } from "./open-token.ts";
 import type { ProbeReport, ProbeTest } from "./probe.ts";
+import { profileOf } from "./profile.ts";
 import type { Greeting } from "./protocol.ts";
+import { rsaSpki } from "./public-key.ts";
+import { surveyed } from "./served.ts";
 import { type Candidate, chooseToken, type TokenSelector, unpadded } from "./token-selector.ts";
-import { makePair, spkiOf, testOaep } from "./transport-key.ts";
+import { makePair, testOaep } from "./transport-key.ts";
 import { findWrappings, keepsKeys, testMac, testRandom } from "./wrapping.ts";
 
 /** In a worker: graphene-pk11 says what there is, known answers say what works. */
@@ -27,21 +30,16 @@ export async function probeToken({ module: path, initArgs, token: selector, pin 
   pin?.fill(0);
   const failed = (name: string) => tests.some((test) => test.name === name && !test.ok);
   const serves = tests.length > 0 && ![names.mac, names.random, names.wrap].some(failed);
+  const mode = token && serves ? modeOf(token, engine) : undefined;
   return {
     ...found,
     ...(token && { interfaces: NativeCryptoki.of(path)?.interfaces() }),
     tests,
-    serves: serves
-      ? [
-          {
-            spec: "SYMMETRIC_DEFAULT",
-            usage: "ENCRYPT_DECRYPT",
-            how: "the key stays in the token, which derives one key for each call (KBKDF by CKM_SHA256_HMAC); AES-256-GCM with that is done in the worker process",
-          },
-        ]
-      : [],
+    ...(token && serves
+      ? surveyed(await profileOf(token, engine, undefined), mode ?? "plain")
+      : { serves: [], refuses: [] }),
     boundaries: serves ? pkcs11Boundaries.filter((boundary) => !failed(boundary)) : [],
-    ...(token && serves && modeOf(token, engine)),
+    ...(mode && { domainKeyMode: mode }),
     domainKeyModes: serves ? (failed(names.lock) ? ["plain"] : ["plain", "locked"]) : [],
     lacks: tests.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`),
   };
@@ -85,7 +83,7 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
     }),
     test(names.move, () => {
       const { publicKey, privateKey } = makePair(token, { token: false }, 2048);
-      const hash = testOaep(token, privateKey, spkiOf(token, publicKey));
+      const hash = testOaep(token, privateKey, rsaSpki(token, publicKey));
       if (!hash) throw new Error("needs RSA-OAEP");
       const kwp = wrappings().some(({ suite }) => suite === ektSuites.kwp);
       const form = kwp ? "and RFC 5649 key wrap" : "alone: between PKCS#11 tokens, and not with the soft HSM";
@@ -106,9 +104,9 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
   ];
 }
 
-function modeOf(token: Cryptoki, engine: Engine): { domainKeyMode?: DomainKeyMode } {
+function modeOf(token: Cryptoki, engine: Engine): DomainKeyMode | undefined {
   const domain = new Domain(token, findWrappings(token, engine));
-  return domain.exists ? { domainKeyMode: domain.load().mode } : {};
+  return domain.exists ? domain.load().mode : undefined;
 }
 
 /** A failure is a finding here, whatever it is. */

@@ -1,6 +1,6 @@
-import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
 import type { DomainKeyMode, Pkcs11Boundary, Pkcs11Config } from "../hsm.ts";
 import type { CryptokiInterface } from "./native-cryptoki.ts";
+import type { Refused, Served } from "./served.ts";
 import { startWorker } from "./start.ts";
 
 /** What a module and its token are, and what they can do for this driver. Plain data. */
@@ -28,7 +28,9 @@ export interface ProbeReport {
   readonly mechanisms: readonly string[];
   /** Known-answer tests, in order; none without a PIN. */
   readonly tests: readonly ProbeTest[];
-  readonly serves: readonly { readonly spec: KeySpec; readonly usage: KeyUsage; readonly how: string }[];
+  readonly serves: readonly Served[];
+  /** With the reasons. */
+  readonly refuses: readonly Refused[];
   /** Those that the token can be. */
   readonly boundaries: readonly Pkcs11Boundary[];
   /** Of the domain key that the token has; absent where it has none, or there is no PIN. */

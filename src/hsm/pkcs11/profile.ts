@@ -1,6 +1,8 @@
 import type { Engine } from "../../engine/engine.ts";
 import type { Cryptoki } from "./cryptoki.ts";
 import type { MacHash } from "./mac-hash.ts";
+import type { PairAbilities } from "./pair-abilities.ts";
+import { findPairAbilities } from "./pair-profile.ts";
 import { findMacs, findWrappings, type WrappingName } from "./wrapping.ts";
 
 /** What known answers have shown of a module and a kind of token. Plain data: the first worker tells it to the others. */
@@ -10,13 +12,16 @@ export interface Profile {
   readonly wrappings: readonly WrappingName[];
   /** Of HMAC. */
   readonly hashes: readonly MacHash[];
+  readonly pairs: PairAbilities;
 }
 
 /** `known` where it is of the same module, model and firmware; what the tests say, otherwise. */
-export function profileOf(token: Cryptoki, engine: Engine, known: Profile | undefined): Profile {
+export async function profileOf(token: Cryptoki, engine: Engine, known: Profile | undefined): Promise<Profile> {
   const of = subjectOf(token);
   if (known?.of === of) return known;
-  return { of, wrappings: findWrappings(token, engine).map(({ name }) => name), hashes: findMacs(token) };
+  const wrappings = findWrappings(token, engine);
+  const pairs = await findPairAbilities(token, engine, wrappings[0]);
+  return { of, wrappings: wrappings.map(({ name }) => name), hashes: findMacs(token), pairs };
 }
 
 function subjectOf(token: Cryptoki): string {

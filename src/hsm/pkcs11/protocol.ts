@@ -5,6 +5,10 @@ import type { DomainKeyId, DomainKeyMode, HsmInfo, Pkcs11Boundary } from "../hsm
 import type { Profile } from "./profile.ts";
 import type { TokenSelector } from "./token-selector.ts";
 
+/** Of `KeyPairs`: token-key-pairs.ts. */
+const pairMethods = ["generatePair", "generateDataKeyPair", "sign", "decryptByPair", "deriveSharedSecret"] as const;
+export type PairMethod = (typeof pairMethods)[number];
+
 /**
  * Between the server and a worker: the server sends a greeting (call 0), the worker answers it when it is ready; then
  * each call is a frame whose code is the place of its method in the list of the worker's role, and each answer a frame
@@ -26,6 +30,7 @@ export const methods = {
     "reload",
     "health",
     "replicate",
+    ...pairMethods,
   ],
   admin: [
     "domainKeys",
@@ -78,8 +83,19 @@ export interface Opened {
   readonly domainKeys: readonly DomainKeyId[];
 }
 
-/** `retire` answers no call: the worker asks to be replaced. */
-export const answers = { done: 0, hsmError: 1, configError: 2, rangeError: 3, pinRefused: 4, retire: 5 } as const;
+/**
+ * These two answer no call: with `retire` the worker asks to be replaced, with `working` it says now and then that calls
+ * which take long are being served.
+ */
+export const answers = {
+  done: 0,
+  hsmError: 1,
+  configError: 2,
+  rangeError: 3,
+  pinRefused: 4,
+  retire: 5,
+  working: 6,
+} as const;
 
 /** The token refused the PIN. The next try may be the last one it grants. */
 export class PinRefused extends ConfigError {}

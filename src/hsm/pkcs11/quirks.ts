@@ -26,6 +26,13 @@ export const quirks = {
   unwrapIgnoresGuards: { seen: "openCryptoki 3.8.1" },
   /** A wrong tag of AES-GCM is CKR_GENERAL_ERROR, as a lost token is: sealing and opening with the same key tells them apart. */
   badTagIsGeneralError: { seen: "SoftHSM 2.6.1" },
+  /** RSA keys decrypt, sign and unwrap, and keys of curves sign, whatever C_UnwrapKey and C_GenerateKeyPair were told: it is taken from them afterwards. */
+  privateKeysMayMore: { seen: "NSS 3.87.1" },
+  /**
+   * C_UnwrapKey wants the point of an elliptic curve's key as CKA_NSS_DB, and calls the template incomplete without. It
+   * believes whatever it is given, and C_WrapKey puts that into the PKCS#8 beside the private key.
+   */
+  ecUnwrapWantsPublicKey: { seen: "NSS 3.87.1", code: pkcs11js.CKR_TEMPLATE_INCOMPLETE },
   /** RSA-OAEP with SHA-1 alone: the hash is the best one that opens what node:crypto has sealed. */
   oaepHasSha1Only: { seen: "SoftHSM 2.6.1 and 2.7.0" },
 } as const satisfies Readonly<Record<string, Quirk>>;

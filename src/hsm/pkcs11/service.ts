@@ -16,7 +16,7 @@ import { testMac, testRandom, type Wrappings, wrappingsBy } from "./wrapping.ts"
 export interface Service {
   /** The answer to the greeting. */
   readonly greeting: unknown;
-  /** `method` is a place in the role's list. */
+  /** `method` is a place in the role's list. A promise where the answer takes long. */
   call(method: number, args: readonly unknown[]): unknown;
   /** Whether the process should be replaced. */
   readonly worn: boolean;
@@ -33,20 +33,24 @@ const sweep = 30_000;
 /** Each role loads its own code only: a worker for requests does not have that of administration. */
 const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
   hsm: async (greeting) => {
-    const { TokenHsm } = await import("./token-hsm.ts");
+    const [{ TokenHsm }, { TokenKeyPairs }] = await Promise.all([
+      import("./token-hsm.ts"),
+      import("./token-key-pairs.ts"),
+    ]);
     const opened = await openToken(greeting);
     const { token, engine, domain, keys, cipher, random } = opened;
     requireTogether(domain.load().mode, greeting.boundary);
     keys.probe(domain.active());
     setInterval(() => keys.expire(), sweep);
-    return served(greeting, new TokenHsm(token, engine, domain, keys, cipher, random), opened);
+    const hsm = new TokenHsm(token, engine, domain, keys, cipher, random);
+    return served(greeting, [hsm, new TokenKeyPairs(opened, hsm)], opened);
   },
   admin: async (greeting) => {
     const [{ TokenAdmin }, { Transport }] = await Promise.all([import("./token-admin.ts"), import("./transport.ts")]);
     const opened = await openToken(greeting);
     const { token, engine, domain, keys, random, wrappings } = opened;
     domain.load();
-    return served(greeting, new TokenAdmin(domain, keys, new Transport(token, engine, random, wrappings)), opened);
+    return served(greeting, [new TokenAdmin(domain, keys, new Transport(token, engine, random, wrappings))], opened);
   },
   init: async (greeting) => {
     const { initDomain } = await import("./token-admin.ts");
@@ -54,7 +58,7 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
     const opened = await openToken(greeting);
     initDomain(opened.domain, greeting.mode);
     opened.keys.probe(opened.domain.active());
-    return served(greeting, {}, opened);
+    return served(greeting, [], opened);
   },
   probe: async (greeting) => done(await (await import("./probe-token.ts")).probeToken(greeting)),
   provision: async (greeting) => done((await import("./init-token.ts")).initToken(greeting)),
@@ -62,7 +66,7 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
 
 export const serve = (greeting: Greeting): Promise<Service> => roles[greeting.role](greeting);
 
-interface OpenToken {
+export interface OpenToken {
   readonly token: Cryptoki;
   readonly engine: Engine;
   readonly domain: Domain;
@@ -81,7 +85,7 @@ async function openToken(greeting: Greeting): Promise<OpenToken> {
   greeting.pin.fill(0);
   testMac(token, engine);
   testRandom(token);
-  const profile = profileOf(token, engine, greeting.profile);
+  const profile = await profileOf(token, engine, greeting.profile);
   const wrappings = wrappingsBy(token, profile.wrappings);
   const domain = new Domain(token, wrappings);
   const { boundary } = greeting;
@@ -97,9 +101,14 @@ function requireTogether(mode: DomainKeyMode, boundary: Pkcs11Boundary): void {
   }
 }
 
-function served({ role, life, boundary }: Greeting, methodsOf: object, opened: OpenToken): Service {
+type Method = (...args: readonly unknown[]) => unknown;
+
+function served({ role, life, boundary }: Greeting, targets: readonly object[], opened: OpenToken): Service {
   const { token, domain, keys, cipher, profile } = opened;
-  const target = methodsOf as Record<string, (...args: unknown[]) => unknown>;
+  const served = methods[role].map((name) => {
+    const target = targets.find((target) => name in target) as Record<string, Method> | undefined;
+    return target?.[name]?.bind(target);
+  });
   const end = performance.now() + life.hours * 3_600_000;
   let calls = 0;
   let weighed = 0;
@@ -112,9 +121,9 @@ function served({ role, life, boundary }: Greeting, methodsOf: object, opened: O
     greeting: { info: infoOf(token, domain.state.mode, boundary), profile, domainKeys: domain.usable } satisfies Opened,
     call(method, args) {
       calls += 1;
-      const name = methods[role][method];
-      if (name === undefined) throw new HsmError("internal", "the worker has no such method");
-      return target[name]?.(...args);
+      const serve = served[method];
+      if (!serve) throw new HsmError("internal", "the worker has no such method");
+      return serve(...args);
     },
     get worn() {
       const spent = calls >= life.calls || performance.now() > end || isHeavy();

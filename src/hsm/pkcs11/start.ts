@@ -9,7 +9,7 @@ import { Link } from "./link.ts";
 import { trustedModule } from "./module-file.ts";
 import { PinLatch } from "./pin-latch.ts";
 import type { Profile } from "./profile.ts";
-import { type Opened, PinRefused, type Role } from "./protocol.ts";
+import { type Opened, type PairMethod, PinRefused, type Role } from "./protocol.ts";
 import { parseUri, type TokenUri } from "./uri.ts";
 
 /** Milliseconds. */
@@ -17,13 +17,14 @@ const defaultDeadline = 5_000;
 /** Loading a module and logging in takes a slow HSM seconds. */
 const leastStartDeadline = 15_000;
 /** An HSM may need a minute for an RSA key pair. */
-const leastAdminDeadline = 120_000;
+const leastGenerationDeadline = 120_000;
+const making: readonly string[] = ["generatePair", "generateDataKeyPair"] satisfies PairMethod[];
 /** What a worker lives for: 24 hours, a million calls, a GiB. */
 const defaultLife = { workerHours: 24, workerCalls: 1_000_000, workerMemory: 1_024 };
 
 /** Of one call, from its coming to its answer. */
-export const deadlineOf = (role: Role, { deadline = defaultDeadline }: Pkcs11Config): number =>
-  role === "hsm" ? deadline : Math.max(deadline, leastAdminDeadline);
+export const deadlineOf = (role: Role, { deadline = defaultDeadline }: Pkcs11Config, method?: string): number =>
+  role === "hsm" && !making.some((one) => one === method) ? deadline : Math.max(deadline, leastGenerationDeadline);
 
 /** One login after the other, by URI: as many workers with one wrong PIN are as many tries. */
 const turns = new Map<string, Promise<unknown>>();

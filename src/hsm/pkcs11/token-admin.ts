@@ -85,7 +85,7 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
     if (!this.#domain.state.pinned.includes(checkTransportKey(target))) {
       throw refused("the transport key is not pinned");
     }
-    return this.#keys.move(ekt, (key) => this.#transport.wrap(key, target));
+    return this.#keys.move(ekt, (key, { meta }) => this.#transport.wrap(key, meta, target));
   }
 
   importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Ekt {

@@ -15,7 +15,7 @@ import { DataObjects } from "./data-object.ts";
 import type { Domain } from "./domain.ts";
 import { macHashOf } from "./mac-hash.ts";
 import { createMacKey } from "./mac-key.ts";
-import type { MethodOf } from "./protocol.ts";
+import type { MethodOf, PairMethod } from "./protocol.ts";
 import { rewrap } from "./rewrap.ts";
 import type { TokenRandom } from "./token-random.ts";
 
@@ -34,7 +34,7 @@ const generated: Partial<Record<HbkKind, HbkUsage>> = {
 };
 
 /** `Hsm` as the worker serves it, one call after the other: the contracts are those of hsm/hsm.ts. */
-export class TokenHsm implements Record<MethodOf<"hsm">, (...args: never[]) => unknown> {
+export class TokenHsm implements Record<Exclude<MethodOf<"hsm">, PairMethod>, (...args: never[]) => unknown> {
   readonly #token: Cryptoki;
   readonly #engine: Engine;
   readonly #domain: Domain;

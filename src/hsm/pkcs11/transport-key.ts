@@ -50,15 +50,6 @@ export const makePair = (token: Cryptoki, place: Attributes, modulusBits = least
 /** What must hold of the private half for as long as it is kept. */
 export const privateUse: Attributes = { sensitive: true, extractable: false, unwrap: true, decrypt: false };
 
-/** DER SubjectPublicKeyInfo. */
-export function spkiOf(token: Cryptoki, publicKey: Handle): Bytes {
-  const [n, e] = (["modulus", "publicExponent"] as const).map((name) =>
-    token.read(publicKey, name).toBase64({ alphabet: "base64url", omitPadding: true }),
-  );
-  const jwk = { kty: "RSA", n: n as string, e: e as string };
-  return Uint8Array.from(createPublicKey({ key: jwk, format: "jwk" }).export({ type: "spki", format: "der" }));
-}
-
 /** The first of `hashes` with which the token opens what node:crypto has sealed: quirks.oaepHasSha1Only. */
 export function testOaep(
   token: Cryptoki,

@@ -11,7 +11,9 @@ import type { TransportKey } from "../hsm.ts";
 import type { Attributes } from "./attributes.ts";
 import { refused } from "./backing-keys.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
-import { createMacKey, hmacBlock, leastMacKey, macKeyName } from "./mac-key.ts";
+import { committedId } from "./hbk-id.ts";
+import { createMacKey, hmacBlock, leastMacKey } from "./mac-key.ts";
+import { rsaSpki, unwrapMovable } from "./public-key.ts";
 import type { TokenRandom } from "./token-random.ts";
 import {
   aesKey,
@@ -24,7 +26,6 @@ import {
   opening,
   privateUse,
   publicKeyOf,
-  spkiOf,
   testOaep,
 } from "./transport-key.ts";
 import { moving, type Wrapping } from "./wrapping.ts";
@@ -34,6 +35,7 @@ const bestFirst = ["sha256", "sha1"] as const;
 /** Where the source has to wrap the material itself by it. */
 const commonFirst = ["sha1", "sha256"] as const;
 const readable: Attributes = { ...moving, sensitive: false };
+const tooLong = "one of the HSMs lacks KWP, and a private key is too long to go directly under RSA-OAEP";
 /** KWP pads to a multiple of it, and puts as much in front. */
 const kwpBlock = 8;
 
@@ -62,15 +64,16 @@ export class Transport {
     }
     const privateKey = this.#half(pkcs11js.CKO_PRIVATE_KEY);
     this.#token.verify(privateKey, privateUse);
-    const spki = spkiOf(this.#token, this.#half(pkcs11js.CKO_PUBLIC_KEY));
+    const spki = rsaSpki(this.#token, this.#half(pkcs11js.CKO_PUBLIC_KEY));
     this.#ownHash ??= testOaep(this.#token, privateKey, spki, this.#kwp ? bestFirst : commonFirst);
     if (!this.#ownHash) throw new HsmError("unsupported", "the token unwraps by RSA-OAEP with no hash that is known");
     return { spki, fingerprint: fingerprintOf(spki), oaepHash: this.#ownHash, ...(!this.#kwp && { direct: true }) };
   }
 
   /** `key` must be one that may be moved. */
-  wrap(key: Handle, target: TransportKey): Bytes {
+  wrap(key: Handle, { kind }: HbkMeta, target: TransportKey): Bytes {
     const publicKey = publicKeyOf(target.spki);
+    if ((target.direct || !this.#kwp) && kind === "kms-private") throw new HsmError("unsupported", tooLong);
     if (target.direct || !this.#kwp) return this.#wrapDirectly(key, publicKey, target.oaepHash);
     return this.#wrapInside(key, publicKey, target.oaepHash) ?? this.#wrapBeside(key, publicKey, target.oaepHash);
   }
@@ -87,15 +90,19 @@ export class Transport {
     if (exported.length === split) {
       const open = (attributes: Attributes) =>
         refusing(() => this.#token.unwrap(oaep(oaepHash), privateKey, exported, attributes));
+      if (meta.kind === "kms-private") throw refused(tooLong);
       return meta.kind === "sigv4" ? this.#broughtIn(open(readable), meta, hbkId) : open(moving);
     }
     const kwp = this.#requireKwp();
     const kek = refusing(() => this.#token.unwrap(oaep(oaepHash), privateKey, exported.subarray(0, split), opening));
     const wrapped = exported.subarray(split);
     try {
-      if (meta.kind !== "sigv4" || fitsHmac(wrapped)) return refusing(() => kwp.unwrap(kek, wrapped, moving));
+      const unwrap = (attributes: Attributes) => kwp.unwrap(kek, wrapped, attributes);
+      if (meta.kind !== "sigv4" || fitsHmac(wrapped)) {
+        return refusing(() => unwrapMovable(this.#token, this.#engine, { meta, hbkId }, unwrap));
+      }
       return this.#broughtIn(
-        refusing(() => kwp.unwrap(kek, wrapped, readable)),
+        refusing(() => unwrap(readable)),
         meta,
         hbkId,
       );
@@ -157,7 +164,7 @@ export class Transport {
     try {
       for (let end = padded.length; end > Math.max(0, padded.length - kwpBlock); end--) {
         const material = padded.subarray(0, end);
-        const name = macKeyName(this.#engine, meta, this.#engine.hmacSha256(material, namingMessage));
+        const name = committedId(this.#engine, meta, this.#engine.hmacSha256(material, namingMessage));
         if (this.#engine.equal(name, hbkId)) return createMacKey(this.#token, this.#engine, material);
       }
       throw refused("the material is not that of the HBK id");

@@ -115,7 +115,7 @@ export class WorkerPool<R extends "hsm" | "admin"> {
   /** One that cannot might go on as it was: it ends, and the next one reads everything anyway. */
   async #reloadOrEnd(link: Link): Promise<boolean> {
     try {
-      const due = performance.now() + this.#deadline;
+      const due = performance.now() + deadlineOf(this.#role, this.#config);
       this.#domainKeys = new Set((await link.call(methods.hsm.indexOf("reload"), [], due)) as DomainKeyId[]);
       return true;
     } catch {
@@ -139,7 +139,7 @@ export class WorkerPool<R extends "hsm" | "admin"> {
   }
 
   async #tried(method: MethodOf<R>, args: readonly unknown[]): Promise<unknown> {
-    const due = performance.now() + this.#deadline;
+    const due = performance.now() + deadlineOf(this.#role, this.#config, method);
     const repeatable = this.#role === "hsm" && method !== "health";
     for (let tries = 1; ; tries++) {
       if (this.#closing.signal.aborted) throw closed();
@@ -153,10 +153,6 @@ export class WorkerPool<R extends "hsm" | "admin"> {
         if (!repeatable || tries === mostTries || performance.now() >= due) throw error;
       }
     }
-  }
-
-  get #deadline(): number {
-    return deadlineOf(this.#role, this.#config);
   }
 
   #codeOf(method: MethodOf<R>): number {

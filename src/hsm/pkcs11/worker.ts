@@ -35,6 +35,10 @@ let retiring = false;
  * then fails at is its own fault: this process ends, and the server starts another.
  */
 let faulty = false;
+/** Calls whose answers come later. */
+let pending = 0;
+/** Milliseconds. */
+const signOfLife = 250;
 
 // The server decides when this process ends; signals to the whole process group are for the server.
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => undefined);
@@ -47,8 +51,11 @@ for (const event of ["end", "close", "error"] as const) socket.on(event, leave);
 function receive(frames: readonly Frame[]): void {
   const sent: Bytes[] = [];
   for (const frame of frames) {
-    if (service) sent.push(answer(service, frame));
-    else void greet(frame);
+    if (!service) void greet(frame);
+    else {
+      const answered = answer(service, frame);
+      if (answered) sent.push(answered);
+    }
     if (faulty) break;
   }
   if (service?.worn && !retiring) {
@@ -72,20 +79,47 @@ async function greet({ call, value, memory }: Frame): Promise<void> {
   }
 }
 
-function answer(service: Service, { call, code, value, memory }: Frame): Bytes {
+/** undefined: the answer goes out later. */
+function answer(service: Service, { call, code, value, memory }: Frame): Bytes | undefined {
+  let later = false;
   try {
     const result = service.call(code, value as unknown[]);
-    const bytes = frame(call, answers.done, result);
-    wipeAll(result);
-    return bytes;
+    later = result instanceof Promise;
+    if (!(result instanceof Promise)) return done(call, result);
+    void answerLater(call, result, memory);
+    return undefined;
   } catch (error) {
-    const failure = asUnavailable(error);
-    faulty ||= failure instanceof HsmError && failure.kind === "unavailable";
-    const failed = answerOf(failure);
-    return frame(call, failed.code, failed.value);
+    return failed(call, error);
   } finally {
+    if (!later) wipe(memory);
+  }
+}
+
+async function answerLater(call: number, result: Promise<unknown>, memory: Bytes): Promise<void> {
+  const signs = setInterval(() => send([frame(0, answers.working, undefined)]), signOfLife);
+  pending += 1;
+  try {
+    send([done(call, await result)]);
+  } catch (error) {
+    send([failed(call, error)]);
+  } finally {
+    pending -= 1;
+    clearInterval(signs);
     wipe(memory);
   }
+}
+
+function done(call: number, result: unknown): Bytes {
+  const bytes = frame(call, answers.done, result);
+  wipeAll(result);
+  return bytes;
+}
+
+function failed(call: number, error: unknown): Bytes {
+  const failure = asUnavailable(error);
+  faulty ||= failure instanceof HsmError && failure.kind === "unavailable";
+  const { code, value } = answerOf(failure);
+  return frame(call, code, value);
 }
 
 const asUnavailable = (error: unknown): unknown =>
@@ -108,7 +142,8 @@ function send(frames: readonly Bytes[]): void {
 
 function leave(): void {
   try {
-    service?.close();
+    // C_Finalize under a call of another thread crashes some modules.
+    if (pending === 0) service?.close();
   } finally {
     process.exit(0);
   }

@@ -1,7 +1,8 @@
-import { createCipheriv, createHmac, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, concat, equalBytes, fromHex } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
+import { secretConcat, wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { type EktSuite, ektSuites } from "../../model/ekt.ts";
 import type { Attributes } from "./attributes.ts";
@@ -63,7 +64,7 @@ const known: Readonly<Record<WrappingName, (token: Cryptoki) => Wrapping>> = {
 };
 
 /** Of the known-answer tests; they protect nothing. */
-const knownKek = fromHex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a85840df6e29b02af1");
+export const knownKek = fromHex("5840df6e29b02af1ab493b705bf16ea1ae8338f4dcc176a85840df6e29b02af1");
 export const knownKey = fromHex("000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f");
 export const knownMessage = fromHex("53747261776265727279");
 
@@ -141,7 +142,7 @@ export function testRandom(token: Cryptoki): void {
  * does.
  */
 export function findWrappings(token: Cryptoki, engine: Engine): Wrappings {
-  const kek = createKnown(token, { ...aesKey, ...usesOfKek, value: knownKek });
+  const kek = createKek(token, knownKek);
   const key = createKnown(token, { ...moving, value: knownKey });
   try {
     const names = Object.keys(known) as WrappingName[];
@@ -164,7 +165,7 @@ export function wrappingsBy(token: Cryptoki, names: readonly WrappingName[]): Wr
 
 /** Whether C_WrapKey leaves keys that are not extractable where they are: quirks.wrapIgnoresExtractable. */
 export function keepsKeys(token: Cryptoki, { wrap }: Wrapping): boolean {
-  const kek = createKnown(token, { ...aesKey, ...usesOfKek, value: knownKek });
+  const kek = createKek(token, knownKek);
   const kept = createKnown(token, { ...used, value: knownKey });
   try {
     wrap(kek, kept);
@@ -194,11 +195,39 @@ function works(token: Cryptoki, engine: Engine, wrapping: Wrapping, kek: Handle,
 }
 
 function knownAnswer(engine: Engine, suite: EktSuite, wrapped: Bytes): Bytes {
-  if (suite === ektSuites.kwp) return engine.kwpWrap(knownKek, knownKey);
-  const iv = wrapped.subarray(0, blockLength);
-  const cipher = createCipheriv("aes-256-cbc", knownKek, iv);
-  return concat(iv, cipher.update(knownKey), cipher.final());
+  return wrapOutside(engine, suite, knownKek, knownKey, wrapped.subarray(0, blockLength));
 }
+
+/** What the token's wrapping makes of `material` under an AES key of this value. */
+export function wrapOutside(
+  engine: Engine,
+  suite: EktSuite,
+  kek: Bytes,
+  material: Bytes,
+  iv: Bytes = randomBytes(blockLength),
+): Bytes {
+  if (suite === ektSuites.kwp) return engine.kwpWrap(kek, material);
+  const cipher = createCipheriv("aes-256-cbc", kek, iv);
+  return concat(iv, cipher.update(material), cipher.final());
+}
+
+/** The material, made by `secret`. Throws where it is not what the token has wrapped under an AES key of this value. */
+export function unwrapOutside(engine: Engine, suite: EktSuite, kek: Bytes, wrapped: Bytes): Bytes {
+  if (suite === ektSuites.kwp) {
+    const material = engine.kwpUnwrap(kek, wrapped);
+    if (!material) throw new HsmError("internal", "the token's key wrap is not RFC 5649");
+    return material;
+  }
+  const decipher = createDecipheriv("aes-256-cbc", kek, wrapped.subarray(0, blockLength));
+  const parts = [decipher.update(wrapped.subarray(blockLength)), decipher.final()];
+  const material = secretConcat(...parts);
+  wipe(...parts);
+  return material;
+}
+
+/** A session object over a known or ephemeral AES key, that wraps. */
+export const createKek = (token: Cryptoki, value: Bytes): Handle =>
+  createKnown(token, { ...aesKey, ...usesOfKek, value });
 
 function createKnown(token: Cryptoki, attributes: Attributes): Handle {
   try {

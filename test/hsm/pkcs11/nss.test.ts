@@ -8,7 +8,7 @@ const fresh = nssTokens();
 hsmConformance("NSS", { driver, fresh, stride: 32 });
 
 it("the probe finds RFC 5649 under NSS's number, and that NSS gives keys away that are not extractable", async () => {
-  const { tests, lacks, serves, domainKeyModes, boundaries, interfaces } = await probe(await fresh());
+  const { tests, lacks, serves, refuses, domainKeyModes, boundaries, interfaces } = await probe(await fresh());
   expect(tests.map(({ ok }) => ok)).toEqual([true, true, true, false, true, true, true, false]);
   expect(tests[2]?.detail).toMatch(/0x210b.*, AES-CBC-PAD/);
   expect(tests[2]?.detail).not.toContain("0x210a");
@@ -17,5 +17,7 @@ it("the probe finds RFC 5649 under NSS's number, and that NSS gives keys away th
   expect(boundaries).toEqual(["call-key", "token-gcm", "token"]);
   expect(domainKeyModes).toEqual(["plain"]);
   expect(interfaces).toContainEqual({ name: "PKCS 11", version: "3.0" });
-  expect(serves).toHaveLength(1);
+  expect(serves.map(({ spec }) => spec)).toContain("ECC_NIST_P521");
+  const koblitz = refuses.find(({ spec }) => spec === "ECC_SECG_P256K1");
+  expect(koblitz?.reason).toContain("CKR_DOMAIN_PARAMS_INVALID");
 });

@@ -108,7 +108,12 @@ describe("the probe", () => {
     ]);
     expect(report.tests[2]?.detail).toContain("0x210a");
     expect(report.tests[4]?.detail).toContain("SHA-1");
-    expect(report.serves).toMatchObject([{ spec: "SYMMETRIC_DEFAULT", usage: "ENCRYPT_DECRYPT" }]);
+    const [symmetric] = report.serves;
+    expect(symmetric).toMatchObject({ spec: "SYMMETRIC_DEFAULT", usage: "ENCRYPT_DECRYPT" });
+    const pairs = ["RSA_4096 SIGN_VERIFY", "RSA_2048 ENCRYPT_DECRYPT", "ECC_SECG_P256K1 SIGN_VERIFY"];
+    expect(report.serves.map(({ spec, usage }) => `${spec} ${usage}`)).toEqual(expect.arrayContaining(pairs));
+    const refused = new Set(report.refuses.map(({ spec }) => spec.replace(/_\d+$/, "")));
+    expect([...refused]).toEqual(["ECC_NIST_EDWARDS25519", "SM2", "ML_DSA", "ML_KEM"]);
     expect(report.lacks).toEqual([expect.stringMatching(/^token: .*CKR_MECHANISM_INVALID/)]);
     expect(report.boundaries).toEqual(["call-key", "token-gcm"]);
     expect(report.domainKeyModes).toEqual(["plain", "locked"]);
@@ -118,7 +123,7 @@ describe("the probe", () => {
     const { pin: _, ...unseen } = config;
     const report = await probe(unseen);
     expect(report.token.label).toBe("kms");
-    expect([report.tests, report.serves]).toEqual([[], []]);
+    expect([report.tests, report.serves, report.refuses]).toEqual([[], [], []]);
     expect(await driver.init(config)).toMatchObject({ serial: report.token.serial });
   });
 });

@@ -65,12 +65,12 @@ describe("the self-tests of a token", () => {
     expect(() => findWrappings(cryptoki, other)).toThrow(/neither/);
   });
 
-  it("are not repeated for a module, model and firmware that another worker has tested, and are for any other", () => {
-    const found = profileOf(cryptoki, engine, undefined);
+  it("are not repeated for a module, model and firmware that another worker has tested, and are for any other", async () => {
+    const found = await profileOf(cryptoki, engine, undefined);
     expect(found.wrappings).toEqual(["kwp-0x210a"]);
     const told: Profile = { ...found, wrappings: ["cbc-pad"] };
-    expect(profileOf(cryptoki, engine, told)).toBe(told);
-    expect(profileOf(cryptoki, engine, { ...told, of: `${told.of} of another version` })).toEqual(found);
+    expect(await profileOf(cryptoki, engine, told)).toBe(told);
+    expect(await profileOf(cryptoki, engine, { ...told, of: `${told.of} of another version` })).toEqual(found);
   });
 
   it("find a key that the token did not make as it was asked to", () => {

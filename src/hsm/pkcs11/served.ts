@@ -1,0 +1,64 @@
+import { algorithmsOf, keyTypeOf } from "../../model/algorithms.ts";
+import { type KeySpec, type KeyUsage, keySpecs, keyUsages } from "../../model/key-spec.ts";
+import type { DomainKeyMode } from "../hsm.ts";
+import { macHashOf } from "./mac-hash.ts";
+import { pairRefusal, unpaddingOf, working } from "./pair-abilities.ts";
+import type { Profile } from "./profile.ts";
+
+/** Why a token of this profile has no keys of this spec and usage; undefined when it has. */
+export function refusal(profile: Profile, mode: DomainKeyMode, spec: KeySpec, usage: KeyUsage): string | undefined {
+  if (!algorithmsOf(spec, usage)) return `There are no ${spec} keys for ${usage}.`;
+  switch (keyTypeOf(spec)) {
+    case "symmetric":
+      return undefined;
+    case "HMAC": {
+      const hash = macHashOf({ kind: "kms-hmac", spec });
+      return profile.hashes.includes(hash) ? undefined : `The token computes no HMAC by ${hash}.`;
+    }
+    case "asymmetric":
+      return usage === "KEY_AGREEMENT" && mode === "locked"
+        ? "The domain key is locked: no key derives anything, so none agrees on secrets."
+        : pairRefusal(profile.pairs, spec, usage);
+  }
+}
+
+export interface Served {
+  readonly spec: KeySpec;
+  readonly usage: KeyUsage;
+  /** For people. */
+  readonly how: string;
+}
+
+export interface Refused {
+  readonly spec: KeySpec;
+  readonly usage: KeyUsage;
+  readonly reason: string;
+}
+
+/** Every spec and usage of the API, on one side or the other. */
+export function surveyed(profile: Profile, mode: DomainKeyMode): { serves: Served[]; refuses: Refused[] } {
+  const all = keySpecs.flatMap((spec) =>
+    keyUsages.filter((usage) => algorithmsOf(spec, usage)).map((usage) => ({ spec, usage })),
+  );
+  return {
+    serves: all
+      .filter(({ spec, usage }) => refusal(profile, mode, spec, usage) === undefined)
+      .map((one) => ({ ...one, how: howServed(profile, one.spec, one.usage) })),
+    refuses: all.flatMap((one) => {
+      const reason = refusal(profile, mode, one.spec, one.usage);
+      return reason === undefined ? [] : [{ ...one, reason }];
+    }),
+  };
+}
+
+function howServed({ pairs }: Profile, spec: KeySpec, usage: KeyUsage): string {
+  const type = keyTypeOf(spec);
+  if (type === "symmetric") {
+    return "the key stays in the token, which derives one key for each call (KBKDF by CKM_SHA256_HMAC); AES-256-GCM with that is done in the worker process";
+  }
+  if (type === "HMAC") return "the key stays in the token, which computes with it";
+  const unpadded = working(pairs, spec, usage).filter((algorithm) => unpaddingOf(pairs, algorithm) === "worker");
+  const unpadding =
+    unpadded.length > 0 ? `; the padding of ${unpadded.join(", ")} is taken off in the worker process` : "";
+  return `the private key stays in the token, which computes with it${unpadding}`;
+}

@@ -72,6 +72,7 @@ export interface ServiceConfig extends Premises {
   readonly services?: ServicePrincipals | undefined;
   readonly attestation?: { readonly roots: string } | undefined;
   readonly keyStores?: KeyStoreConfig | undefined;
+  readonly quotas?: { readonly keysPerRegion?: number } | undefined;
 }
 
 export interface Service {
@@ -105,6 +106,7 @@ export async function startService(
     services: config.services,
     attestation,
     keyStores: config.keyStores,
+    quotas: config.quotas,
   });
   const jobs = await startHousekeeping(
     { store, hsms, principals, outbox, kms, clock: config.clock, openAdmin: openHsmAdmin },

@@ -45,6 +45,7 @@ export interface Config {
   /** A PEM file: whose attestation documents are trusted. */
   readonly attestation?: { readonly roots: string };
   readonly keyStores?: KeyStoreConfig;
+  readonly quotas?: { readonly keysPerRegion?: number };
   /** By name, the ARNs of the users whose calls are the service's. */
   readonly services?: Readonly<Record<string, readonly string[]>>;
 }
@@ -79,6 +80,7 @@ function configReader(folder: string): Reader<Config> {
     audit: mapping({ directory: path }),
     attestation: optional(mapping({ roots: file })),
     keyStores: optional(keyStoresReader(folder)),
+    quotas: optional(mapping({ keysPerRegion: optional(number("a number of keys", 1_000_000_000)) })),
     services: optional(table("the name of a service, as in alias/aws/s3", isServiceName, serviceUsers)),
   };
   return (place) => {

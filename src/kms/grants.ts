@@ -6,6 +6,7 @@ import { KmsError } from "../base/errors.ts";
 import { keyArn, parseArn, rootArn } from "../model/arn.ts";
 import { type GrantPrincipal, type GrantRecord, isGrantId } from "../model/grant.ts";
 import type { KeyRecord } from "../model/key.ts";
+import { checkQuota, quota } from "../model/quotas.ts";
 import type { Call } from "./call.ts";
 import { denied, type Finder, type FoundKey, isDue } from "./find.ts";
 import { type GrantRecords, granteePrefix, grantPrefix, retirablePrefix } from "./grant-records.ts";
@@ -40,9 +41,6 @@ interface Retiring {
   readonly grant: GrantRecord | undefined;
 }
 
-/** AWS's quota for one key. */
-const quota = 50_000;
-
 /** Grants as operations reach them: whoever asks has been authorized, or is here. */
 export class Grants {
   readonly #parts: GrantParts;
@@ -67,9 +65,8 @@ export class Grants {
 
   /** LimitExceededException when the key has all the grants that it may have; those in flight may not be counted. */
   async checkQuota({ value: { record, arn } }: FoundKey): Promise<void> {
-    if (await this.#parts.grants.full(record, quota)) {
-      throw new KmsError("LimitExceededException", `The key ${arn} has too many grants.`);
-    }
+    const most = quota("grantsPerKey");
+    if (await this.#parts.grants.full(record, most)) checkQuota("grantsPerKey", most + 1, arn);
   }
 
   /** A grant of a key that was found; NotFoundException. */

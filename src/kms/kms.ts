@@ -23,6 +23,7 @@ import { Grants } from "./grants.ts";
 import { Imports } from "./imports.ts";
 import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
 import { type KeyStoreConfig, noKeyStores } from "./key-store-config.ts";
+import { KeyQuota } from "./key-quota.ts";
 import { LastUsage } from "./last-usage.ts";
 import { ManagedKeys, type ServicePrincipals } from "./managed-keys.ts";
 import { type NewMaterial, newMaterial } from "./material.ts";
@@ -46,6 +47,7 @@ export interface KmsParts {
   readonly attestation?: Attestation | undefined;
   /** Absent: there are no custom key stores. */
   readonly keyStores?: KeyStoreConfig | undefined;
+  readonly quotas?: { readonly keysPerRegion?: number } | undefined;
 }
 
 /** An alias; one that is predefined for a service has its name alone until its key is made. */
@@ -85,6 +87,7 @@ export class Kms {
   readonly #markers: Markers;
   readonly #managed: ManagedKeys;
   readonly #attestation: Attestation | undefined;
+  readonly #keyQuota: KeyQuota;
 
   constructor(parts: KmsParts) {
     this.principals = parts.principals;
@@ -114,6 +117,7 @@ export class Kms {
     this.#managed = managed;
     this.#attestation = parts.attestation;
     this.imports = new Imports({ ...parts, records, domain, seal });
+    this.#keyQuota = new KeyQuota(parts.store, parts.quotas?.keysPerRegion);
     this.lastUsage = new LastUsage(parts.store);
   }
 
@@ -174,6 +178,11 @@ export class Kms {
   /** Throws unless `policy` can be put on the key. */
   checkPolicy(call: Call, proposal: PolicyProposal): Promise<void> {
     return checkPolicy(this.#authorizer, this.principals, call, proposal);
+  }
+
+  /** LimitExceededException when the account has all the keys that it may have in the region. */
+  checkKeyQuota(call: Call): Promise<void> {
+    return this.#keyQuota.check(call.account, call.region);
   }
 
   /** A fresh HBK for a key that is being made, and what commits it. */

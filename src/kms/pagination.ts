@@ -1,4 +1,5 @@
 import { KmsError } from "../base/errors.ts";
+import { components, path } from "../store/path.ts";
 import type { Call } from "./call.ts";
 import type { Records } from "./records.ts";
 import type { Seal } from "./seal.ts";
@@ -22,7 +23,10 @@ export class Markers {
     this.#seal = seal;
   }
 
-  /** A page of `head`, which is at hand, and of the records under `prefix`. The marker is a position in the former. */
+  /**
+   * A page of `head`, which is at hand, and of the records under `prefix`, whose paths have one component more. The
+   * marker is a position in the former, or the last component.
+   */
   async page<T, H = never>(
     call: Call,
     { marker, limit }: Page,
@@ -33,17 +37,19 @@ export class Markers {
     head: readonly H[] = [],
   ): Promise<Cut<T | H>> {
     const purpose = binding(call, scope);
-    const place = marker === undefined ? "0" : await this.#open(purpose, marker);
-    const inHead = /^\d+$/.test(place);
-    const start = inHead ? Number(place) : head.length;
+    const place = marker === undefined ? "#0" : await this.#open(purpose, marker);
+    const inHead = place.startsWith("#");
+    const start = inHead ? Number(place.slice(1)) : head.length;
     const end = start + limit;
     const first = head.slice(start, end);
     const left = limit - first.length;
-    const found = await records.list<unknown>(prefix, left + 1, inHead ? undefined : place);
+    const found = await records.list<unknown>(prefix, left + 1, inHead ? undefined : prefix + path(place));
     const shown = found.slice(0, left);
     const items = [...first, ...shown.map((record) => item(record.path, record.value))];
     const more = found.length > left || end < head.length;
-    return more ? { items, next: await this.#make(purpose, shown.at(-1)?.path ?? String(end)) } : { items };
+    const last = shown.at(-1)?.path.slice(prefix.length);
+    const next = last === undefined ? `#${end}` : (components(last)[0] as string);
+    return more ? { items, next: await this.#make(purpose, next) } : { items };
   }
 
   /** A page of a list that is at hand; the marker is a position. */

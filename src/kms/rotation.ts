@@ -5,6 +5,7 @@ import { KmsError, StoreError } from "../base/errors.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { parseJson } from "../model/json.ts";
 import { arnOf, type KeyRecord, type RotationType } from "../model/key.ts";
+import { checkQuota } from "../model/quotas.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Expectation, Write } from "../store/store.ts";
 import { callOff, dueAt, plan } from "./agenda.ts";
@@ -102,18 +103,12 @@ export async function rotateDueKeys({ store, hsms, outbox, clock, forget }: Rota
   return count;
 }
 
-/** AWS's fixed quota for one key. */
-const onDemandQuota = 25;
 const automaticSoon = 20 * 60_000;
 
 /** Whether the key may be rotated on demand now. */
 export function checkOnDemand(key: KeyRecord, now: number): void {
   const done = key.materials.filter(({ rotation }) => rotation?.type === "ON_DEMAND").length;
-  if (done >= onDemandQuota) {
-    const text =
-      "The on-demand rotations limit has been reached for the given keyId. No more on-demand rotations can be ";
-    throw new KmsError("LimitExceededException", `${text}performed for this key: ${arnOf(key)}`);
-  }
+  checkQuota("onDemandRotationsPerKey", done + 1, arnOf(key));
   if (key.rotation && key.rotation.next - now < automaticSoon) {
     throw new KmsError("ConflictException", `An automatic rotation of ${arnOf(key)} is due within 20 minutes.`);
   }

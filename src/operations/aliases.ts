@@ -1,8 +1,7 @@
 import { KmsError } from "../base/errors.ts";
 import type { KeyRecord } from "../model/key.ts";
+import { checkQuota } from "../model/quotas.ts";
 import { managedPrefix } from "../model/service.ts";
-
-export const aliasQuota = 50;
 
 /** Names that CreateAlias takes. */
 export function checkAliasName(name: string): void {
@@ -29,7 +28,7 @@ export function checkAliasPrefix(name: string): void {
 }
 
 export function withAlias(key: KeyRecord, name: string): KeyRecord {
-  if (key.aliases.length >= aliasQuota) throw new KmsError("LimitExceededException", "The key has too many aliases.");
+  checkQuota("aliasesPerKey", key.aliases.length + 1);
   return { ...key, aliases: [...key.aliases, name] };
 }
 

@@ -46,6 +46,7 @@ export const createKey = operation({
     const keyPolicy = input.Policy ?? defaultKeyPolicy(call.account);
     await kms.checkPolicy(call, { id, policy: keyPolicy, bypassLockoutCheck: input.BypassPolicyLockoutSafetyCheck });
     const keyTags = mergeTags({}, input.Tags ?? []);
+    await kms.checkKeyQuota(call);
     const origin = placement?.record.origin ?? input.Origin ?? "AWS_KMS";
     const identity = { id, account: call.account, region: call.region, spec, usage, ...placement?.record, origin };
     const hsm = placement?.hsm;

@@ -1,10 +1,9 @@
 import { KmsError } from "../base/errors.ts";
+import { checkQuota } from "../model/quotas.ts";
 import type { TypeOf } from "../model/shape.ts";
 import type { tags } from "./members.ts";
 
 type Tags = TypeOf<typeof tags>;
-
-const quota = 50;
 
 /** `added` over `present`, in the order in which they came. */
 export function mergeTags(present: Readonly<Record<string, string>>, added: Tags): Record<string, string> {
@@ -14,7 +13,7 @@ export function mergeTags(present: Readonly<Record<string, string>>, added: Tags
   // A null prototype: `__proto__` is a tag key like any other.
   const merged: Record<string, string> = Object.assign(Object.create(null), present);
   for (const { TagKey, TagValue } of added) merged[TagKey] = TagValue;
-  if (Object.keys(merged).length > quota) throw new KmsError("LimitExceededException", "Too many tags");
+  checkQuota("tagsPerKey", Object.keys(merged).length);
   return merged;
 }
 

@@ -20,6 +20,7 @@ store: { sqlite: strongroom.db }
 audit:
   directory: /var/log/strongroom
 attestation: { roots: roots.pem }
+quotas: { keysPerRegion: 1000 }
 services:
   s3: [arn:aws:iam::012345678901:user/storage]
 `;
@@ -48,6 +49,7 @@ test("every key arrives, paths from the file's folder, numbers as they are writt
     ],
     store: { sqlite: "/etc/strongroom/strongroom.db" },
     audit: { directory: "/var/log/strongroom" },
+    quotas: { keysPerRegion: 1000 },
     attestation: { roots: "/etc/strongroom/roots.pem" },
     services: { s3: ["arn:aws:iam::012345678901:user/storage"] },
   });
@@ -110,7 +112,7 @@ test("all of it is frozen", () => {
 });
 
 test.each([
-  ["an unknown key", `${complete}\nlisen: 1.2.3.4:5`, "kms.yaml:21:1: has a name that is not known"],
+  ["an unknown key", `${complete}\nlisen: 1.2.3.4:5`, "kms.yaml:22:1: has a name that is not known"],
   ["an unknown key inside", complete.replace("  key:", "  kye:"), "kms.yaml:6:3: tls has a name that is not known"],
   ["a missing section", without("tls"), "kms.yaml:2:1: tls.certificate is missing"],
   ["a missing key", complete.replace(/ {2}key:.*\n/, ""), "kms.yaml:5:3: tls.key is missing"],

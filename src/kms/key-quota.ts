@@ -1,0 +1,29 @@
+import { checkQuota, quota } from "../model/quotas.ts";
+import type { Store } from "../store/store.ts";
+import { keyPrefix } from "./records.ts";
+
+/**
+ * The quota of keys in an account and region. Counting walks over them, so what is known goes by what this process has
+ * made since, and the rest is counted again when that comes to the quota.
+ */
+export class KeyQuota {
+  readonly #store: Store;
+  readonly #limit: number;
+  /** By prefix: no more than that. */
+  readonly #counts = new Map<string, number>();
+
+  constructor(store: Store, limit = quota("keysPerRegion")) {
+    this.#store = store;
+    this.#limit = limit;
+  }
+
+  /** LimitExceededException when one more is too many. */
+  async check(account: string, region: string): Promise<void> {
+    const prefix = keyPrefix(account, region);
+    const known = this.#counts.get(prefix);
+    if (known === undefined || known >= this.#limit) this.#counts.set(prefix, await this.#store.count(prefix));
+    const count = (this.#counts.get(prefix) as number) + 1;
+    checkQuota("keysPerRegion", count, undefined, this.#limit);
+    this.#counts.set(prefix, count);
+  }
+}

@@ -1,3 +1,4 @@
+import { KmsError } from "../base/errors.ts";
 import { structure } from "../model/shape.ts";
 import { keyId, limit, marker } from "./members.ts";
 import { operation } from "./operation.ts";
@@ -7,9 +8,10 @@ export const listKeyPolicies = operation({
   readOnly: true,
   request: structure({ KeyId: keyId, Limit: limit, Marker: marker }),
 
-  async run(kms, call, { KeyId, Limit = 100, Marker }) {
-    const key = await kms.key(call, KeyId);
-    const { items, next } = await kms.slice(call, { marker: Marker, limit: Limit }, key.value.arn, ["default"]);
-    return { PolicyNames: items, NextMarker: next, Truncated: next !== undefined };
+  async run(kms, call, { KeyId, Marker }) {
+    await kms.key(call, KeyId);
+    // No page has a next one, so no marker was given out; the operation declares no InvalidMarkerException.
+    if (Marker !== undefined) throw new KmsError("ValidationException", "The marker is not one of this list.");
+    return { PolicyNames: ["default"], Truncated: false };
   },
 });

@@ -116,6 +116,6 @@ describe("lists", () => {
   it("has the one policy of a key", async () => {
     const { PolicyNames, Truncated } = await admin("ListKeyPolicies", { KeyId: key, Limit: 1 });
     expect([PolicyNames, Truncated]).toEqual([["default"], false]);
-    expect(await refused(admin("ListKeyPolicies", { KeyId: key, Marker: "x" }))).toBe("InvalidMarkerException");
+    expect(await refused(admin("ListKeyPolicies", { KeyId: key, Marker: "x" }))).toBe("ValidationException");
   });
 });

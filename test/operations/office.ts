@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import { authorizer } from "../../src/access/evaluate.ts";
 import type { Iam } from "../../src/access/iam.ts";
 import { utf8 } from "../../src/base/bytes.ts";
-import type { KmsError } from "../../src/base/errors.ts";
+import { KmsError } from "../../src/base/errors.ts";
 import type { ConfiguredHsm } from "../../src/hsm/hsm.ts";
 import { Kms, type KmsParts } from "../../src/kms/kms.ts";
 import { perform } from "../../src/operations/perform.ts";
 import { operatorIam } from "../../src/operator.ts";
 import type { Parts } from "../../src/service.ts";
 import { newSite, type Site } from "../kms/premises.ts";
+import { expectAnswer, expectDocumented } from "./documented.ts";
 
 export const account = "111122223333";
 export const day = 86_400;
@@ -55,7 +56,7 @@ export async function openOffice(
         address: "::1",
         userAgent: "test",
       };
-      return (await perform(kms, operation, caller, utf8(JSON.stringify(request)))) as Answer;
+      return documented(operation, perform(kms, operation, caller, utf8(JSON.stringify(request))));
     };
   };
   const admin = await user("admin", account, allow("*"));
@@ -73,6 +74,18 @@ export async function openOffice(
       site.remove();
     },
   };
+}
+
+/** What is answered, and what is refused, is what the newest client expects. */
+async function documented(operation: string, performed: Promise<unknown>): Promise<Answer> {
+  try {
+    const answer = await performed;
+    expectAnswer(operation, answer);
+    return answer as Answer;
+  } catch (error) {
+    if (error instanceof KmsError) expectDocumented(operation, error.code);
+    throw error;
+  }
 }
 
 export const allow = (Action: string | readonly string[], more: object = {}): string =>

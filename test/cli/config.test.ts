@@ -19,10 +19,6 @@ hsm:
 store: { sqlite: strongroom.db }
 audit:
   directory: /var/log/strongroom
-attestation: { roots: roots.pem }
-quotas: { keysPerRegion: 1000 }
-services:
-  s3: [arn:aws:iam::012345678901:user/storage]
 `;
 
 const uri = "pkcs11:token=one?module-path=/usr/lib/softhsm/libsofthsm2.so";
@@ -49,8 +45,18 @@ test("every key arrives, paths from the file's folder, numbers as they are writt
     ],
     store: { sqlite: "/etc/strongroom/strongroom.db" },
     audit: { directory: "/var/log/strongroom" },
-    quotas: { keysPerRegion: 1000 },
+  });
+});
+
+test("attestation roots, quotas and services are there for whom they concern", () => {
+  const more = `${complete}
+attestation: { roots: file:roots.pem }
+quotas: { keysPerRegion: 1000 }
+services: { s3: [arn:aws:iam::012345678901:user/storage] }
+`;
+  expect(parse(more)).toMatchObject({
     attestation: { roots: "/etc/strongroom/roots.pem" },
+    quotas: { keysPerRegion: 1000 },
     services: { s3: ["arn:aws:iam::012345678901:user/storage"] },
   });
 });
@@ -112,7 +118,7 @@ test("all of it is frozen", () => {
 });
 
 test.each([
-  ["an unknown key", `${complete}\nlisen: 1.2.3.4:5`, "kms.yaml:22:1: has a name that is not known"],
+  ["an unknown key", `${complete}\nlisen: 1.2.3.4:5`, "kms.yaml:18:1: has a name that is not known"],
   ["an unknown key inside", complete.replace("  key:", "  kye:"), "kms.yaml:6:3: tls has a name that is not known"],
   ["a missing section", without("tls"), "kms.yaml:2:1: tls.certificate is missing"],
   ["a missing key", complete.replace(/ {2}key:.*\n/, ""), "kms.yaml:5:3: tls.key is missing"],
@@ -120,8 +126,8 @@ test.each([
   ["a key that comes twice", `${complete}\naccount: 111122223333`, "(DUPLICATE_KEY)"],
   ["an account of 11 digits", complete.replace("012345678901", "01234567890"), "kms.yaml:8:10: account is not"],
   ["a region that is none", complete.replace("eu-west-1", "europe"), "kms.yaml:7:25: regions.2 is not"],
-  ["a service with a name that is none", complete.replace("s3:", "S3:"), "services has a name that is not"],
-  ["a service whose user is no ARN", complete.replace("arn:aws:iam::012345678901:user/", ""), "services.s3.1 is not"],
+  ["a service of another form", `${complete}\nservices: { S3: [a] }`, "services has a name that is not"],
+  ["a service whose user is no ARN", `${complete}\nservices: { s3: [user/a] }`, "services.s3.1 is not"],
   ["no regions", complete.replace("[eu-central-1, eu-west-1]", "[]"), "regions is not a list"],
   ["an address without port", complete.replace("0.0.0.0:443", "0.0.0.0"), "kms.yaml:2:9: listen is not HOST:PORT"],
   ["a port that is none", complete.replace("0.0.0.0:443", "0.0.0.0:65536"), "listen is not HOST:PORT"],

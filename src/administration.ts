@@ -4,11 +4,12 @@ import type { Iam } from "./access/iam.ts";
 import { verifyChain } from "./audit/verify.ts";
 import { systemClock } from "./base/clock.ts";
 import { AuditError, ConfigError } from "./base/errors.ts";
+import type { Token } from "./cli/commands/hsm.ts";
 import { readConfig } from "./cli/config.ts";
 import type { Installation } from "./cli/flags.ts";
 import type { Handlers } from "./cli/index.ts";
 import { custody } from "./custody.ts";
-import { initHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
+import { type HsmConfig, initHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";
 import { confirmClock } from "./kms/clock-guard.ts";
 import { DomainKeys } from "./kms/domain-keys.ts";
@@ -54,10 +55,15 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     ),
 
   async hsmProbe(of, name) {
-    const hsm = "uri" in of ? withShellEnvironment({ driver: "pkcs11", ...of }) : hsmOf(siteOfInstallation(of), name);
+    const hsm = namedHsm(of, name);
     if (hsm.driver === "soft") return withAdmin(hsm, async (admin) => print(admin.info));
     const { probe } = await import("./hsm/pkcs11/probe.ts");
     print(await probe(hsm));
+  },
+
+  async hsmTest(of, options, name) {
+    const { runHsmTest } = await import("./bench/hsm-test.ts");
+    await runHsmTest(namedHsm(of, name), options);
   },
 
   hsmRotateDomainKey: (of, name) =>
@@ -125,6 +131,9 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
       await tell(parts, site, "ConfirmClock", {});
     }),
 };
+
+const namedHsm = (of: Installation | Token, name?: string): HsmConfig =>
+  "uri" in of ? withShellEnvironment({ driver: "pkcs11", ...of }) : hsmOf(siteOfInstallation(of), name);
 
 const withIam = (of: Installation, work: (iam: Iam, account: string) => Promise<unknown>): Promise<void> =>
   withParts(of, async (parts, { account }) => {

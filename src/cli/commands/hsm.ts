@@ -1,7 +1,9 @@
 import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
+import type { HsmTestOptions } from "../../bench/hsm-test.ts";
 import { type DomainKeyMode, domainKeyModes } from "../../hsm/hsm.ts";
-import { flag, type Installation, installation, installationFlags, nonEmpty, referenceFlag } from "../flags.ts";
+import { flag, type Installation, installation, installationFlags, matching, nonEmpty } from "../flags.ts";
+import { promptPin } from "../pin-prompt.ts";
 import { type CustodyHandlers, custody } from "./custody.ts";
 
 /** A token that belongs to no installation yet. */
@@ -16,6 +18,7 @@ export interface HsmHandlers extends CustodyHandlers {
   hsmInit(of: Installation, mode: DomainKeyMode, name?: string): Promise<void>;
   /** Without a name, the primary: here and below. */
   hsmProbe(of: Installation | Token, name?: string): Promise<void>;
+  hsmTest(of: Installation | Token, options: HsmTestOptions, name?: string): Promise<void>;
   hsmStatus(of: Installation, name?: string): Promise<void>;
   hsmRotateDomainKey(of: Installation, name?: string): Promise<void>;
 }
@@ -37,9 +40,24 @@ const options = {
   hsm: flag("hsm", "One of several HSMs, by its name in the configuration [default: the primary]", "a name", nonEmpty),
 } as const;
 
+const uri = flag("uri", "pkcs11:…?module-path=…", "a PKCS#11 URI", (value) =>
+  value.startsWith("pkcs11:") ? value : undefined,
+);
+
 const token = {
   ...options,
-  pin: referenceFlag("pin", "The PIN of the token that the URI names: file:PATH or env:NAME"),
+  pin: flag(
+    "pin",
+    "The PIN of the token that the URI names: file:PATH, env:NAME, or prompt",
+    "file:<path>, env:<name> or prompt",
+    matching(/^(file:.|env:[A-Za-z_]\w*$|prompt$)/s),
+  ),
+} as const;
+
+const test = {
+  ...token,
+  seconds: { ...flag("seconds", "For the measurements", "a number from 1 to 600", secondsOf), default: "5" },
+  json: { type: "boolean", default: false, description: "Print the report as JSON" },
 } as const;
 
 export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
@@ -61,21 +79,38 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
     group.command(
       "probe [uri]",
       "Show what an HSM can do, and try it: that of an installation, or the token that a PKCS#11 URI names",
-      (command) =>
-        command.positional("uri", flag("uri", "pkcs11:…?module-path=…", "a PKCS#11 URI", pkcs11)).options(token),
-      (given) =>
-        handlers.hsmProbe(given.uri === undefined ? installation(given) : tokenOf(given.uri, given), given.hsm),
+      (command) => command.positional("uri", uri).options(token),
+      (given) => placeOf(given).then((of) => handlers.hsmProbe(of, given.hsm)),
+    );
+    group.command(
+      "test [uri]",
+      "Try all that an HSM must do before it is trusted with keys, measure it, and leave it as it was",
+      (command) => command.positional("uri", uri).options(test),
+      (given) => placeOf(given).then((of) => handlers.hsmTest(of, given, given.hsm)),
     );
     custody(group, handlers);
     return group.demandCommand(1, "hsm needs one of its commands");
   });
 
-const pkcs11 = (value: string): string | undefined => (value.startsWith("pkcs11:") ? value : undefined);
+interface Place {
+  readonly uri?: string | undefined;
+  readonly pin?: string | undefined;
+  readonly home?: string | undefined;
+  readonly config?: string | undefined;
+  readonly hsm?: string | undefined;
+}
 
-function tokenOf(
-  uri: string,
-  { pin, ...of }: { [name in "pin" | "home" | "config" | "hsm"]?: string | undefined },
-): Token {
+async function placeOf({ uri, pin, ...of }: Place): Promise<Installation | Token> {
+  if (uri === undefined) {
+    if (pin !== undefined) throw new ConfigError("--pin goes with the PKCS#11 URI of a token");
+    return installation(of);
+  }
   if (of.home ?? of.config ?? of.hsm) throw new ConfigError("a URI goes with none of --home, --config and --hsm");
-  return pin === undefined ? { uri } : { uri, pin };
+  if (pin === undefined) return { uri };
+  return { uri, pin: pin === "prompt" ? await promptPin() : pin };
+}
+
+function secondsOf(value: string): number | undefined {
+  const seconds = Number(value);
+  return /^\d+(\.\d+)?$/.test(value) && seconds >= 1 && seconds <= 600 ? seconds : undefined;
 }

@@ -44,6 +44,7 @@ export const methods = {
     "exportTo",
     "importFrom",
   ],
+  inventory: ["objects", "wasEmpty", "clear", "mostSessions"],
   /** These do their one thing and answer the greeting with it. */
   init: [],
   probe: [],

@@ -60,6 +60,12 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
     opened.keys.probe(opened.domain.active());
     return served(greeting, [], opened);
   },
+  inventory: async (greeting) => {
+    const { TokenInventory } = await import("./token-inventory.ts");
+    const token = loggedIn(greeting);
+    const call = callsOf(greeting, [new TokenInventory(token)]);
+    return { greeting: {}, call, worn: false, close: () => token.close() };
+  },
   probe: async (greeting) => done(await (await import("./probe-token.ts")).probeToken(greeting)),
   provision: async (greeting) => done((await import("./init-token.ts")).initToken(greeting)),
 };
@@ -80,9 +86,7 @@ export interface OpenToken {
 /** Self-tests before anything else. */
 async function openToken(greeting: Greeting): Promise<OpenToken> {
   const engine = await openEngine(greeting.engine);
-  if (!greeting.pin) throw new HsmError("internal", "the worker was given no PIN");
-  const token = Cryptoki.open(greeting.module, greeting.token, greeting.pin, greeting.initArgs);
-  greeting.pin.fill(0);
+  const token = loggedIn(greeting);
   testMac(token, engine);
   testRandom(token);
   const profile = await profileOf(token, engine, greeting.profile);
@@ -101,14 +105,32 @@ function requireTogether(mode: DomainKeyMode, boundary: Pkcs11Boundary): void {
   }
 }
 
+function loggedIn({ module, token: selector, pin, initArgs }: Greeting): Cryptoki {
+  if (!pin) throw new HsmError("internal", "the worker was given no PIN");
+  const token = Cryptoki.open(module, selector, pin, initArgs);
+  pin.fill(0);
+  return token;
+}
+
 type Method = (...args: readonly unknown[]) => unknown;
 
-function served({ role, life, boundary }: Greeting, targets: readonly object[], opened: OpenToken): Service {
-  const { token, domain, keys, cipher, profile } = opened;
+/** The methods of a role, each of the first of `targets` that has it. */
+function callsOf({ role }: Greeting, targets: readonly object[]): Service["call"] {
   const served = methods[role].map((name) => {
     const target = targets.find((target) => name in target) as Record<string, Method> | undefined;
     return target?.[name]?.bind(target);
   });
+  return (method, args) => {
+    const serve = served[method];
+    if (!serve) throw new HsmError("internal", "the worker has no such method");
+    return serve(...args);
+  };
+}
+
+function served(greeting: Greeting, targets: readonly object[], opened: OpenToken): Service {
+  const { life, boundary } = greeting;
+  const { token, domain, keys, cipher, profile } = opened;
+  const serve = callsOf(greeting, targets);
   const end = performance.now() + life.hours * 3_600_000;
   let calls = 0;
   let weighed = 0;
@@ -121,9 +143,7 @@ function served({ role, life, boundary }: Greeting, targets: readonly object[], 
     greeting: { info: infoOf(token, domain.state.mode, boundary), profile, domainKeys: domain.usable } satisfies Opened,
     call(method, args) {
       calls += 1;
-      const serve = served[method];
-      if (!serve) throw new HsmError("internal", "the worker has no such method");
-      return serve(...args);
+      return serve(method, args);
     },
     get worn() {
       const spent = calls >= life.calls || performance.now() > end || isHeavy();

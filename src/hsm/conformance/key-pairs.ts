@@ -13,7 +13,7 @@ import { type Bytes, concat, hex, utf8 } from "../../base/bytes.ts";
 import { Asymmetric } from "../../engine/asymmetric/asymmetric.ts";
 import { algorithmsOf, digestLength, takesMessageType } from "../../model/algorithms.ts";
 import { parseEkt } from "../../model/ekt.ts";
-import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
+import { kindOfSpec } from "../../model/hbk.ts";
 import {
   type EncryptionAlgorithm,
   type KeySpec,
@@ -23,18 +23,23 @@ import {
   type SigningAlgorithm,
 } from "../../model/key-spec.ts";
 import type { Ekt, KeyPairs } from "../hsm.ts";
-import { aad, algorithm, type Bench, claimsOn, edited, hbkIdOf, metaOf, refusedAs } from "./claim.ts";
+import {
+  aad,
+  algorithm,
+  type Bench,
+  claimsOn,
+  edited,
+  hbkIdOf,
+  metaOf,
+  type Pair,
+  pairOf,
+  refusedAs,
+} from "./claim.ts";
 
 const asymmetric = new Asymmetric();
 const publicKeyOf = (spki: Bytes): KeyObject =>
   createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
-const metaFor = (spec: KeySpec, usage: KeyUsage): HbkMeta => ({ ...metaOf("kms-private"), spec, usage });
 const rewrapped = async ({ admin }: Bench, key: Ekt): Promise<Ekt> => (admin ? admin.rewrap(key) : key);
-
-interface Pair {
-  readonly ekt: Ekt;
-  readonly publicKey: Bytes;
-}
 
 /** For the specs that this HSM has; a sentence where there is none. */
 async function served(
@@ -47,7 +52,7 @@ async function served(
   for (const spec of had) {
     const { keyPairs } = hsm;
     assert(keyPairs, `${spec} is not refused, and there is nothing that makes it`);
-    await use(keyPairs, await keyPairs.generate(metaFor(spec, usage)), spec);
+    await use(keyPairs, await pairOf(hsm, keyPairs, spec, usage), spec);
   }
   return had.length > 0 ? undefined : hsm.refusal(specs[0] as KeySpec, usage);
 }
@@ -155,7 +160,7 @@ export const keyPairClaims = claimsOn("key pairs", {
       if (spec !== "ECC_NIST_P256") return;
       const { hsm, stride } = bench;
       if (hsm.refusal(spec, "KEY_AGREEMENT") === undefined) {
-        const agreeing = await pairs.generate(metaFor(spec, "KEY_AGREEMENT"));
+        const agreeing = await pairOf(hsm, pairs, spec, "KEY_AGREEMENT");
         await refusedAs("refused", pairs.sign(agreeing.ekt, "ECDSA_SHA_256", aad, "RAW"));
         await refusedAs("refused", pairs.deriveSharedSecret(ekt, agreeing.publicKey));
       }

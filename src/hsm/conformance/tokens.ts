@@ -4,7 +4,7 @@ import { parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
 import { keySpecs, keyUsages } from "../../model/key-spec.ts";
 import type { Ekt } from "../hsm.ts";
-import { aad, algorithm, claimsOn, edited, hbkIdOf, metaOf, newKey, refusedAs } from "./claim.ts";
+import { aad, algorithm, claimsOn, edited, hbkIdOf, metaOf, newKey, pairOf, refusedAs } from "./claim.ts";
 
 export const tokenClaims = claimsOn("key tokens", {
   "say what they bind": async ({ hsm }) => {
@@ -22,9 +22,12 @@ export const tokenClaims = claimsOn("key tokens", {
         const kind = kindOfSpec(spec);
         const meta = { ...metaOf("kms-symmetric"), kind, spec, usage };
         const pairs = kind === "kms-private" ? hsm.keyPairs : undefined;
-        const made = pairs ? pairs.generate(meta).then(({ ekt }) => ekt) : hsm.generateKey(meta);
-        if (hsm.refusal(spec, usage) === undefined) assert.deepEqual(parseEkt(await made).meta, meta);
-        else await refusedAs("unsupported", made, `${spec} for ${usage}`);
+        if (hsm.refusal(spec, usage) !== undefined) {
+          await refusedAs("unsupported", pairs ? pairs.generate(meta) : hsm.generateKey(meta), `${spec} for ${usage}`);
+          continue;
+        }
+        const key = pairs ? (await pairOf(hsm, pairs, spec, usage)).ekt : await hsm.generateKey(meta);
+        assert.deepEqual({ ...parseEkt(key).meta, keyId: meta.keyId }, meta);
       }
     }
     assert.equal(hsm.refusal("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"), undefined);

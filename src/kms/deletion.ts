@@ -4,12 +4,12 @@ import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { GrantRecord } from "../model/grant.ts";
 import { parseJson } from "../model/json.ts";
-import type { HbkRecord, KeyRecord, RemovedHbk } from "../model/key.ts";
+import type { BackedUp, HbkRecord, KeyRecord, RemovedHbk } from "../model/key.ts";
 import { components, path } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
 import { agendaPath, callOff, dueAt } from "./agenda.ts";
-import { backupsUntil } from "./backup-record.ts";
+import { backedUp } from "./backup-record.ts";
 import { keyEvent } from "./events.ts";
 import { grantPrefix, type KeyName, removeGrant } from "./grant-records.ts";
 import { membershipPath } from "./key-store-records.ts";
@@ -20,10 +20,8 @@ import { aliasPath, hbkPath, keyPath, remove, removedPath, writeRemoved } from "
  * A deleted key's material: recoverable from old copies of the store until every domain key that wrapped it is gone, and
  * from backups until the last one that has it may no longer be kept.
  */
-interface Tombstone extends KeyName {
+interface Tombstone extends KeyName, BackedUp {
   readonly domainKeys: readonly string[];
-  /** When that is, milliseconds; absent where there was no backup. */
-  readonly backups?: number;
 }
 
 export interface DeletionParts {
@@ -44,23 +42,11 @@ export async function deleteDueKeys(parts: DeletionParts): Promise<number> {
   return deleted;
 }
 
-/** Whatever its state: for a key that was deleted after the backup which has brought it back. */
-export async function deleteAgain(parts: DeletionParts, key: KeyName): Promise<boolean> {
-  const planned = await parts.store.get(agendaPath("deletion", key));
-  return deleteKey(parts, key, planned?.revision ?? 0);
-}
-
-/** What has been deleted and might come back from old copies or backups. */
-export async function tombstones(store: SealedStore): Promise<KeyName[]> {
-  const stored = await store.list(tombstonePrefix);
-  return stored.map(({ value }) => {
-    const { account, region, id } = JSON.parse(fromUtf8(value)) as Tombstone;
-    return { account, region, id };
-  });
-}
-
-/** false when another process was first. Grants go first: a crash between leaves a key that is still due. */
-async function deleteKey(parts: DeletionParts, name: KeyName, planned: number): Promise<boolean> {
+/**
+ * `planned`: the revision of its record on the agenda. false when another process was first. Grants go first: a crash
+ * between leaves a key that is still due.
+ */
+export async function deleteKey(parts: DeletionParts, name: KeyName, planned: number): Promise<boolean> {
   const { store, forget, outbox } = parts;
   await deleteGrants(parts, name);
   const stored = await store.get(keyPath(name.account, name.region, name.id));
@@ -80,9 +66,8 @@ async function deleteKey(parts: DeletionParts, name: KeyName, planned: number): 
   const domainKeys = material.flatMap(
     ({ value }) => (JSON.parse(fromUtf8(value)) as HbkRecord | RemovedHbk).domainKeys,
   );
-  const backups = await backupsUntil(store);
   const { account, region, id } = key;
-  const tombstone: Tombstone = { account, region, id, domainKeys, ...(backups > 0 && { backups }) };
+  const tombstone: Tombstone = { account, region, id, domainKeys, ...(await backedUp(store)) };
   const gone = [stored, ...material, ...others].filter((record) => record !== undefined);
   const writes: Write[] = [
     callOff("deletion", key, planned),
@@ -113,7 +98,7 @@ async function deleteGrants({ store, forget }: DeletionParts, key: KeyName): Pro
   }
 }
 
-const tombstonePrefix = "tombstone/key/";
+export const tombstonePrefix = "tombstone/key/";
 
 /**
  * Tells of all deleted material whose last domain key has been destroyed, and whose last backup is out of date: from now on
@@ -121,10 +106,11 @@ const tombstonePrefix = "tombstone/key/";
  */
 export async function buryTombstones(parts: DeletionParts, alive: ReadonlySet<string>): Promise<void> {
   const { store, outbox, clock } = parts;
-  const isGone = ({ domainKeys }: Tombstone | RemovedHbk): boolean => !domainKeys.some((id) => alive.has(id));
+  const isGone = ({ domainKeys, backups = 0 }: Tombstone | RemovedHbk): boolean =>
+    backups <= clock.now() && !domainKeys.some((id) => alive.has(id));
   for (const { path: tombstonePath, value, revision } of await store.list(tombstonePrefix)) {
     const tombstone = JSON.parse(fromUtf8(value)) as Tombstone;
-    if (!isGone(tombstone) || (tombstone.backups ?? 0) > clock.now()) continue;
+    if (!isGone(tombstone)) continue;
     await outbox.commit([remove(tombstonePath, revision)], keyEvent("DeleteKeyMaterial", tombstone));
   }
   for (const { path: removedAt, value, revision } of await store.list("removed/")) {

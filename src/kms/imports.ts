@@ -9,6 +9,7 @@ import { importRefusal, type Wrapping } from "../model/wrapping.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Expectation, Write } from "../store/store.ts";
 import { agendaPath, callOff, plan } from "./agenda.ts";
+import { backedUp } from "./backup-record.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { type Arrival, withMaterial, withoutMaterial } from "./imported-material.ts";
 import { hbkOver, metaOf } from "./material.ts";
@@ -109,7 +110,7 @@ export class Imports {
     return [
       writeKey(withoutMaterial(key, hbkId), revision),
       remove(hbkPath(region, hbkId), hbk.revision),
-      writeRemoved(hbkId, { id, account, region, domainKeys }, 0),
+      writeRemoved(hbkId, { id, account, region, domainKeys, ...(await backedUp(this.#parts.store)) }, 0),
       ...(await this.#planned(key, hbkId, undefined)),
     ];
   }

@@ -71,8 +71,13 @@ export interface HbkRecord {
   readonly domainKeys: readonly string[];
 }
 
+/** Until when some backup may be kept that has deleted material, milliseconds; absent where there was no backup. */
+export interface BackedUp {
+  readonly backups?: number;
+}
+
 /** What is left of imported material that was deleted: whose its ciphertexts are, and where copies of its token may be. */
-export interface RemovedHbk extends Pick<KeyRecord, "account" | "region" | "id"> {
+export interface RemovedHbk extends Pick<KeyRecord, "account" | "region" | "id">, BackedUp {
   /** As in `HbkRecord`; empty when they are gone, and the material with them. */
   readonly domainKeys: readonly string[];
 }

@@ -9,10 +9,11 @@ import { applyTombstones, formatTombstones } from "../../src/backup/tombstones.t
 import { openEngine } from "../../src/engine/index.ts";
 import { HsmSet } from "../../src/hsm/hsm-set.ts";
 import { initHsm, mainHsm, openHsmAdmin } from "../../src/hsm/index.ts";
-import { deleteDueKeys } from "../../src/kms/deletion.ts";
+import { buryTombstones, deleteDueKeys } from "../../src/kms/deletion.ts";
 import { Source } from "../../src/kms/transfer.ts";
 import type { SealedStore } from "../../src/store/sealed.ts";
 import { account, refused } from "../operations/office.ts";
+import { importOf, parametersOf } from "../operations/wrapping-client.ts";
 import {
   type Deployment,
   type Evidence,
@@ -164,8 +165,14 @@ describe("a backup", () => {
   it("brings no key back whose deletion the newest list of tombstones names", async () => {
     const doomed = (await old.ask("CreateKey", {}))["KeyMetadata"].KeyId;
     await old.ask("CreateAlias", { AliasName: "alias/doomed", TargetKeyId: doomed });
+    const imported = (await old.ask("CreateKey", { Origin: "EXTERNAL" }))["KeyMetadata"].KeyId;
+    await old.ask(
+      "ImportKeyMaterial",
+      importOf(imported, await parametersOf(old.ask, imported), new Uint8Array(32).fill(1)),
+    );
     const before = join(folder(), "before.backup");
     await backUp(before, { like: file });
+    await old.ask("DeleteImportedKeyMaterial", { KeyId: imported });
     await old.ask("ScheduleKeyDeletion", { KeyId: doomed, PendingWindowInDays: 7 });
     old.clock.advance(8 * day);
     await deleteDueKeys({ ...old.parts, clock: old.clock, forget: old.kms.forget });
@@ -173,22 +180,43 @@ describe("a backup", () => {
     const shares = await sharesOf(before, [0, 1]);
 
     const fresh = await reopen(await restore(before, shares));
-    expect((await fresh.ask("DescribeKey", { KeyId: doomed }))["KeyMetadata"].Enabled).toBe(true);
+    for (const KeyId of [doomed, imported]) {
+      expect((await fresh.ask("DescribeKey", { KeyId }))["KeyMetadata"].Enabled).toBe(true);
+    }
     await fresh.close();
 
     const apply = (tombstones: string) => async (store: SealedStore) => {
       const outbox = new Outbox(store, old.parts.log);
       const deletion = { store, outbox, clock: old.clock, forget: () => undefined };
-      expect(await applyTombstones(deletion, tombstones)).toBe(1);
+      expect(await applyTombstones(deletion, tombstones)).toBe(2);
       await outbox.flush();
     };
     const kept = await reopen(await restore(before, shares, apply(list)));
     expect(await refused(kept.ask("DescribeKey", { KeyId: doomed }))).toBe("NotFoundException");
     expect(await refused(kept.ask("DescribeKey", { KeyId: "alias/doomed" }))).toBe("NotFoundException");
+    expect((await kept.ask("DescribeKey", { KeyId: imported }))["KeyMetadata"].KeyState).toBe("PendingImport");
     await evidence.verify(kept.ask, kept.parts);
     await kept.close();
 
     const edited = list.replace(doomed, evidence.keys["hmac"] as string);
     await expect(restore(before, shares, apply(edited))).rejects.toThrow("not one of this store");
+  });
+
+  it("keeps what is deleted recoverable for as long as it may be kept, and the log says so", async () => {
+    const { parts, clock, kms, ask } = old;
+    const key = (await ask("CreateKey", {}))["KeyMetadata"].KeyId;
+    await ask("ScheduleKeyDeletion", { KeyId: key, PendingWindowInDays: 7 });
+    clock.advance(8 * day);
+    const deletion = { ...parts, clock, forget: kms.forget };
+    await deleteDueKeys(deletion);
+    const told = () =>
+      readFileSync(join(old.folder, "audit/service.jsonl"), "utf8")
+        .split("\n")
+        .filter((line) => line.includes('"DeleteKeyMaterial"') && line.includes(key)).length;
+    await buryTombstones(deletion, new Set());
+    expect(told()).toBe(0);
+    clock.advance(90 * day);
+    await buryTombstones(deletion, new Set());
+    expect(told()).toBe(1);
   });
 });

@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ConfiguredHsm, initHsm, openHsmAdmin } from "../../src/hsm/index.ts";
@@ -14,7 +14,19 @@ import {
   newFolder,
   openDeployment,
   softHsm,
+  storeOf,
 } from "../backup/deployment.ts";
+import { softTokens } from "../hsm/pkcs11/tokens.ts";
+
+const softHsm2 = softTokens();
+
+/** What a service does when it starts. */
+async function adoptAll({ parts, clock }: Deployment): Promise<void> {
+  for (const member of parts.hsms.members) {
+    const openAdmin = () => openHsmAdmin(member.config);
+    await new DomainKeys({ ...parts, member, clock, openAdmin }).adopt();
+  }
+}
 
 describe("a migration", () => {
   let folder: string;
@@ -43,13 +55,7 @@ describe("a migration", () => {
   const member = (name: string): Member => open.parts.hsms.named(name) as Member;
   const migration = () => Migration.open(open.parts, member("a"), member("b"));
 
-  /** What a service does when it starts. */
-  async function adopt(): Promise<void> {
-    for (const one of open.parts.hsms.members) {
-      const openAdmin = () => openHsmAdmin(one.config);
-      await new DomainKeys({ ...open.parts, member: one, clock: open.clock, openAdmin }).adopt();
-    }
-  }
+  const adopt = () => adoptAll(open);
 
   async function inUse(): Promise<Set<string>> {
     const ids = new Set<string>();
@@ -128,9 +134,42 @@ describe("a migration", () => {
     await expect(migration()).rejects.toThrow("new keys are made in the HSM a");
   });
 
-  it("takes the store's anchor along", async () => {
-    await reopen(b, a);
-    const { hsm } = member("b");
-    expect(await hsm.readAnchor()).toEqual(await member("a").hsm.readAnchor());
+  it("takes the store's anchor along: an older store is refused by the new HSM, too", async () => {
+    const file = storeOf(folder);
+    await open.close();
+    copyFileSync(file, `${file}.older`);
+    await reopen(a);
+    await open.ask("CreateKey", {});
+    await open.close();
+    copyFileSync(`${file}.older`, file);
+    await expect(openDeployment(folder, [b, a], { accessKeyId: open.accessKeyId })).rejects.toThrow("the HSM has seen");
+    open = await openDeployment(newFolder(), [b], { create: true });
   });
+});
+
+it("leaves keys where they are that cannot move, and says why", async () => {
+  const folder = newFolder();
+  const locked = { name: "locked", hsm: await softHsm2() };
+  const plain = { name: "plain", hsm: await softHsm2() };
+  await initHsm(locked.hsm, "locked");
+  await initHsm(plain.hsm);
+  const first = await openDeployment(folder, [locked], { create: true });
+  const key = (await first.ask("CreateKey", {}))["KeyMetadata"].Arn;
+  const CiphertextBlob = (await first.ask("Encrypt", { KeyId: key, Plaintext: btoa("old") }))[
+    "CiphertextBlob"
+  ].toBase64();
+  await first.close();
+  const both = await openDeployment(folder, [plain, locked], { accessKeyId: first.accessKeyId });
+  await adoptAll(both);
+  const [from, to] = [both.parts.hsms.named("locked"), both.parts.hsms.named("plain")] as [Member, Member];
+  const job = await Migration.open(both.parts, from, to);
+  const foreseen = await job.foresee();
+  expect(foreseen.map(({ key }) => key)).toContain(key);
+  await job.pin(job.fingerprint);
+  expect(await job.rehearse()).toEqual(foreseen);
+  expect(await job.run()).toEqual({ moved: 0, left: foreseen });
+  await job.close();
+  expect(atob((await both.ask("Decrypt", { CiphertextBlob }))["Plaintext"].toBase64())).toBe("old");
+  await both.close();
+  rmSync(folder, { recursive: true, force: true });
 });

@@ -19,7 +19,10 @@ interface Answer {
 /** What a failed request has done: nothing, so that the client can go on; who knows; or it may not fail at all. */
 type Verdict = "nothing" | "unknown" | "unexpected";
 
-const unlessAnswered = (error: RequestError): Verdict => (wasAnswered(error) ? "unexpected" : "unknown");
+class WrongAnswer extends Error {}
+
+const unlessAnswered = (error: RequestError): Verdict =>
+  wasAnswered(error) || error instanceof WrongAnswer ? "unexpected" : "unknown";
 
 /**
  * One client that changes and uses keys of its own, one request after the other, and notes what is acknowledged: so at
@@ -146,7 +149,7 @@ class LoadClient {
     if (Math.random() < 0.5) {
       const request = { CiphertextBlob: blob, EncryptionContext: context };
       const opened = await this.#noted("Decrypt", this.#kms.decrypt(request));
-      if (!Buffer.from(opened.Plaintext ?? []).equals(plaintext)) throw new Error("another plaintext came back");
+      if (!Buffer.from(opened.Plaintext ?? []).equals(plaintext)) throw new WrongAnswer("another plaintext came back");
       return;
     }
     const request = { CiphertextBlob: blob, SourceEncryptionContext: context, DestinationKeyId: KeyId };
@@ -185,6 +188,10 @@ class LoadClient {
 /** Clients under way, and the errors that they were answered. */
 export interface Load {
   readonly errors: readonly Error[];
+  /** Of requests that no answer came to; their clients have ended. */
+  readonly unanswered: readonly Error[];
+  /** Plaintexts that came back as others. */
+  readonly wrong: readonly Error[];
   /** Waits for so many further answers. */
   progress(answers: number): Promise<void>;
   /** Resolves when the last requests have ended. */
@@ -194,15 +201,26 @@ export interface Load {
 /** `answered`: what an answered error says. */
 export function startLoad(kms: KMS, ledger: Ledger, size: number, answered: Verdict = "nothing"): Load {
   const errors: Error[] = [];
+  const unanswered: Error[] = [];
+  const wrong: Error[] = [];
   let stopped = false;
   const judge = (error: RequestError): Verdict => {
-    if (!wasAnswered(error)) return "unknown";
+    if (error instanceof WrongAnswer) {
+      wrong.push(error);
+      return "nothing";
+    }
+    if (!wasAnswered(error)) {
+      unanswered.push(error);
+      return "unknown";
+    }
     errors.push(error);
     return answered;
   };
   const running = Array.from({ length: size }, () => new LoadClient(kms, ledger).run(() => stopped, judge));
   return {
     errors,
+    unanswered,
+    wrong,
     progress(answers) {
       const enough = ledger.requests.size + answers;
       return until(() => ledger.requests.size >= enough, `${answers} requests are answered`);

@@ -120,8 +120,11 @@ export class Iam {
     if (await load(this.#parts.store, accessKeyPath(id))) {
       throw new KmsError("AlreadyExistsException", `The access key ${id} exists.`);
     }
-    const expectation = await this.#parts.domainExpectation(this.#parts.hsms.primary.name);
-    const ekt = base64(await importSigV4Secret(this.#parts.hsms.primary.hsm, account, secret));
+    const { hsms, domainExpectation } = this.#parts;
+    const { ekt, expectation } = await hsms.anyOf(hsms.keepers, async (hsm, member) => {
+      const expectation = await domainExpectation(member.name);
+      return { expectation, ekt: base64(await importSigV4Secret(hsm, account, secret)) };
+    });
     const createdAt = this.#now();
     const key: AccessKeyRecord = { id, account, user: name, userId: value.id, active: true, createdAt, ekt };
     const user = { ...value, accessKeys: [...value.accessKeys, id] };

@@ -11,7 +11,8 @@ import { changeStoredTokens } from "../kms/key-tokens.ts";
 import { exported, nameOf, type Source, sameHbk } from "../kms/transfer.ts";
 import { parseEkt } from "../model/ekt.ts";
 import type { HbkMeta } from "../model/hbk.ts";
-import { openSealed, type SealedStore, unanchored } from "../store/sealed.ts";
+import { unanchored } from "../store/hsms.ts";
+import { openSealed, type SealedStore } from "../store/sealed.ts";
 import { copySqlite } from "../store/sqlite/copy.ts";
 import { openSqlite } from "../store/sqlite/sqlite.ts";
 import { type Contents, type Missing, readBackup, writeBackup } from "./file.ts";
@@ -96,7 +97,7 @@ async function recoveryFor({ sources }: BackupParts, store: SealedStore, recipie
 async function exportAll(parts: BackupParts, store: SealedStore, target: TransportKey) {
   const found: Record<string, string> = {};
   const missing: Missing[] = [];
-  await changeStoredTokens(store, async (tokens) => {
+  await changeStoredTokens({ store }, async (tokens) => {
     const { hbkId, meta } = parseEkt(tokens[0]);
     const material = await exported(parts.sources, tokens, target);
     if (typeof material !== "string") found[hex(hbkId)] = base64(material);

@@ -8,7 +8,8 @@ import type { Tokens } from "../hsm/tokens.ts";
 import { changeStoredTokens } from "../kms/key-tokens.ts";
 import { isRefusal, nameOf, sameHbk } from "../kms/transfer.ts";
 import { parseEkt } from "../model/ekt.ts";
-import { openSealed, type SealedStore, unanchored } from "../store/sealed.ts";
+import { unanchored } from "../store/hsms.ts";
+import { openSealed, type SealedStore } from "../store/sealed.ts";
 import { openSqlite } from "../store/sqlite/sqlite.ts";
 import { incomplete, indexKeyOf } from "./backup.ts";
 import { type Contents, type Missing, readBackup } from "./file.ts";
@@ -79,7 +80,7 @@ export class OpenBackup {
       if (refused.length > 0 && !target.incomplete) throw incomplete(refused);
       missing.push(...refused);
       const left = new Set(missing.map(({ hbkId }) => hbkId));
-      await changeStoredTokens(store, async (tokens) => {
+      await changeStoredTokens({ store }, async (tokens) => {
         const { meta, hbkId } = parseEkt(tokens[0]);
         if (left.has(hex(hbkId))) return tokens;
         const material = await this.#vault.admin.exportTo(await this.#admit(tokens), transport);
@@ -110,7 +111,7 @@ export class OpenBackup {
         throw new StoreError("corrupt", "the store in the backup is not the one that its recovery part belongs to");
       }
       const missing = new Set(this.contents.missing.map(({ hbkId }) => hbkId));
-      await changeStoredTokens(store, async (tokens) => {
+      await changeStoredTokens({ store }, async (tokens) => {
         if (!missing.has(hex(parseEkt(tokens[0]).hbkId))) await this.#admit(tokens);
         return tokens;
       });
@@ -146,7 +147,7 @@ export class OpenBackup {
   /** Keys that the new HSM does not take. */
   async #refused(store: SealedStore, { primary: { hsm } }: HsmSet): Promise<Missing[]> {
     const refused: Missing[] = [];
-    await changeStoredTokens(store, async (tokens) => {
+    await changeStoredTokens({ store }, async (tokens) => {
       const { meta, hbkId } = parseEkt(tokens[0]);
       const reason = meta.usage === "INTERNAL" ? undefined : hsm.refusal(meta.spec, meta.usage);
       if (reason !== undefined) refused.push({ hbkId: hex(hbkId), key: nameOf(tokens[0]), reason });

@@ -2,6 +2,7 @@ import { type Bytes, hex } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
 import { domainKeyIdOf } from "../model/ekt.ts";
 import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
+import { firstAnswer } from "./failover.ts";
 import type { ConfiguredHsm, DomainKeyId, Ekt, Hsm } from "./hsm.ts";
 import { Member } from "./member.ts";
 import type { Tokens } from "./tokens.ts";
@@ -9,6 +10,10 @@ import type { Tokens } from "./tokens.ts";
 /** How long a domain key that no HSM knows is not asked for again, in milliseconds. */
 const unknownFor = 1_000;
 const mostUnknown = 1_024;
+
+export interface Makers {
+  readonly members: readonly Member[];
+}
 
 /** The HSMs of a deployment, and which of them does what. */
 export class HsmSet {
@@ -32,6 +37,11 @@ export class HsmSet {
     return this.members[0];
   }
 
+  /** Those that keep the store's own keys, those of access keys, and the store's anchor. */
+  get keepers(): readonly Member[] {
+    return this.replicasOf(this.primary);
+  }
+
   named(name: string): Member | undefined {
     return this.members.find((member) => member.name === name);
   }
@@ -42,59 +52,67 @@ export class HsmSet {
     return this.members.filter(({ opened }) => opened?.holds(id));
   }
 
-  /** Where a new key of this spec and usage is made, or why none is. `name`: in no other HSM than this one. */
-  forSpec(spec: KeySpec, usage: KeyUsage, name?: string): { readonly member: Member } | { readonly refusal: string } {
-    const member = name === undefined ? this.primary : this.named(name);
-    if (!member) return { refusal: `There is no HSM ${name} here.` };
-    const refusal = member.hsm.refusal(spec, usage);
-    return refusal === undefined ? { member } : { refusal };
+  /**
+   * Where a new key of this spec and usage can be made, the best place first, or why it cannot: in the HSM that is
+   * configured for the spec, the default one, or the primary, and in those that hold each other's keys with it. `name`: in
+   * no other HSM than this one.
+   */
+  forSpec(spec: KeySpec, usage: KeyUsage, name?: string): Makers | { readonly refusal: string } {
+    const chosen = name === undefined ? this.#configuredFor(spec) : this.named(name);
+    if (!chosen) return { refusal: `There is no HSM ${name} here.` };
+    const candidates = name === undefined ? this.replicasOf(chosen) : [chosen];
+    const refusals = candidates.map(({ opened }) => opened?.refusal(spec, usage));
+    const members = candidates.filter((_, i) => refusals[i] === undefined);
+    return members.length > 0 ? { members } : { refusal: refusals[0] as string };
+  }
+
+  /** Those that hold, or are to hold, each other's keys: the HSM that others are replicas of, first. */
+  replicasOf(member: Member): readonly [Member, ...Member[]] {
+    const original = this.named(member.configured.replicaOf ?? member.name) ?? member;
+    return [original, ...this.members.filter(({ configured }) => configured.replicaOf === original.name)];
   }
 
   /**
-   * Uses a key, by whichever HSM holds one of its tokens. `HsmError("refused")` where none does,
-   * `HsmError("unavailable")` where one may that is away.
+   * Uses a key, by any HSM that holds one of its tokens: `work` may be done more than once. `HsmError("refused")` where
+   * none does, `HsmError("unavailable")` where one may that is away.
    */
-  async use<T>(tokens: Tokens, call: (ekt: Ekt, hsm: Hsm) => Promise<T>): Promise<T> {
-    if (this.members.length === 1 && tokens.length === 1) return call(tokens[0], this.primary.hsm);
-    let failure: unknown;
-    for (const [ekt, member] of await this.#holders(tokens)) {
-      try {
-        return await call(ekt, member.hsm);
-      } catch (error) {
-        if (!isUnavailable(error)) throw error;
-        failure = error;
-      }
-    }
-    throw failure;
+  async use<T>(tokens: Tokens, work: (ekt: Ekt, hsm: Hsm) => Promise<T>): Promise<T> {
+    if (this.members.length === 1 && tokens.length === 1) return work(tokens[0], this.primary.hsm);
+    const holders = await this.#holders(tokens);
+    return firstAnswer(holders.map(([ekt, member]) => ({ member, work: (hsm) => work(ekt, hsm) })));
   }
 
   /** Uses two keys in one call inside one HSM; undefined where no HSM holds a token of each. */
-  async useBoth<T>(a: Tokens, b: Tokens, call: (a: Ekt, b: Ekt, hsm: Hsm) => Promise<T>): Promise<T | undefined> {
-    if (this.members.length === 1 && a.length === 1 && b.length === 1) return call(a[0], b[0], this.primary.hsm);
+  async useBoth<T>(a: Tokens, b: Tokens, work: (a: Ekt, b: Ekt, hsm: Hsm) => Promise<T>): Promise<T | undefined> {
+    if (this.members.length === 1 && a.length === 1 && b.length === 1) return work(a[0], b[0], this.primary.hsm);
     const others = await this.#holders(b);
-    for (const [ekt, member] of await this.#holders(a)) {
+    const attempts = (await this.#holders(a)).flatMap(([ekt, member]) => {
       const other = others.find(([, holder]) => holder === member);
-      if (other) return call(ekt, other[0], member.hsm);
-    }
-    return undefined;
+      return other ? [{ member, work: (hsm: Hsm) => work(ekt, other[0], hsm) }] : [];
+    });
+    return attempts.length > 0 ? firstAnswer(attempts) : undefined;
   }
 
-  /** From any of them, the primary first. */
-  async random(length: number): Promise<Bytes> {
-    let failure: unknown;
-    for (const member of this.members) {
-      try {
-        return await member.hsm.random(length);
-      } catch (error) {
-        if (!isUnavailable(error)) throw error;
-        failure ??= error;
-      }
-    }
-    throw failure;
+  /** Has one of `members` do what needs no key: `work` may be done more than once. */
+  anyOf<T>(members: readonly Member[], work: (hsm: Hsm, member: Member) => Promise<T>): Promise<T> {
+    if (members.length === 1 && members[0]?.opened) return work(members[0].opened, members[0]);
+    return firstAnswer(members.map((member) => ({ member, work: (hsm) => work(hsm, member) })));
+  }
+
+  random(length: number): Promise<Bytes> {
+    return this.anyOf(this.keepers, (hsm) => hsm.random(length));
   }
 
   async close(): Promise<void> {
     await Promise.all(this.members.map((member) => member.close()));
+  }
+
+  #configuredFor(spec: KeySpec): Member {
+    const of = (wanted: (specs: ConfiguredHsm["specs"]) => boolean | undefined) =>
+      this.members.find(({ configured }) => wanted(configured.specs));
+    return (
+      of((specs) => specs !== "default" && specs?.includes(spec)) ?? of((specs) => specs === "default") ?? this.primary
+    );
   }
 
   async #holders(tokens: Tokens): Promise<readonly (readonly [Ekt, Member])[]> {
@@ -121,5 +139,3 @@ export class HsmSet {
     await Promise.allSettled(this.members.map(({ opened }) => opened?.reload()));
   }
 }
-
-export const isUnavailable = (error: unknown): boolean => error instanceof HsmError && error.kind === "unavailable";

@@ -282,6 +282,10 @@ export interface ConfiguredHsm {
   /** It names the HSM's domain record in the store, so it stays. */
   readonly name: string;
   readonly hsm: HsmConfig;
+  /** New keys of these specs are made in it; `default`: of those that no HSM names. Without it, the primary's are. */
+  readonly specs?: readonly KeySpec[] | "default";
+  /** The name of an HSM all of whose keys this one holds, too: it is no replica itself. */
+  readonly replicaOf?: string;
 }
 
 export interface SoftConfig {

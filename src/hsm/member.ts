@@ -3,29 +3,38 @@ import { HsmError } from "../base/errors.ts";
 import type { ConfiguredHsm, Health, Hsm, HsmConfig } from "./hsm.ts";
 import { openHsm } from "./index.ts";
 
-/** Between two tries to open an HSM that is away, in milliseconds. */
-const retryPause = 500;
+/** Between two tries to open an HSM that is away, and to reach one that has failed, in milliseconds. */
+const openPause = 500;
+const probePause = 100;
 
 /** One HSM of a set. One that does not open is tried again until it does, or until it is closed. */
 export class Member {
-  readonly name: string;
-  readonly config: HsmConfig;
+  readonly configured: ConfiguredHsm;
   readonly #closing = new AbortController();
   #hsm: Hsm | undefined;
   #failure: Error | undefined;
-  #opening: Promise<unknown> = Promise.resolve();
+  #trouble: string | undefined;
+  #inFlight = 0;
+  #work: Promise<unknown> = Promise.resolve();
   #tell: (notice: string) => void = () => undefined;
 
-  private constructor({ name, hsm }: ConfiguredHsm) {
-    this.name = name;
-    this.config = hsm;
+  private constructor(configured: ConfiguredHsm) {
+    this.configured = configured;
   }
 
   /** Resolves after the first try. */
   static async open(configured: ConfiguredHsm): Promise<Member> {
     const member = new Member(configured);
-    if (!(await member.#try())) member.#opening = member.#tryAgain();
+    if (!(await member.#try())) member.#work = member.#tryAgain();
     return member;
+  }
+
+  get name(): string {
+    return this.configured.name;
+  }
+
+  get config(): HsmConfig {
+    return this.configured.hsm;
   }
 
   /** Throws `HsmError("unavailable")` until it has been opened. */
@@ -43,6 +52,36 @@ export class Member {
     return this.#failure;
   }
 
+  /** Whether it has answered since it last failed. */
+  get healthy(): boolean {
+    return this.#hsm !== undefined && this.#trouble === undefined;
+  }
+
+  /** Calls that wait for an answer. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** One call. When it fails by the HSM's fault, others are asked first until this HSM answers a probe. */
+  async run<T>(work: (hsm: Hsm) => Promise<T>): Promise<T> {
+    this.#inFlight += 1;
+    try {
+      return await work(this.hsm);
+    } catch (error) {
+      if (isFault(error)) this.doubt(error.message);
+      throw error;
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  /** Others are asked first from now on, until this HSM answers a probe. */
+  doubt(reason: string): void {
+    if (!this.healthy || this.#closing.signal.aborted) return;
+    this.#trouble = reason;
+    this.#work = this.#probe();
+  }
+
   /** Never throws. */
   async health(): Promise<Health> {
     return this.#hsm?.health() ?? { ok: false, detail: `away: ${this.#failure?.message}` };
@@ -56,8 +95,9 @@ export class Member {
 
   async close(): Promise<void> {
     this.#closing.abort();
-    await this.#opening;
+    if (!this.#hsm) await this.#work;
     await this.#hsm?.close();
+    await this.#work;
   }
 
   async #try(): Promise<boolean> {
@@ -72,13 +112,28 @@ export class Member {
   }
 
   async #tryAgain(): Promise<void> {
-    const { signal } = this.#closing;
-    do {
-      await sleep(retryPause, undefined, { ref: false, signal }).catch(() => undefined);
-    } while (!signal.aborted && !(await this.#try()));
+    do await this.#pause(openPause);
+    while (!this.#closing.signal.aborted && !(await this.#try()));
     if (!this.#hsm) return;
     this.#tell("it has come");
     this.#introduce();
+  }
+
+  async #probe(): Promise<void> {
+    let told = false;
+    while (!this.#closing.signal.aborted) {
+      const { ok, detail } = await this.hsm.health();
+      if (ok) break;
+      if (!told) this.#tell(`it does not answer: ${detail}`);
+      told = true;
+      await this.#pause(probePause);
+    }
+    this.#trouble = undefined;
+    if (told) this.#tell("it answers again");
+  }
+
+  async #pause(milliseconds: number): Promise<void> {
+    await sleep(milliseconds, undefined, { ref: false, signal: this.#closing.signal }).catch(() => undefined);
   }
 
   #introduce(): void {
@@ -86,3 +141,7 @@ export class Member {
     for (const notice of notices ?? []) this.#tell(notice);
   }
 }
+
+/** A failure that another HSM need not have: this one's, not the request's. */
+const isFault = (error: unknown): error is HsmError =>
+  error instanceof HsmError && (error.kind === "unavailable" || error.kind === "internal");

@@ -103,9 +103,11 @@ export class CustomKeyStores {
 
   /** A proxy's credential, as a key token, and what the commit expects that holds it. */
   async sealCredential(call: Call, secret: string): Promise<{ ekt: string; expectation: Expectation }> {
-    const { name, hsm } = this.#parts.hsms.primary;
-    const expectation = await this.#parts.domain.expectation(name);
-    return { ekt: base64(await importSigV4Secret(hsm, call.account, secret)), expectation };
+    const { hsms, domain } = this.#parts;
+    return hsms.anyOf(hsms.keepers, async (hsm, { name }) => {
+      const expectation = await domain.expectation(name);
+      return { ekt: base64(await importSigV4Secret(hsm, call.account, secret)), expectation };
+    });
   }
 
   /** Throws unless the proxy is one of the configuration, answers, and can serve. */

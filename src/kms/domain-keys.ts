@@ -8,7 +8,7 @@ import type { SealedStore } from "../store/sealed.ts";
 import { DomainRecords } from "./domain-record.ts";
 import { domainKeyEvent } from "./events.ts";
 import { importPeriod } from "./imports.ts";
-import { changeTokens, eachToken } from "./key-tokens.ts";
+import { changeTokens, eachToken, type KeyTokensParts } from "./key-tokens.ts";
 import { domainKeyOf } from "./records.ts";
 
 export interface DomainKeysParts {
@@ -17,6 +17,7 @@ export interface DomainKeysParts {
   /** Opened for each job and closed after it: the service holds no administration of its HSM. */
   readonly openAdmin: () => Promise<HsmAdmin>;
   readonly principals: Principals;
+  readonly forget?: KeyTokensParts["forget"];
   readonly outbox: Outbox;
   readonly clock: Clock;
 }

@@ -11,6 +11,7 @@ import { DomainKeys } from "./domain-keys.ts";
 import { deleteExpiredMaterial } from "./expiry.ts";
 import { Housekeeping, type Job } from "./housekeeping.ts";
 import type { Kms } from "./kms.ts";
+import { Replication } from "./replication.ts";
 import { rotateDueKeys } from "./rotation.ts";
 
 export interface JobParts {
@@ -23,7 +24,8 @@ export interface JobParts {
   readonly clock: Clock;
 }
 
-const minute = 60_000;
+const second = 1_000;
+const minute = 60 * second;
 /** As AWS does with its own. */
 const rotationPeriod = 24 * 60 * minute;
 
@@ -32,8 +34,9 @@ export async function startHousekeeping(
   parts: JobParts,
   report: (job: string, error: unknown) => void,
 ): Promise<Housekeeping> {
+  const { forget } = parts.kms;
   const domainKeys = parts.hsms.members.map(
-    (member) => new DomainKeys({ ...parts, member, openAdmin: () => parts.openAdmin(member.config) }),
+    (member) => new DomainKeys({ ...parts, forget, member, openAdmin: () => parts.openAdmin(member.config) }),
   );
   for (const keys of domainKeys) if (keys.member.opened) await keys.adopt();
   const guard = new ClockGuard(parts.store);
@@ -60,6 +63,7 @@ function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGu
     { name: "rotation", period: minute, run: () => rotateDueKeys(rotation) },
     { name: "last usage", period: 5 * minute, run: () => kms.lastUsage.flush() },
     ...domainKeys.map(rotationOf),
+    ...replicationOf(parts),
     {
       name: "domain key retirement",
       period: 60 * minute,
@@ -87,4 +91,11 @@ function rotationOf(domainKeys: DomainKeys): Job {
       behind = false;
     },
   };
+}
+
+function replicationOf(parts: JobParts): readonly Job[] {
+  const replication = new Replication({ ...parts, forget: parts.kms.forget });
+  if (!replication.isNeeded) return [];
+  parts.kms.watchMaterial((path) => replication.note(path));
+  return [{ name: "replication", period: second, run: () => replication.run() }];
 }

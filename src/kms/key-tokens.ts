@@ -7,12 +7,17 @@ import { parseJson } from "../model/json.ts";
 import type { HbkRecord } from "../model/key.ts";
 import { components } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
-import type { Stored } from "../store/store.ts";
+import type { Stored, Write } from "../store/store.ts";
 import type { KeyStoresRecord } from "./key-store-records.ts";
 import { domainKeyOf, writeHbk } from "./records.ts";
 
-export interface KeyTokensParts {
+export interface StoredTokensParts {
   readonly store: SealedStore;
+  /** Told of what has been committed. */
+  readonly forget?: ((writes: readonly Write[]) => void) | undefined;
+}
+
+export interface KeyTokensParts extends StoredTokensParts {
   readonly principals: Principals;
 }
 
@@ -23,19 +28,20 @@ const pageSize = 256;
  * Each is a commit of its own, so that a crash or a conflict leaves the rest for the next run. Answers how many HBKs of KMS
  * keys have other tokens than before.
  */
-export async function changeTokens({ store, principals }: KeyTokensParts, change: ChangeTokens): Promise<number> {
-  const count = await changeStoredTokens(store, change);
-  principals.forget();
+export async function changeTokens(parts: KeyTokensParts, change: ChangeTokens): Promise<number> {
+  const count = await changeStoredTokens(parts, change);
+  parts.principals.forget();
   return count;
 }
 
-/** `changeTokens` where nobody has cached any. */
-export async function changeStoredTokens(store: SealedStore, change: ChangeTokens): Promise<number> {
+/** `changeTokens` where nobody has cached those of access keys. */
+export async function changeStoredTokens(parts: StoredTokensParts, change: ChangeTokens): Promise<number> {
+  const { store } = parts;
   await store.changeTokens(change);
   await changeAccessKeys(store, change);
   await changeCredentials(store, change);
   let count = 0;
-  for await (const stored of hbks(store)) count += await changeHbk(store, stored, change);
+  for await (const stored of hbks(store)) count += await changeHbk(parts, stored, change);
   return count;
 }
 
@@ -47,15 +53,27 @@ export async function eachToken(parts: KeyTokensParts, see: (tokens: Tokens) => 
   });
 }
 
-async function changeHbk(store: SealedStore, { path, value, revision }: Stored, change: ChangeTokens): Promise<number> {
+/** The same for one HBK, by its path. */
+export async function changeTokensAt(parts: StoredTokensParts, path: string, change: ChangeTokens): Promise<void> {
+  const stored = await parts.store.get(path);
+  if (stored) await changeHbk(parts, stored, change);
+}
+
+async function changeHbk(
+  { store, forget }: StoredTokensParts,
+  { path, value, revision }: Stored,
+  change: ChangeTokens,
+): Promise<number> {
   const record = JSON.parse(fromUtf8(value)) as HbkRecord;
   const before = readTokens(record) as Tokens;
   const after = await change(before);
   if (sameTokens(before, after)) return 0;
   const [, region, hbkId] = components(path) as [string, string, string];
   const domainKeys = [...new Set([...record.domainKeys, ...after.map(domainKeyOf)])];
+  const write = writeHbk(region, hbkId, { ...withTokens(record, after), domainKeys }, revision);
   try {
-    await store.commit([writeHbk(region, hbkId, { ...withTokens(record, after), domainKeys }, revision)]);
+    await store.commit([write]);
+    forget?.([write]);
     return 1;
   } catch (error) {
     // Deleted or changed by another in the meantime: the next run sees what is there.

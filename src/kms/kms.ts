@@ -80,6 +80,7 @@ export class Kms {
   readonly #sink: AuditSink;
   readonly #outbox: Outbox;
   readonly #clock: Clock;
+  #tellMaterial: (path: string) => void = () => undefined;
   readonly #records: Records;
   readonly #grants: GrantRecords;
   readonly #finder: Finder;
@@ -238,7 +239,13 @@ export class Kms {
   readonly forget = (writes: readonly Write[]): void => {
     this.#records.forget(writes);
     this.#grants.forget(writes);
+    for (const { path, value } of writes) if (value && path.startsWith("hbk/")) this.#tellMaterial(path);
   };
+
+  /** `tell` hears the path of every HBK that this process commits. */
+  watchMaterial(tell: (path: string) => void): void {
+    this.#tellMaterial = tell;
+  }
 
   /** All of the change, and its event durable in the log; or `StoreError("conflict")`: the operation is then run again. */
   async commit(call: Call, { writes, expectations, responseElements }: Change): Promise<void> {

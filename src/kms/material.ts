@@ -24,18 +24,19 @@ export interface CommittableMaterial {
 }
 
 /**
- * Makes an HBK, in the HSM for its spec. What it answers goes into one commit with the key: the token is a record of its own, and the commit
- * holds only while the domain record is as it was when the token was made, so that no token escapes the scan that comes
- * before a domain key is destroyed.
+ * Makes an HBK, in the HSM for its spec. What it answers goes into one commit with the key: the token is a record of its
+ * own, and the commit holds only while the HSM's domain record is as it was when the token was made, so that no token
+ * escapes the scan that comes before a domain key is destroyed.
  */
 export async function newMaterial(hsms: HsmSet, domain: DomainRecords, key: NewMaterial): Promise<CommittableMaterial> {
   const chosen = hsms.forSpec(key.spec, key.usage, key.hsm);
   if ("refusal" in chosen) throw new HsmError("unsupported", chosen.refusal);
-  const { name, hsm } = chosen.member;
-  const expectation = await domain.expectation(name);
   const meta = metaOf(key);
-  const { ekt, ...made } =
-    meta.kind === "kms-private" ? await keyPairsOf(hsm).generate(meta) : { ekt: await hsm.generateKey(meta) };
+  const { ekt, expectation, ...made } = await hsms.anyOf(chosen.members, async (hsm, { name }) => {
+    const expectation = await domain.expectation(name);
+    if (meta.kind === "kms-private") return { expectation, ...(await keyPairsOf(hsm).generate(meta)) };
+    return { expectation, ekt: await hsm.generateKey(meta) };
+  });
   const { hbkId, record } = hbkOver(ekt, key);
   return { hbkId, ...made, write: writeHbk(key.region, hbkId, record, 0), expectation };
 }

@@ -7,6 +7,7 @@ import type { Ekt } from "../hsm/hsm.ts";
 import type { Tokens } from "../hsm/tokens.ts";
 import { parseEkt } from "../model/ekt.ts";
 import { type Barrier, makeBarrier, makeKey } from "./barrier.ts";
+import type { StoreHsms } from "./hsms.ts";
 import type { Row } from "./manifest.ts";
 import { StoredPaths } from "./path.ts";
 import {
@@ -18,7 +19,6 @@ import {
   sealRecord,
   uint64,
 } from "./record.ts";
-import type { StoreHsms } from "./sealed.ts";
 
 /** The keys of an open store, released by the HSM, and everything that is done with them. */
 export class Keyring {

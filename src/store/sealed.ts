@@ -1,40 +1,17 @@
-import { type Bytes, equalBytes } from "../base/bytes.ts";
+import type { Bytes } from "../base/bytes.ts";
 import { ConfigError, StoreError } from "../base/errors.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Hsm } from "../hsm/hsm.ts";
-import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { ChangeTokens } from "../hsm/tokens.ts";
-import { type Anchor, behindAnchor, decodeAnchor, encodeAnchor } from "./anchor.ts";
+import { behindAnchors, earlierAnchors, readAnchors, writeAnchors } from "./anchor.ts";
 import { barrierPath, formatBarrier } from "./barrier.ts";
 import { OpenedCache } from "./cache.ts";
 import { Chain } from "./chain.ts";
+import type { StoreHsms } from "./hsms.ts";
 import { assertGoesOn, isConflict, Journal } from "./journal.ts";
 import { KeyRotation } from "./key-rotation.ts";
 import { Keyring } from "./keyring.ts";
 import { checkRow, openRow } from "./row.ts";
 import type { Expectation, Store, Stored, Write } from "./store.ts";
-
-/** The HSMs that keep the keys of a store, as an `HsmSet` has them. */
-export interface StoreHsms extends Pick<HsmSet, "use"> {
-  /** Makes new keys, and remembers the anchor. */
-  readonly primary: { readonly hsm: StoreHsm };
-  readonly members: readonly { readonly failure: Error | undefined; readonly hsm: StoreHsm }[];
-}
-
-export type StoreHsm = Pick<Hsm, "generateKey" | "readAnchor" | "writeAnchor">;
-
-/** For a copy of the store that `hsms` remember: their anchor is neither compared nor moved. */
-export function unanchored(use: HsmSet["use"]): StoreHsms {
-  let anchor: Bytes | undefined;
-  const hsm: StoreHsm = {
-    generateKey: () => Promise.reject(new StoreError("unavailable", "a copy of a store makes no keys")),
-    readAnchor: async () => anchor,
-    async writeAnchor(written) {
-      anchor = written;
-    },
-  };
-  return { use, primary: { hsm }, members: [] };
-}
 
 export interface SealedOptions {
   /** Seal `inner` where it is empty. One that is sealed already is opened as it is, never made anew. */
@@ -46,7 +23,7 @@ export interface SealedOptions {
 /**
  * Opens the barrier over `inner`, after checking every row. `inner` belongs to it, and is closed when it does not open.
  * StoreError("corrupt") when rows were edited, moved, removed or added, or the keys are another HSM's; "rollback" when
- * the store is behind its anchor in the primary HSM. `hsms` and `engine` must outlive the store.
+ * the store is behind its anchor in an HSM that keeps its keys. `hsms` and `engine` must outlive the store.
  */
 export async function openSealed(
   inner: Store,
@@ -56,36 +33,27 @@ export async function openSealed(
 ): Promise<SealedStore> {
   const keyring = new Keyring(hsms, engine);
   try {
-    const remembered = await hsms.primary.hsm.readAnchor();
-    const anchor = remembered && decodeAnchor(remembered);
+    const remembered = await readAnchors(hsms);
+    const anchors = [...remembered.values()].filter((anchor) => anchor !== undefined);
     if ((await inner.list("", { limit: 1 })).length === 0) {
       if (!create) throw new ConfigError("the store is empty: it was never sealed");
-      if (anchor && !acceptRollback) throw new StoreError("rollback", "the store is empty, and the HSM has seen one");
+      if (anchors.length > 0 && !acceptRollback)
+        throw new StoreError("rollback", "the store is empty, and the HSM has seen one");
       await seal(inner, hsms, engine);
     }
     const chain = await Chain.load(inner, keyring);
-    const newest = anchor ?? (await earlierAnchor(hsms, keyring.storeId));
-    const rollback = newest && behindAnchor(newest, keyring.storeId, chain);
+    const earlier = anchors.length > 0 ? [] : await earlierAnchors(hsms, keyring.storeId);
+    const rollback = behindAnchors([...anchors, ...earlier], keyring.storeId, chain);
     if (rollback && !acceptRollback) throw new StoreError("rollback", rollback);
-    if (rollback || !anchor)
-      await hsms.primary.hsm.writeAnchor(encodeAnchor({ storeId: keyring.storeId, ...chain.head }));
-    const anchored = rollback || !anchor ? chain.head.sequence : anchor.sequence;
+    const isNew = rollback !== undefined || anchors.length < remembered.size;
+    if (isNew) await writeAnchors(remembered, { storeId: keyring.storeId, ...chain.head });
+    const anchored = isNew ? chain.head.sequence : Math.min(...anchors.map(({ sequence }) => sequence));
     return new SealedStore({ inner, hsms, keyring, chain, anchored }, rollback);
   } catch (error) {
     keyring.close();
     await inner.close();
     throw error;
   }
-}
-
-/** A primary HSM that has been put first only now remembers nothing, but the one before it may. */
-async function earlierAnchor({ members }: StoreHsms, storeId: Bytes): Promise<Anchor | undefined> {
-  for (const { failure, hsm } of members) {
-    const remembered = failure ? undefined : await hsm.readAnchor();
-    const anchor = remembered && decodeAnchor(remembered);
-    if (anchor && equalBytes(anchor.storeId, storeId)) return anchor;
-  }
-  return undefined;
 }
 
 /** The first change, which makes the barrier record. Of two that do it at the same time, one does. */
@@ -273,16 +241,15 @@ export class SealedStore implements Store {
 
   /** The anchor is read before the chain is followed: another process may have anchored what is not followed yet. */
   async #writeAnchor(): Promise<void> {
-    const remembered = await this.#hsms.primary.hsm.readAnchor();
+    const remembered = await readAnchors(this.#hsms);
     await this.#journal.refresh();
     const { chain } = this.#journal;
     const { storeId } = this.#keyring;
-    const behind = remembered && behindAnchor(decodeAnchor(remembered), storeId, chain);
+    const behind = behindAnchors(remembered.values(), storeId, chain);
     if (behind) throw new StoreError("rollback", behind);
-    const anchor = encodeAnchor({ storeId, ...chain.head });
-    const { sequence } = chain.head;
-    if (!remembered || !equalBytes(anchor, remembered)) await this.#hsms.primary.hsm.writeAnchor(anchor);
-    this.#anchored = sequence;
+    const { head } = chain;
+    await writeAnchors(remembered, { storeId, ...head });
+    this.#anchored = head.sequence;
   }
 
   #assertOpen(): void {

@@ -95,6 +95,13 @@ test("several HSMs have names, and the first is the primary unless another is", 
   });
 });
 
+test("an HSM takes keys of some specs, of all that no other names, or those of another HSM", () => {
+  const placed = (placement: string) => parse(withHsms(two.replace("two.key", `two.key, ${placement}`))).hsms[1];
+  expect(placed("specs: [RSA_2048, ECC_NIST_P256]")).toMatchObject({ specs: ["RSA_2048", "ECC_NIST_P256"] });
+  expect(placed("specs: default")).toMatchObject({ name: "other", specs: "default" });
+  expect(placed("replicaOf: main")).toMatchObject({ replicaOf: "main", hsm: { directory: "/etc/strongroom/two" } });
+});
+
 test("a variable overrides what stands under a name", () => {
   const source = withHsms(two.replace("other", "other-one"));
   const { hsms } = parse(source, { STRONGROOM_HSMS_OTHER_ONE_DIRECTORY: "/three", STRONGROOM_PRIMARY: "other-one" });
@@ -165,12 +172,28 @@ test.each([
   ["a PKCS#11 HSM without PIN", withHsm(`{ uri: "${uri}" }`), "hsm needs one of pin and"],
   ["a PKCS#11 HSM with two", withHsm(`{ uri: "${uri}&pin-source=file:/p", pin: "env:P" }`), "hsm needs one of pin and"],
   ["a URI without module", withHsm('{ uri: "pkcs11:token=a", pin: "env:P" }'), "hsm.uri cannot be used"],
-  ["both hsm and hsms", `${complete}\nhsms: {}`, "kms.yaml:21:7: has both hsm and hsms"],
+  ["both hsm and hsms", `${complete}\nhsms: {}`, ": has both hsm and hsms"],
   ["no HSM", withHsms("{}"), "hsms is not a mapping of one or more"],
-  ["a primary that is none", `${withHsms(two)}\nprimary: third`, "kms.yaml:16:10: primary is not the name of one"],
-  ["a primary of one", `${complete}\nprimary: main`, "kms.yaml:21:1: has a name that is not known"],
+  ["a primary that is none", `${withHsms(two)}\nprimary: third`, ": primary is not the name of one"],
+  ["a primary of one", `${complete}\nprimary: main`, ":1: has a name that is not known"],
   ["an HSM's name in capitals", withHsms(two.replace("other", "Other")), "hsms.Other is not a name"],
   ["an HSM named default", withHsms(two.replace("other", "default")), "hsms.default is not a name"],
+  ["a replica of none", withHsms(two.replace("two.key", "two.key, replicaOf: third")), "hsms.other.replicaOf is not"],
+  ["a replica of itself", withHsms(two.replace("two.key", "two.key, replicaOf: other")), "a replica of a replica"],
+  ["a primary that is a replica", withHsms(two.replace('"env:P"', '"env:P", replicaOf: other')), "that is a replica"],
+  [
+    "a replica with specs",
+    withHsms(two.replace("two.key", "two.key, replicaOf: main, specs: [RSA_2048]")),
+    "hsms.other has specs",
+  ],
+  ["a spec that is none", withHsms(two.replace("two.key", "two.key, specs: [RSA]")), "hsms.other.specs.1 is not a key"],
+  ["specs without a list", withHsms(two.replace("two.key", "two.key, specs: all")), "hsms.other.specs is not default"],
+  [
+    "two defaults",
+    withHsms(two.replace("two.key", "two.key, specs: default").replace('"env:P"', '"env:P", specs: default')),
+    "hsms has specs: default more than once",
+  ],
+  ["specs of an only HSM", complete.replace("engine: wasm", "specs: default"), "hsm has a name that is not known"],
   ["an unknown key of one of several", withHsms(two.replace("keyFile: two", "file: two")), "hsms.other has a name"],
   ["no workers", withHsm(`{ uri: "${uri}", pin: "env:P", workers: 0 }`), "hsm.workers is not"],
   ["a deadline of nothing", withHsm(`{ uri: "${uri}", pin: "env:P", deadline: 0 }`), "hsm.deadline is not"],

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { MovableClock } from "../../src/base/clock.ts";
 import type { ConfiguredHsm, SoftConfig } from "../../src/hsm/hsm.ts";
 import { initHsm, mainHsm, openHsmAdmin } from "../../src/hsm/index.ts";
+import type { Member } from "../../src/hsm/member.ts";
 import { DomainKeys } from "../../src/kms/domain-keys.ts";
 import { openParts, type Parts, type Premises } from "../../src/service.ts";
 
@@ -13,7 +14,8 @@ export interface Site {
   readonly clock: MovableClock;
   readonly hsm: SoftConfig;
   open(): Promise<Parts>;
-  domainKeys(parts: Parts): DomainKeys;
+  /** Of the primary unless another is given. */
+  domainKeys(parts: Parts, member?: Member): DomainKeys;
   remove(): void;
 }
 
@@ -41,8 +43,8 @@ export async function newSite(others: readonly ConfiguredHsm[] = []): Promise<Si
       made = true;
       return parts;
     },
-    domainKeys: (parts) =>
-      new DomainKeys({ ...parts, member: parts.hsms.primary, clock, openAdmin: () => openHsmAdmin(hsm) }),
+    domainKeys: (parts, member = parts.hsms.primary) =>
+      new DomainKeys({ ...parts, member, clock, openAdmin: () => openHsmAdmin(member.config) }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

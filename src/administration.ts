@@ -10,6 +10,8 @@ import type { Installation } from "./cli/flags.ts";
 import type { Handlers } from "./cli/index.ts";
 import { custody } from "./custody.ts";
 import { type HsmConfig, initHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
+import { pairHsms } from "./hsm/pairing.ts";
+import { rosterTable, standingOf } from "./hsm/roster.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";
 import { confirmClock } from "./kms/clock-guard.ts";
 import { DomainKeys } from "./kms/domain-keys.ts";
@@ -53,6 +55,22 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     withAdmin(hsmOf(siteOfInstallation(of), name), async (admin) =>
       print({ ...admin.info, domainKeys: await admin.domainKeys() }),
     ),
+
+  async hsmList(of, json) {
+    const standings = await Promise.all(siteOfInstallation(of).hsms.map(standingOf));
+    if (json) print(standings);
+    else console.log(rosterTable(standings));
+  },
+
+  hsmPair: (of, name, fingerprints) =>
+    withParts(of, async (parts, site) => {
+      const replica = site.hsms.find((hsm) => hsm.name === name);
+      const original = site.hsms.find((hsm) => hsm.name === replica?.replicaOf);
+      if (!replica || !original) throw new ConfigError(`the configuration has no replica named ${name}`);
+      const shown = await pairHsms([original, replica], fingerprints);
+      if (fingerprints.length > 0) await tell(parts, site, "PairHsms", { fingerprints: shown });
+      print({ fingerprints: shown, paired: fingerprints.length > 0 });
+    }),
 
   async hsmProbe(of, name) {
     const hsm = namedHsm(of, name);

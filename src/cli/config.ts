@@ -13,6 +13,7 @@ import {
   entries,
   list,
   mapping,
+  number,
   optional,
   type Reader,
   readYaml,

@@ -9,7 +9,18 @@ import {
 } from "../hsm/hsm.ts";
 import { parseUri } from "../hsm/pkcs11/uri.ts";
 import { keySpecs } from "../model/key-spec.ts";
-import { entries, list, mapping, optional, type Place, type Reader, strings, text, withDefault } from "./yaml.ts";
+import {
+  entries,
+  list,
+  mapping,
+  number,
+  optional,
+  type Place,
+  type Reader,
+  strings,
+  text,
+  withDefault,
+} from "./yaml.ts";
 
 /** `default` is the record of the one that is named main. */
 const isHsmName = (name: string): boolean => /^[a-z][a-z0-9-]{0,31}$/.test(name) && name !== "default";
@@ -131,13 +142,6 @@ const uri: Reader<string> = (place) => {
   }
   return value;
 };
-
-/** A whole number from 1 to `most`. */
-const number = (what: string, most: number): Reader<number> =>
-  text(`${what}, 1 to ${most}`, (value) => {
-    const number = Number(value);
-    return /^\d{1,10}$/.test(value) && number >= 1 && number <= most ? number : undefined;
-  });
 
 const oneOf =
   <const T extends string>(...values: readonly T[]) =>

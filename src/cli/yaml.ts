@@ -112,6 +112,13 @@ export const text =
   (place) =>
     place.override === undefined ? fixed(what, parse)(place) : (parse(place.override) ?? refuseVariable(place, what));
 
+/** A whole number from 1 to `most`. */
+export const number = (what: string, most: number): Reader<number> =>
+  text(`${what}, 1 to ${most}`, (value) => {
+    const number = Number(value);
+    return /^\d{1,10}$/.test(value) && number >= 1 && number <= most ? number : undefined;
+  });
+
 /** As `text`, without an override: a reference to a secret may well name the variable that would override it. */
 export const fixed =
   <T>(what: string, parse: (value: string) => T | undefined): Reader<T> =>

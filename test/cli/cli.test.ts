@@ -74,6 +74,17 @@ test.each([
   expect(await ran("hsm", name, "--config", "c", "--hsm", "b")).toEqual([handler, { config: "c" }, ...more, "b"]);
 });
 
+test("hsm list and hsm pair", async () => {
+  const config = ["--config", "c"];
+  expect(await ran("hsm", "list", ...config)).toEqual(["hsmList", { config: "c" }, false]);
+  expect(await ran("hsm", "list", ...config, "--json")).toEqual(["hsmList", { config: "c" }, true]);
+  expect(await ran("hsm", "pair", ...config, "--hsm", "b")).toEqual(["hsmPair", { config: "c" }, "b", []]);
+  const [one, two] = ["0", "f"].map((digit) => digit.repeat(64)) as [string, string];
+  const fingerprints = ["--fingerprint", one, "--fingerprint", two];
+  expect((await ran("hsm", "pair", ...config, "--hsm", "b", ...fingerprints))[3]).toEqual([one, two]);
+  expect((await run(["hsm", "pair", ...config, "--hsm", "b", "--fingerprint", "00"])).errors).toMatch(/--fingerprint/);
+});
+
 test("hsm init takes a mode of the domain key", async () => {
   const locked = ["hsm", "init", "--home", "/h", "--mode", "locked"] as const;
   expect(await ran(...locked)).toEqual(["hsmInit", { home: "/h" }, "locked", undefined]);

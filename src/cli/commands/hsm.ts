@@ -2,7 +2,7 @@ import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
 import type { HsmTestOptions } from "../../bench/hsm-test.ts";
 import { type DomainKeyMode, domainKeyModes } from "../../hsm/hsm.ts";
-import { flag, type Installation, installation, installationFlags, matching, nonEmpty } from "../flags.ts";
+import { flag, flags, type Installation, installation, installationFlags, matching, nonEmpty } from "../flags.ts";
 import { promptPin } from "../pin-prompt.ts";
 import { type CustodyHandlers, custody } from "./custody.ts";
 
@@ -14,6 +14,9 @@ export interface Token {
 }
 
 export interface HsmHandlers extends CustodyHandlers {
+  hsmList(of: Installation, json: boolean): Promise<void>;
+  /** Without fingerprints, they are shown. */
+  hsmPair(of: Installation, replica: string, fingerprints: readonly string[]): Promise<void>;
   /** Without a name, all HSMs, and the store. */
   hsmInit(of: Installation, mode: DomainKeyMode, name?: string): Promise<void>;
   /** Without a name, the primary: here and below. */
@@ -40,6 +43,19 @@ const options = {
   hsm: flag("hsm", "One of several HSMs, by its name in the configuration [default: the primary]", "a name", nonEmpty),
 } as const;
 
+const json = { type: "boolean", default: false, description: "Print JSON" } as const;
+
+const pairing = {
+  ...installationFlags,
+  hsm: { ...flag("hsm", "The replica, by its name in the configuration", "a name", nonEmpty), demandOption: true },
+  fingerprint: flags(
+    "fingerprint",
+    "Of a transport key, as it was read where the key is: to be given for both. Without them, they are shown",
+    "64 hexadecimal digits",
+    matching(/^[0-9a-f]{64}$/),
+  ),
+} as const;
+
 const uri = flag("uri", "pkcs11:…?module-path=…", "a PKCS#11 URI", (value) =>
   value.startsWith("pkcs11:") ? value : undefined,
 );
@@ -57,7 +73,7 @@ const token = {
 const test = {
   ...token,
   seconds: { ...flag("seconds", "For the measurements", "a number from 1 to 600", secondsOf), default: "5" },
-  json: { type: "boolean", default: false, description: "Print the report as JSON" },
+  json,
 } as const;
 
 export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
@@ -70,6 +86,18 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
         (given) => handlers[handler](installation(given), given.hsm),
       );
     }
+    group.command(
+      "list",
+      "Show every HSM of the configuration, and how it is",
+      (command) => command.options({ ...installationFlags, json }),
+      (given) => handlers.hsmList(installation(given), given.json),
+    );
+    group.command(
+      "pair",
+      "Let keys go from a replica to its HSM and back, after their transport keys have been compared",
+      (command) => command.options(pairing),
+      (given) => handlers.hsmPair(installation(given), given.hsm, given.fingerprint ?? []),
+    );
     group.command(
       "init",
       "Make the first domain key in empty HSMs, and an empty store; with --hsm, in that HSM alone",

@@ -1,8 +1,11 @@
 import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bytes, hex, utf8 } from "../../src/base/bytes.ts";
-import type { Ekt, HsmConfig, TransportKey } from "../../src/hsm/index.ts";
+import { Asymmetric } from "../../src/engine/asymmetric/asymmetric.ts";
+import type { Ekt, HsmConfig, KeyPairs, TransportKey } from "../../src/hsm/index.ts";
+import { algorithmsOf } from "../../src/model/algorithms.ts";
 import type { HbkMeta } from "../../src/model/hbk.ts";
+import type { SigningAlgorithm } from "../../src/model/key-spec.ts";
 import {
   aad,
   algorithm,
@@ -17,6 +20,7 @@ import {
   useBench,
 } from "./hsm-fixture.ts";
 
+const outside = new Asymmetric(null);
 const rsa = (modulusLength: number) => transportKeyOf(generateKeyPairSync("rsa", { modulusLength }).publicKey);
 const ec = transportKeyOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey);
 const [one, two, short] = [rsa(3072), rsa(3072), rsa(2048)];
@@ -144,6 +148,45 @@ export function migrationClaims<Source extends HsmConfig, Target extends HsmConf
     const token = await moved(key, meta);
     for (const message of [utf8("m"), new Uint8Array(4096)]) {
       expect(await target.hsm.mac(token, message)).toEqual(await source.hsm.mac(key, message));
+    }
+  });
+
+  it.each([
+    ["RSA_2048", "SIGN_VERIFY"],
+    ["RSA_2048", "ENCRYPT_DECRYPT"],
+    ["ECC_NIST_P256", "SIGN_VERIFY"],
+    ["ECC_NIST_P384", "KEY_AGREEMENT"],
+    ["ECC_NIST_P521", "SIGN_VERIFY"],
+    ["ECC_SECG_P256K1", "SIGN_VERIFY"],
+  ] as const)("private keys of spec %s for %s do in the one what they do in the other", async (spec, usage) => {
+    if ([source, target].some(({ hsm }) => hsm.refusal(spec, usage) !== undefined)) return;
+    const meta = { ...metaOf("kms-private"), spec, usage };
+    const [from, to] = [source.hsm.keyPairs as KeyPairs, target.hsm.keyPairs as KeyPairs];
+    const { ekt, publicKey } = await from.generate(meta);
+    const transportKeys = await Promise.all([source, target].map(({ admin }) => admin.transportKey()));
+    if (transportKeys.some(({ direct }) => direct)) {
+      return expect(moved(ekt, meta)).rejects.toThrow(/private key is too long/);
+    }
+    const key = await moved(ekt, meta);
+    const other = { spec: spec === "ECC_NIST_P256" ? "ECC_NIST_P384" : "ECC_NIST_P256", usage: "SIGN_VERIFY" } as const;
+    const stranger = await from.generate({ ...meta, ...other });
+    await expectHsmError("refused", moved(stranger.ekt, meta));
+    switch (usage) {
+      case "SIGN_VERIFY": {
+        const [by] = algorithmsOf(spec, usage) as readonly SigningAlgorithm[];
+        const signature = await to.sign(key, by as SigningAlgorithm, aad, "RAW");
+        return expect(await outside.verify(by as SigningAlgorithm, publicKey, aad, "RAW", signature)).toBe(true);
+      }
+      case "ENCRYPT_DECRYPT": {
+        const ciphertext = outside.encrypt("RSAES_OAEP_SHA_256", publicKey, aad);
+        return expect(await to.decrypt(key, "RSAES_OAEP_SHA_256", ciphertext)).toEqual(aad);
+      }
+      case "KEY_AGREEMENT": {
+        const peer = await from.generate({ ...metaOf("kms-private"), spec, usage });
+        expect(await to.deriveSharedSecret(key, peer.publicKey)).toEqual(
+          await from.deriveSharedSecret(peer.ekt, publicKey),
+        );
+      }
     }
   });
 

@@ -31,8 +31,8 @@ function read(pkcs8: Bytes): KeyObject | null {
   }
 }
 
-/** Named curves only: parameters written out can describe a weaker group of the same name. */
-function isOfSpec(spec: KeySpec, key: KeyObject, spki: Bytes): boolean {
+/** Whether it is a key of `spec`; `spki` is its public half. Named curves only: parameters written out can describe a weaker group of the same name. */
+export function isOfSpec(spec: KeySpec, key: KeyObject, spki: Bytes): boolean {
   if (spec.startsWith("RSA")) {
     const bits = Number(spec.slice("RSA_".length));
     return key.asymmetricKeyType === "rsa" && key.asymmetricKeyDetails?.modulusLength === bits;

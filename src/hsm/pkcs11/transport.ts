@@ -195,12 +195,17 @@ export class Transport {
 const fitsHmac = (wrapped: Bytes): boolean =>
   wrapped.length - kwpBlock > leastMacKey && wrapped.length - kwpBlock <= hmacBlock;
 
-/** What a stranger may have made: whatever the module says of it, it is refused. */
+/**
+ * What a stranger may have made: whatever the module says of it, or makes of it (NSS makes an elliptic curve's key where the
+ * template says RSA), it is refused.
+ */
 function refusing<Answer>(use: () => Answer): Answer {
   try {
     return use();
-  } catch (error) {
-    if (error instanceof CryptokiError) throw refused("the exported material is not authentic");
-    throw error;
+  } catch (cause) {
+    if (cause instanceof CryptokiError || cause instanceof HsmError) {
+      throw new HsmError("refused", "the exported material is not authentic", { cause });
+    }
+    throw cause;
   }
 }

@@ -1,8 +1,9 @@
-import { createHmac } from "node:crypto";
+import { createHmac, createPublicKey, type KeyObject } from "node:crypto";
 import { type Bytes, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
-import { spkiOf, taken } from "../../engine/asymmetric/keys.ts";
+import { isOfSpec } from "../../engine/asymmetric/imported-pair.ts";
+import { exportSpki, privateKeyOf, taken } from "../../engine/asymmetric/keys.ts";
 import { parseEkt } from "../../model/ekt.ts";
 import type { HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import { isKeyDerivation, namingMessage } from "../../model/kbkdf.ts";
@@ -64,8 +65,15 @@ export function sealExposed(domain: Domain, meta: HbkMeta, material: Bytes): Ekt
 /** What the HBK id hashes. */
 function commitmentOf({ kind, spec }: HbkMeta, material: Bytes): Bytes {
   if (kind === "kms-hmac") return hmac(spec, material, namingMessage);
+  const key = read(material);
+  const spki = exportSpki(createPublicKey(key));
+  if (!isOfSpec(spec, key, spki)) throw refused(`the material is no ${spec} key`);
+  return spki;
+}
+
+function read(pkcs8: Bytes): KeyObject {
   try {
-    return spkiOf(material);
+    return privateKeyOf(pkcs8);
   } catch (cause) {
     throw refused("the material is no private key", cause);
   }

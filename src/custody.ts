@@ -55,7 +55,8 @@ export const custody: CustodyHandlers = {
       }
     }),
 
-  hsmReEncrypt: (of, options) => withParts(of, async (parts, site) => print(await reEncrypt(parts, site, options))),
+  hsmReEncrypt: (of, options) =>
+    withParts(of, async (parts, site) => print(await reEncrypt(parts, site.account, options))),
 
   hsmBackup: (of, options) =>
     withParts(of, async (parts, site) => {

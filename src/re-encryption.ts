@@ -4,7 +4,7 @@ import { authorizer } from "./access/evaluate.ts";
 import { compileIdentityPolicy } from "./access/policy.ts";
 import { fromBase64, utf8 } from "./base/bytes.ts";
 import { systemClock } from "./base/clock.ts";
-import { ConfigError } from "./base/errors.ts";
+import { ConfigError, KmsError } from "./base/errors.ts";
 import type { ReEncryptionOptions } from "./cli/commands/custody.ts";
 import { writePrivateFile } from "./cli/private-file.ts";
 import { Kms } from "./kms/kms.ts";
@@ -12,7 +12,6 @@ import { parseArn, rootArn } from "./model/arn.ts";
 import { perform } from "./operations/perform.ts";
 import { operator } from "./operator.ts";
 import type { Parts } from "./service.ts";
-import type { Site } from "./site.ts";
 
 type Answer = Readonly<Record<string, unknown>>;
 type Ask = (operation: string, request: object) => Promise<Answer>;
@@ -22,25 +21,30 @@ type Ask = (operation: string, request: object) => Promise<Answer>;
  * and ciphertexts in files become ciphertexts of it, each file as a whole. All of it by the API, as the root of the account:
  * key policies apply, and every step is in the audit log.
  */
-export async function reEncrypt(parts: Parts, site: Site, options: ReEncryptionOptions) {
+export async function reEncrypt(parts: Parts, account: string, options: ReEncryptionOptions) {
   const region = parseArn(options.keyId)?.region ?? options.region;
   if (region === undefined) throw new ConfigError("name the key by its ARN, or give --region");
-  const ask = asRoot(parts, site.account, region);
-  const toKeyId = options.toKeyId ?? (await succeed(ask, options.keyId));
+  const ask = asRoot(parts, account, region);
+  const blobs = options.files.map(blobOf);
   const context = Object.fromEntries(options.encryptionContext.map(pairOf));
-  for (const file of options.files) {
-    const blob = blobOf(file);
-    const answer = await ask("ReEncrypt", {
-      CiphertextBlob: blob.text,
+  const toKeyId = options.toKeyId ?? (await succeed(ask, options.keyId));
+  for (const { file, text, binary } of blobs) {
+    const fresh = await ask("ReEncrypt", {
+      CiphertextBlob: text,
       SourceKeyId: options.keyId,
       DestinationKeyId: toKeyId,
       SourceEncryptionContext: context,
       DestinationEncryptionContext: context,
+    }).catch((error) => {
+      if (!(error instanceof KmsError)) throw error;
+      throw new ConfigError(
+        `${file} stays as it is: ${error.code} ${error.message} (go on with --to-key-id ${toKeyId})`,
+      );
     });
-    const fresh = answer["CiphertextBlob"] as Uint8Array;
-    writePrivateFile(file, blob.binary ? fresh : `${fresh.toBase64()}\n`);
+    const blob = fresh["CiphertextBlob"] as Uint8Array;
+    writePrivateFile(file, binary ? blob : `${blob.toBase64()}\n`);
   }
-  return { keyId: options.keyId, toKeyId, files: options.files.length };
+  return { keyId: options.keyId, toKeyId, files: blobs.length };
 }
 
 /** The new key's ARN. */
@@ -90,7 +94,7 @@ const everything = JSON.stringify({
 });
 
 /** As `aws kms encrypt` prints it, or decoded. */
-function blobOf(file: string): { readonly text: string; readonly binary: boolean } {
+function blobOf(file: string): { readonly file: string; readonly text: string; readonly binary: boolean } {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);
@@ -98,7 +102,7 @@ function blobOf(file: string): { readonly text: string; readonly binary: boolean
     throw new ConfigError(`${file} cannot be read`, { cause });
   }
   const text = Buffer.from(bytes).toString("latin1").trim();
-  return fromBase64(text) ? { text, binary: false } : { text: bytes.toBase64(), binary: true };
+  return fromBase64(text) ? { file, text, binary: false } : { file, text: bytes.toBase64(), binary: true };
 }
 
 function pairOf(pair: string): [string, string] {

@@ -13,7 +13,9 @@ import { systemClock } from "./base/clock.ts";
 import { ConfigError } from "./base/errors.ts";
 import { secret, secretFrom, wipe } from "./base/secret.ts";
 import type { BackupOptions, CustodyHandlers, MigrationOptions } from "./cli/commands/custody.ts";
+import { openHome } from "./cli/home.ts";
 import { writePrivateFile } from "./cli/private-file.ts";
+import { developmentFiles, ensureHome } from "./development.ts";
 import { openEngine } from "./engine/index.ts";
 import { HsmSet } from "./hsm/hsm-set.ts";
 import { initHsm, openHsmAdmin } from "./hsm/index.ts";
@@ -100,14 +102,15 @@ export const custody: CustodyHandlers = {
   },
 
   async hsmRestore(of, options) {
-    const site = siteOfInstallation(of);
-    const { file } = site.store;
+    const file = "home" in of ? developmentFiles(openHome(of.home)).store : siteOfInstallation(of).store.file;
     if (existsSync(file)) throw new ConfigError(`${file} exists: this installation has been made`);
     const tombstones = options.tombstones === undefined ? undefined : readText(options.tombstones);
     const shares = options.shares.map((path) => parseShare(readKeyFile(path)));
-    const backup = await OpenBackup.open(options.from, shares, `${file}.restoring`, await openEngine("wasm"));
-    wipe(...shares.map(({ share }) => share));
+    const opened = OpenBackup.open(options.from, shares, `${file}.restoring`, await openEngine("wasm"));
+    const backup = await opened.finally(() => wipe(...shares.map(({ share }) => share)));
     try {
+      if ("home" in of) await ensureHome(developmentFiles(of.home), { ...backup.contents, hsm: options.hsm });
+      const site = siteOfInstallation(of);
       const report = await restoreInto(backup, site, tombstones, options.incomplete);
       // An HSM that has served this store remembers it as it was last.
       const parts = await openParts({ ...site, store: { file, create: false, acceptRollback: true } });

@@ -79,7 +79,11 @@ export async function runDevelopment(options: DevOptions): Promise<void> {
   unlock();
 }
 
-async function ensureHome(files: ReturnType<typeof developmentFiles>, options: DevOptions): Promise<Home> {
+/** Makes the home's HSM and says in it which one that is, if it has none. */
+export async function ensureHome(
+  files: ReturnType<typeof developmentFiles>,
+  options: Pick<DevOptions, "account" | "hsm">,
+): Promise<Home> {
   if (existsSync(files.home)) return checkedHome(readDevelopmentHome(files.home), options);
   // Without home.json nothing has been sealed yet: what is there is left by a first start that was cut off.
   if (existsSync(files.store)) throw new ConfigError(`${files.home} is missing beside a store: restore it`);
@@ -112,7 +116,7 @@ export function readDevelopmentHome(file: string): Home {
 }
 
 /** A home keeps its account and HSM: another choice would not find its keys. */
-function checkedHome(home: Home, options: DevOptions): Home {
+function checkedHome(home: Home, options: Pick<DevOptions, "account" | "hsm">): Home {
   const uri = home.hsm.driver === "pkcs11" ? home.hsm.uri : undefined;
   const matches =
     typeof options.hsm === "object"

@@ -7,6 +7,7 @@ import { softTokens } from "../hsm/pkcs11/tokens.ts";
 import { strongroom } from "./command.ts";
 import { makeEvidence } from "./evidence.ts";
 import { type Installation, newInstallation, softHsm } from "./installation.ts";
+import { startService } from "./service.ts";
 
 const softHsm2 = softTokens();
 const nss = nssTokens();
@@ -100,6 +101,12 @@ it("a backup is made beside a running service, and M of N officers restore it in
     await expect(fresh.run("hsm", "restore", "--from", at("second"), ...shares)).rejects.toThrow("exists");
   }
   expect(readFileSync(at("audit/operator.jsonl"), "utf8")).toContain('"BackUpKeys"');
+
+  const home = join(old.home, "dev");
+  await strongroom("hsm", "restore", "--from", at("second"), ...shares, "--home", home);
+  const dev = await startService(home, "soft", ["--account", "111122223333"]);
+  await verify(dev.client());
+  await dev.stop();
 }, 240_000);
 
 it("an exchanged backup is not taken for the officers' own", async () => {

@@ -1,5 +1,4 @@
 import type { Argv } from "yargs";
-import { ConfigError } from "../../base/errors.ts";
 import {
   flag,
   flags,
@@ -10,6 +9,7 @@ import {
   nonEmpty,
   referenceFlag,
 } from "../flags.ts";
+import { type DevOptions, hsmOf, hsmOptions } from "./dev.ts";
 
 export interface MigrationOptions {
   readonly from: string;
@@ -45,6 +45,8 @@ export interface RestoreOptions {
   readonly from: string;
   readonly shares: readonly string[];
   readonly tombstones?: string | undefined;
+  /** For a dev home, which is made. */
+  readonly hsm: DevOptions["hsm"];
   readonly incomplete: boolean;
 }
 
@@ -107,6 +109,7 @@ const restoration = {
   from: required(file("from", "The backup")),
   share: required(flags("share", "A share as an officer has opened it; to be given for each", "a path", nonEmpty)),
   tombstones: file("tombstones", "The newest list of deleted keys: they stay deleted"),
+  ...hsmOptions,
   incomplete: yes("Leave out keys that the new HSM does not take"),
 } as const;
 
@@ -168,7 +171,6 @@ export const custody = (group: Argv, handlers: CustodyHandlers): Argv =>
     .command("open-share", "Open an officer's share of a backup, with the officer's own key", share, (given) =>
       handlers.hsmOpenShare({ ...given, officerKey: given["officer-key"] }),
     )
-    .command("restore", "Put a backup into a new HSM and a new store", restoration, (given) => {
-      if ("home" in installation(given)) throw new ConfigError("a dev service makes its own HSM; name a --config");
-      return handlers.hsmRestore(installation(given), { ...given, shares: given.share });
-    });
+    .command("restore", "Put a backup into a new HSM and a new store", restoration, (given) =>
+      handlers.hsmRestore(installation(given), { ...given, shares: given.share, hsm: hsmOf(given.hsm, given.pin) }),
+    );

@@ -26,9 +26,8 @@ export interface DevOptions {
   readonly accessKey?: { readonly id: string; readonly secret: string };
 }
 
-const options = {
-  home: flag("home", "Private folder for keys, records and certificates [default: ~/.strongroom]", "a path", nonEmpty),
-  ephemeral: { type: "boolean", description: "Keep everything in memory and lose it at the end", conflicts: "home" },
+/** Which HSM a home is made with. */
+export const hsmOptions = {
   hsm: {
     ...flag(
       "hsm",
@@ -39,6 +38,12 @@ const options = {
     default: "soft",
   },
   pin: referenceFlag("pin", "The PIN of the PKCS#11 token: file:PATH or env:NAME"),
+} as const;
+
+const options = {
+  home: flag("home", "Private folder for keys, records and certificates [default: ~/.strongroom]", "a path", nonEmpty),
+  ephemeral: { type: "boolean", description: "Keep everything in memory and lose it at the end", conflicts: "home" },
+  ...hsmOptions,
   listen: {
     ...addressFlag("listen", "Where the API listens; port 0 takes a free one"),
     default: formatAddress(defaults.listen),
@@ -86,7 +91,7 @@ export const dev = (cli: Argv, run: (options: DevOptions) => Promise<void>): Arg
       const { "access-key-id": id, "secret-access-key": secret } = given;
       return run({
         ...(given.ephemeral !== true && { home: given.home ?? defaultHome() }),
-        hsm: hsm(given.hsm, given.pin),
+        hsm: hsmOf(given.hsm, given.pin),
         listen: given.listen,
         adminListen: given["admin-listen"],
         regions: given.region,
@@ -111,7 +116,7 @@ const byService = (given: readonly string[]): Readonly<Record<string, readonly s
   );
 };
 
-function hsm(value: string, pin: string | undefined): DevOptions["hsm"] {
+export function hsmOf(value: string, pin: string | undefined): DevOptions["hsm"] {
   if (value === "soft" || value === "softhsm2") {
     if (pin !== undefined) throw new ConfigError(`--pin goes with --hsm pkcs11:…; ${value} makes its own`);
     return value;

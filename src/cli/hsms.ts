@@ -5,6 +5,7 @@ import {
   type HsmConfig,
   type Pkcs11Config,
   pkcs11Boundaries,
+  pkcs11Wrappings,
   type SoftConfig,
 } from "../hsm/hsm.ts";
 import { parseUri } from "../hsm/pkcs11/uri.ts";
@@ -99,6 +100,7 @@ export function hsmReader(
     stateDirectory: optional(path),
     engine: optional(engine),
     boundary: optional(text(pkcs11Boundaries.join(", "), oneOf(...pkcs11Boundaries))),
+    wrapping: optional(text(pkcs11Wrappings.join(", "), oneOf(...pkcs11Wrappings))),
     workers: optional(number("a number of processes", 64)),
     deadline: optional(number("a number of milliseconds", 600_000)),
     inFlight: optional(number("a number of calls", 100_000)),

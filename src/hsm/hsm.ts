@@ -183,6 +183,8 @@ export interface HsmInfo {
    * stay in the token.
    */
   readonly boundary: "engine" | Pkcs11Boundary;
+  /** Of a PKCS#11 HSM: what becomes of new keys. */
+  readonly wrapping?: Exclude<Pkcs11Wrapping, "auto"> | undefined;
   /**
    * Where private keys, HMAC keys of another hash than SHA-256, and material that is imported are in the clear for the time
    * of a call: in the memory of the service's process. Absent where they stay in the token.
@@ -196,6 +198,13 @@ export interface HsmInfo {
 /** Where the per-call key is made and used: `HsmInfo.boundary`. Ciphertexts are the same. */
 export const pkcs11Boundaries = ["call-key", "token-gcm", "token"] as const;
 export type Pkcs11Boundary = (typeof pkcs11Boundaries)[number];
+
+/**
+ * What becomes of new keys. `auto`: the best wrapping that the token has. `kwp`: RFC 5649. `cbc-pad`: AES-CBC under the MAC of
+ * the key token. `resident`: objects of the token, one for each key: nobody takes one out, no other HSM can have it.
+ */
+export const pkcs11Wrappings = ["auto", "kwp", "cbc-pad", "resident"] as const;
+export type Pkcs11Wrapping = (typeof pkcs11Wrappings)[number];
 
 /**
  * Who can take keys out of a PKCS#11 token. `plain`: whoever has its PIN, and the store. `locked`: nobody, so keys cannot be
@@ -244,6 +253,11 @@ export interface HsmAdmin extends AsyncDisposable {
   exportTo(key: Ekt, target: TransportKey): Promise<Bytes>;
   /** As a target: a token over exported material; refused unless its HBK id is `hbkId`. */
   importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Promise<Ekt>;
+
+  /** The HBK ids, hexadecimal, of the keys that are objects of the HSM itself: `Pkcs11Config.wrapping`. */
+  residentKeys(): Promise<readonly string[]>;
+  /** When no key token names it any more; nothing where there is none. */
+  destroyResidentKey(hbkId: string): Promise<void>;
 
   close(): Promise<void>;
 }
@@ -310,6 +324,8 @@ export interface Pkcs11Config {
   readonly engine?: EngineName;
   /** Default: call-key. One that the token cannot be is refused when the HSM is opened. */
   readonly boundary?: Pkcs11Boundary;
+  /** Default: auto. One that the token lacks is refused when the HSM is opened. Keys that are there already stay as they are. */
+  readonly wrapping?: Pkcs11Wrapping;
   /** Environment of the worker process, for modules that are configured by it (`SOFTHSM2_CONF`). */
   readonly environment?: Readonly<Record<string, string>>;
   /** Library parameters of C_Initialize, for modules that are configured by them (NSS: `configdir='sql:/etc/nss'`). */

@@ -6,7 +6,8 @@ import { type HbkMeta, hbkKinds, kindOf, originCode, originOf, specCode, specOf,
  * Exported key token: an HBK wrapped under a domain key, with its metadata authenticated.
  *
  *    0  version 1       = 1
- *    1  suite 1         1 AES-256-GCM · 2 KWP and HMAC-SHA-256 · 3 AES-CBC-PAD and HMAC-SHA-256
+ *    1  suite 1         1 AES-256-GCM · 2 KWP and HMAC-SHA-256 · 3 AES-CBC-PAD and HMAC-SHA-256 ·
+ *                       4 resident: the HBK is an object of the token, by its id; and HMAC-SHA-256
  *    2  domain key id 16
  *   18  MAC key id 16   zero in suite 1
  *   34  kind 1 ‖ spec 1 ‖ usage 1 ‖ origin 1
@@ -14,13 +15,13 @@ import { type HbkMeta, hbkKinds, kindOf, originCode, originOf, specCode, specOf,
  *       region: u8 length ‖ ASCII
  *       key id 16                            ── the head ends here
  *       HBK id 32
- *       wrapped: u16 length ‖ bytes          suite 1: IV 12 ‖ ciphertext · 2: KWP · 3: IV 16 ‖ ciphertext
- *       tag                                  suite 1: 16, AAD = every byte before the IV · 2, 3: 32, HMAC of every byte before it
+ *       wrapped: u16 length ‖ bytes          suite 1: IV 12 ‖ ciphertext · 2: KWP · 3: IV 16 ‖ ciphertext · 4: nothing
+ *       tag                                  suite 1: 16, AAD = every byte before the IV · 2 to 4: 32, HMAC of every byte before it
  *
  * Reading authenticates nothing: only the HSM that holds the domain key can.
  */
 export const ektVersion = 1;
-export const ektSuites = { gcm: 1, kwp: 2, cbcPad: 3 } as const;
+export const ektSuites = { gcm: 1, kwp: 2, cbcPad: 3, resident: 4 } as const;
 export type EktSuite = (typeof ektSuites)[keyof typeof ektSuites];
 
 const noMacKey = new Uint8Array(16);

@@ -106,7 +106,7 @@ describe("a key token", () => {
 
   it.each([
     ["version", 0, [0, 2, 255]],
-    ["suite", 1, [0, 4, 255]],
+    ["suite", 1, [0, 5, 255]],
     ["kind", 34, [0, 9, 255]],
     ["spec", 35, [0, keySpecs.length + 1, 255]],
     ["usage", 36, [0, keyUsages.length + 1, 15, 17, 255]],

@@ -4,7 +4,7 @@ import { openEngine } from "../../engine/index.ts";
 import { type Attributes, asBuffer } from "../../hsm/pkcs11/attributes.ts";
 import type { Cryptoki, Handle } from "../../hsm/pkcs11/cryptoki.ts";
 import { chooseToken, type TokenSelector } from "../../hsm/pkcs11/token-selector.ts";
-import { findWrappings, genericKey, moving, noUse, used } from "../../hsm/pkcs11/wrapping.ts";
+import { bestOf, findWrappings, genericKey, moving, noUse, used } from "../../hsm/pkcs11/wrapping.ts";
 import { type BareModule, bytes } from "./contender.ts";
 
 const aesKey: Attributes = { ...genericKey, ...noUse, keyType: pkcs11js.CKK_AES, sensitive: true, extractable: false };
@@ -26,7 +26,7 @@ export async function openBareModule(path: string, selector: TokenSelector, toke
   const macKey = key(used);
   const message = randomBytes(macInput);
   const random = Buffer.alloc(bytes);
-  const [wrapping] = findWrappings(token, await openEngine("node"));
+  const wrapping = bestOf(findWrappings(token, await openEngine("node")));
   const kek = key({ ...aesKey, wrap: true, unwrap: true });
   const wrapped = wrapping.wrap(kek, key(moving));
   const calls: Record<string, () => void> = {

@@ -4,7 +4,7 @@ import { type Bytes, concat, hex, uint32 } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
-import { ektBody, ektHead, type ParsedEkt, parseEkt } from "../../model/ekt.ts";
+import { type EktSuite, ektBody, ektHead, ektSuites, type ParsedEkt, parseEkt } from "../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import { kbkdfFixedInput, namingMessage, noNonce } from "../../model/kbkdf.ts";
 import type { Ekt } from "../hsm.ts";
@@ -17,22 +17,31 @@ import { isReleased, whyKept } from "./kept.ts";
 import { macHashOf } from "./mac-hash.ts";
 import { namedAs, needsDerivation, usedAs } from "./private-key.ts";
 import { publicKeysOf, unwrapMovable } from "./public-key.ts";
-import { moving, used, type Wrappings } from "./wrapping.ts";
+import { ResidentKeys } from "./resident-keys.ts";
+import { bestOf, movable, moving, readable, used, type Wrappings } from "./wrapping.ts";
 
 /** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */
 const cacheCapacity = 2048;
 const cacheTimeToLive = 5 * 60_000;
 const counter = uint32(1);
 
-/** An HBK as it is used: a session object that does one thing and nothing else. */
+/** An HBK as it is used: an object that does one thing and nothing else. */
 export interface BackingKey {
   readonly meta: HbkMeta;
   readonly hbkId: Bytes;
   readonly handle: Handle;
+  /** An object of the token. */
+  readonly resident: boolean;
 }
 
 const newKey: Attributes = { ...moving, valueLen: 32 };
-const readable: Attributes = { ...moving, sensitive: false };
+
+export interface KeysOptions {
+  /** Whether others can be derived from kms-symmetric keys. */
+  readonly derive?: boolean;
+  /** Whether new keys stay in the token. */
+  readonly resident?: boolean;
+}
 
 /** HBKs inside the token, and the key tokens they travel in. */
 export class BackingKeys {
@@ -41,23 +50,28 @@ export class BackingKeys {
   readonly #domain: Domain;
   readonly #wrappings: Wrappings;
   readonly #symmetric: Attributes;
+  readonly #resident: ResidentKeys;
+  readonly #keepsNew: boolean;
   readonly #cache: HandleCache<BackingKey>;
   #unwrapped = 0;
 
-  /** `symmetric`: what kms-symmetric keys may do beside signing. */
   constructor(
     token: Cryptoki,
     engine: Engine,
     domain: Domain,
     wrappings: Wrappings,
-    symmetric: Pick<Attributes, "derive"> = {},
+    { derive = false, resident = false }: KeysOptions = {},
   ) {
-    this.#symmetric = symmetric;
+    this.#symmetric = { derive };
+    this.#resident = new ResidentKeys(token, this.#symmetric);
+    this.#keepsNew = resident;
     this.#token = token;
     this.#engine = engine;
     this.#domain = domain;
     this.#wrappings = wrappings;
-    this.#cache = new HandleCache(cacheCapacity, cacheTimeToLive, ({ handle }) => token.destroy(handle));
+    this.#cache = new HandleCache(cacheCapacity, cacheTimeToLive, (key) => {
+      if (!key.resident) token.destroy(key.handle);
+    });
   }
 
   /** How many session objects have come and gone: some modules keep memory for each. */
@@ -68,7 +82,8 @@ export class BackingKeys {
   /** Over `valueLen` bytes that the token makes. */
   generate(meta: HbkMeta, valueLen = 32): Ekt {
     this.#unwrapped += 1;
-    const key = this.#token.generateKey(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, { ...newKey, valueLen });
+    const attributes = { ...movable(meta), valueLen };
+    const key = this.#token.generateKey(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, attributes);
     return this.passing(key, (key) => this.seal(meta, key));
   }
 
@@ -78,10 +93,19 @@ export class BackingKeys {
     // Another process may have activated another one: a token under an old one would keep that from being destroyed.
     this.#domain.load();
     const pair = this.#domain.active();
-    const [wrapping] = this.#wrappings;
-    const head = ektHead(wrapping.suite, pair.id, pair.macKeyId, meta);
-    const body = ektBody(head, name, wrapping.wrap(kekOf(pair, meta), key));
+    const { suite, wrapped } = this.#keepsNew ? this.#keep(meta, key, name) : this.#wrap(kekOf(pair, meta), key);
+    const body = ektBody(ektHead(suite, pair.id, pair.macKeyId, meta), name, wrapped);
     return concat(body, this.#token.hmac(pair.mac, body));
+  }
+
+  #wrap(kek: Handle, key: Handle): Sealed {
+    const { suite, wrap } = bestOf(this.#wrappings);
+    return { suite, wrapped: wrap(kek, key) };
+  }
+
+  #keep(meta: HbkMeta, key: Handle, name: Bytes): Sealed {
+    this.#resident.keep(key, name, meta);
+    return { suite: ektSuites.resident, wrapped: new Uint8Array() };
   }
 
   /** The key, ready for use; refused unless the token is authentic and of one of `kinds` and of `usage`. */
@@ -104,7 +128,7 @@ export class BackingKeys {
   release(ekt: Ekt, kinds: readonly HbkKind[], usage: HbkUsage): Bytes {
     const parsed = parseEkt(ekt);
     requireServes(parsed.meta, kinds, usage);
-    return this.passing(this.#unwrap(parsed, readable), (key) => this.#token.readSecret(key));
+    return this.#opened(parsed, readable, (key) => this.#token.readSecret(key));
   }
 
   /** For administration: `use` gets a key that may be wrapped again. Refused unless authentic, and where `whyKept` says so. */
@@ -119,7 +143,7 @@ export class BackingKeys {
   /** Refused unless the token opens, and its key's name is `hbkId`. */
   confirm(ekt: Ekt, meta: HbkMeta, hbkId: Bytes): void {
     const locked = this.#domain.state.mode === "locked";
-    this.passing(this.#unwrap(parseEkt(ekt), locked ? usedAs(meta) : namedAs(meta)), (key) => {
+    this.#opened(parseEkt(ekt), locked ? usedAs(meta) : namedAs(meta), (key) => {
       // Under a locked domain key no key derives, as naming it takes: its name was checked before RFC 5649 wrapped it.
       if (!locked || !needsDerivation(meta)) this.requireName(meta, key, hbkId);
     });
@@ -141,11 +165,15 @@ export class BackingKeys {
     return hbkId;
   }
 
-  /** Wraps and unwraps a new key, and computes a MAC. */
+  /** Wraps and unwraps a new key, where keys are wrapped, and computes a MAC. */
   probe({ kek, mac }: DomainKeyPair): void {
-    const [wrapping] = this.#wrappings;
     this.#unwrapped += 2;
     this.passing(this.#token.generateKey(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, newKey), (key) => {
+      if (this.#keepsNew) {
+        wipe(this.#token.hmac(mac, this.#token.hmac(key, counter)));
+        return;
+      }
+      const wrapping = bestOf(this.#wrappings);
       const wrapped = wrapping.wrap(kek, key);
       this.passing(wrapping.unwrap(kek, wrapped, used), (back) => {
         const macs = [key, back].map((either) => this.#token.hmac(either, this.#token.hmac(mac, wrapped)));
@@ -181,6 +209,11 @@ export class BackingKeys {
     this.#cache.clear();
   }
 
+  #opened<Answer>(parsed: ParsedEkt, attributes: Attributes, use: (key: Handle) => Answer): Answer {
+    const key = this.#unwrap(parsed, attributes);
+    return isResident(parsed) ? use(key) : this.passing(key, use);
+  }
+
   #unwrap(parsed: ParsedEkt, attributes: Attributes): Handle {
     try {
       return this.#unwrapNow(parsed, attributes);
@@ -196,10 +229,17 @@ export class BackingKeys {
   /** The MAC is checked first: a failure of the module is then a fault of the device, never a stranger's bytes. */
   #unwrapNow(parsed: ParsedEkt, attributes: Attributes): Handle {
     const pair = this.#authenticate(parsed);
+    this.#unwrapped += 1;
+    if (isResident(parsed)) return this.#openResident(parsed);
     const wrapping = this.#wrappings.find(({ suite }) => suite === parsed.suite);
     if (!wrapping) throw refused("the key token is wrapped in a way that this token lacks");
-    const key = wrapping.unwrap(kekOf(pair, parsed.meta), parsed.wrapped, attributes);
-    this.#unwrapped += 1;
+    return wrapping.unwrap(kekOf(pair, parsed.meta), parsed.wrapped, attributes);
+  }
+
+  /** The MAC covers no material of such a key: the name tells whether it is the one. */
+  #openResident({ meta, hbkId }: ParsedEkt): Handle {
+    const key = this.#resident.open(hbkId, meta);
+    this.requireName(meta, key, hbkId);
     return key;
   }
 
@@ -213,10 +253,21 @@ export class BackingKeys {
   }
 }
 
+interface Sealed {
+  readonly suite: EktSuite;
+  readonly wrapped: Bytes;
+}
+
 const kekOf = ({ kek, releasing }: DomainKeyPair, { kind }: HbkMeta): Handle => (isReleased(kind) ? releasing : kek);
 
 /** The parts of a parsed token are views of a call's argument, which is wiped when the call ends. */
-const kept = ({ meta, hbkId }: ParsedEkt) => ({ meta: { ...meta, keyId: meta.keyId.slice() }, hbkId: hbkId.slice() });
+const kept = (parsed: ParsedEkt) => ({
+  meta: { ...parsed.meta, keyId: parsed.meta.keyId.slice() },
+  hbkId: parsed.hbkId.slice(),
+  resident: isResident(parsed),
+});
+
+const isResident = ({ suite }: ParsedEkt): boolean => suite === ektSuites.resident;
 
 function requireServes(meta: HbkMeta, kinds: readonly HbkKind[], usage: HbkUsage): void {
   if (!kinds.includes(meta.kind) || meta.usage !== usage) throw refused("the key token is of another kind or usage");

@@ -8,7 +8,7 @@ import type { Cryptoki, Handle } from "./cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
 import { type DomainEntry, type DomainState, decodeState, encodeState, newest, type Revision } from "./domain-state.ts";
 import { lockOf, proveLocked, requireLocks } from "./locked-mode.ts";
-import { noUse, type Wrapping, type Wrappings } from "./wrapping.ts";
+import { bestOf, noUse, type Wrappings } from "./wrapping.ts";
 
 const mostTries = 8;
 const empty: DomainState = { mode: "plain", keys: [], pinned: [] };
@@ -42,12 +42,12 @@ export class Domain {
   readonly #token: Cryptoki;
   readonly #objects: DataObjects;
   readonly #pairs = new Map<DomainKeyId, DomainKeyPair>();
-  readonly #wrapping: Wrapping;
+  readonly #wrappings: Wrappings;
   #state: DomainState = empty;
 
-  constructor(token: Cryptoki, [wrapping]: Wrappings) {
+  constructor(token: Cryptoki, wrappings: Wrappings) {
     this.#token = token;
-    this.#wrapping = wrapping;
+    this.#wrappings = wrappings;
     this.#objects = new DataObjects(token, "strongroom domain state");
   }
 
@@ -96,7 +96,7 @@ export class Domain {
     const mac = this.#findOne(macAttributes(macKeyId));
     const ids = { id: fromHex(id), macKeyId: fromHex(macKeyId) };
     if (this.#state.mode === "plain") return { ...ids, kek, releasing: kek, mac };
-    proveLocked(this.#token, this.#wrapping, kek);
+    proveLocked(this.#token, bestOf(this.#wrappings), kek);
     return { ...ids, kek, releasing: this.#findOne(releasingAttributes(id)), mac };
   }
 
@@ -109,7 +109,7 @@ export class Domain {
     if (this.#state.mode === "plain") {
       make(pkcs11js.CKM_AES_KEY_GEN, kekAttributes(id));
     } else {
-      make(pkcs11js.CKM_AES_KEY_GEN, kekAttributes(id), lockOf(this.#wrapping));
+      make(pkcs11js.CKM_AES_KEY_GEN, kekAttributes(id), lockOf(bestOf(this.#wrappings)));
       make(pkcs11js.CKM_AES_KEY_GEN, releasingAttributes(id));
     }
     make(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, macAttributes(macKeyId));
@@ -117,7 +117,7 @@ export class Domain {
 
   /** Whether the token can have domain keys of this mode: `HsmError("unsupported")` with the reason where it cannot. */
   requireMode(mode: DomainKeyMode): void {
-    if (mode === "locked") requireLocks(this.#token, this.#wrapping);
+    if (mode === "locked") requireLocks(this.#token, bestOf(this.#wrappings));
     if (mode === "trusted") throw new HsmError("unsupported", trustedReason);
   }
 

@@ -59,7 +59,7 @@ export class Pkcs11Hsm implements Hsm {
   }
 
   refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
-    return refusal(this.#workers.profile, this.info.domainKeyMode, spec, usage);
+    return refusal(this.#workers.profile, this.info, spec, usage);
   }
 
   async generateKey(meta: HbkMeta): Promise<Ekt> {
@@ -195,6 +195,14 @@ class Pkcs11Admin implements HsmAdmin {
 
   exportTo(key: Ekt, target: TransportKey): Promise<Bytes> {
     return this.#workers.call("exportTo", key, target);
+  }
+
+  residentKeys(): Promise<readonly string[]> {
+    return this.#workers.call("residentKeys");
+  }
+
+  destroyResidentKey(hbkId: string): Promise<void> {
+    return this.#alone("destroyResidentKey", hbkId);
   }
 
   importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Promise<Ekt> {

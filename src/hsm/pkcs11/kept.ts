@@ -1,4 +1,4 @@
-import type { EktHead } from "../../model/ekt.ts";
+import { type EktHead, ektSuites } from "../../model/ekt.ts";
 import type { HbkKind } from "../../model/hbk.ts";
 import type { DomainKeyMode } from "../hsm.ts";
 
@@ -6,7 +6,8 @@ import type { DomainKeyMode } from "../hsm.ts";
 export const isReleased = (kind: HbkKind): boolean => kind === "record" || kind === "index";
 
 /** Why a key can neither be wrapped under another domain key nor be exported; undefined when it can. */
-export function whyKept(mode: DomainKeyMode, { meta }: Pick<EktHead, "meta">): string | undefined {
+export function whyKept(mode: DomainKeyMode, { suite, meta }: Pick<EktHead, "suite" | "meta">): string | undefined {
+  if (suite === ektSuites.resident) return "The key is an object of the token, which never gives it away.";
   if (mode === "locked" && !isReleased(meta.kind)) {
     return "The domain key is locked: the token unwraps this key only for use, never to be wrapped again.";
   }

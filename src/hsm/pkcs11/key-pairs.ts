@@ -20,7 +20,7 @@ export class Pkcs11KeyPairs implements KeyPairs {
     const reason =
       usage === "INTERNAL" || kindOfSpec(spec) !== kind
         ? `There are no ${spec} keys of kind ${kind} for ${usage}.`
-        : refusal(this.#workers.profile, this.#workers.info.domainKeyMode, spec, usage);
+        : refusal(this.#workers.profile, this.#workers.info, spec, usage);
     if (reason !== undefined) throw new HsmError("unsupported", reason);
     return this.#workers.call("generatePair", meta);
   }

@@ -1,7 +1,7 @@
 import type { Engine } from "../../engine/engine.ts";
 import type { Cryptoki } from "./cryptoki.ts";
 import type { MacHash } from "./mac-hash.ts";
-import type { PairAbilities } from "./pair-abilities.ts";
+import { type PairAbilities, pairFamilies } from "./pair-abilities.ts";
 import { findPairAbilities } from "./pair-profile.ts";
 import { findMacs, findWrappings, type WrappingName } from "./wrapping.ts";
 
@@ -20,9 +20,14 @@ export async function profileOf(token: Cryptoki, engine: Engine, known: Profile 
   const of = subjectOf(token);
   if (known?.of === of) return known;
   const wrappings = findWrappings(token, engine);
-  const pairs = await findPairAbilities(token, engine, wrappings[0]);
+  const [best] = wrappings;
+  const pairs = best ? await findPairAbilities(token, engine, best) : noPairs;
   return { of, wrappings: wrappings.map(({ name }) => name), hashes: findMacs(token), pairs };
 }
+
+/** They are wrapped to be kept. */
+const lacks = Object.fromEntries(pairFamilies.map((family) => [family, "The token wraps no keys."]));
+const noPairs: PairAbilities = { works: {}, lacks, mostBits: 0, unpadded: [] };
 
 function subjectOf(token: Cryptoki): string {
   const { manufacturerID, libraryDescription, libraryVersion } = token.moduleInfo();

@@ -1,7 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import type { EngineName } from "../../engine/engine.ts";
-import type { DomainKeyId, DomainKeyMode, HsmInfo, Pkcs11Boundary } from "../hsm.ts";
+import type { DomainKeyId, DomainKeyMode, HsmInfo, Pkcs11Boundary, Pkcs11Wrapping } from "../hsm.ts";
 import type { Profile } from "./profile.ts";
 import type { TokenSelector } from "./token-selector.ts";
 
@@ -43,6 +43,8 @@ export const methods = {
     "pinTransportKey",
     "exportTo",
     "importFrom",
+    "residentKeys",
+    "destroyResidentKey",
   ],
   inventory: ["objects", "wasEmpty", "clear", "mostSessions"],
   /** These do their one thing and answer the greeting with it. */
@@ -64,6 +66,7 @@ export interface Greeting {
   readonly pin?: Bytes;
   readonly engine: EngineName;
   readonly boundary: Pkcs11Boundary;
+  readonly wrapping: Pkcs11Wrapping;
   /** After how many hours or calls it asks to be replaced. */
   /** `memory` in MiB. */
   readonly life: { readonly hours: number; readonly calls: number; readonly memory: number };

@@ -45,6 +45,7 @@ slots.mechanisms = ALL
     role: "provision",
     engine: "node",
     boundary: "call-key",
+    wrapping: "auto",
     module: trustedModule(module),
     token: {},
     life: { hours: 1, calls: 1, memory: 1_024 },

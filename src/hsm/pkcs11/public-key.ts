@@ -12,7 +12,7 @@ import type { Cryptoki, Handle } from "./cryptoki.ts";
 import { der, tags } from "./der.ts";
 import { committedId } from "./hbk-id.ts";
 import { bitsOf, type Curve, curveOf, curves, movingPrivate } from "./private-key.ts";
-import { genericKey, moving, noUse } from "./wrapping.ts";
+import { genericKey, movable, noUse } from "./wrapping.ts";
 
 /** DER of the object identifier. */
 const idEcPublicKey = fromHex("06072a8648ce3d0201");
@@ -85,7 +85,7 @@ export function unwrapMovable(
   { meta, hbkId }: { readonly meta: HbkMeta; readonly hbkId: Bytes },
   unwrap: (attributes: Attributes) => Handle,
 ): Handle {
-  if (meta.kind !== "kms-private") return unwrap(moving);
+  if (meta.kind !== "kms-private") return unwrap(movable(meta));
   return unwrapNamed(token, meta, unwrap, (spki) => engine.equal(committedId(engine, meta, spki), hbkId));
 }
 

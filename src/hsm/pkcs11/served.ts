@@ -1,12 +1,12 @@
 import { algorithmsOf, keyTypeOf } from "../../model/algorithms.ts";
 import { type KeySpec, type KeyUsage, keySpecs, keyUsages } from "../../model/key-spec.ts";
-import type { DomainKeyMode } from "../hsm.ts";
+import type { DomainKeyMode, HsmInfo } from "../hsm.ts";
 import { macHashOf } from "./mac-hash.ts";
 import { pairRefusal, unpaddingOf, working } from "./pair-abilities.ts";
 import type { Profile } from "./profile.ts";
 
-/** Why a token of this profile has no keys of this spec and usage; undefined when it has. */
-export function refusal(profile: Profile, mode: DomainKeyMode, spec: KeySpec, usage: KeyUsage): string | undefined {
+/** Why an HSM of this profile has no keys of this spec and usage; undefined when it has. */
+export function refusal(profile: Profile, of: Choices, spec: KeySpec, usage: KeyUsage): string | undefined {
   if (!algorithmsOf(spec, usage)) return `There are no ${spec} keys for ${usage}.`;
   switch (keyTypeOf(spec)) {
     case "symmetric":
@@ -16,11 +16,14 @@ export function refusal(profile: Profile, mode: DomainKeyMode, spec: KeySpec, us
       return profile.hashes.includes(hash) ? undefined : `The token computes no HMAC by ${hash}.`;
     }
     case "asymmetric":
-      return usage === "KEY_AGREEMENT" && mode === "locked"
+      if (of.wrapping === "resident") return "Key pairs are wrapped, and never kept as objects of the token.";
+      return usage === "KEY_AGREEMENT" && of.domainKeyMode === "locked"
         ? "The domain key is locked: no key derives anything, so none agrees on secrets."
         : pairRefusal(profile.pairs, spec, usage);
   }
 }
+
+type Choices = Pick<HsmInfo, "domainKeyMode" | "wrapping">;
 
 export interface Served {
   readonly spec: KeySpec;
@@ -36,16 +39,16 @@ export interface Refused {
 }
 
 /** Every spec and usage of the API, on one side or the other. */
-export function surveyed(profile: Profile, mode: DomainKeyMode): { serves: Served[]; refuses: Refused[] } {
+export function surveyed(profile: Profile, domainKeyMode: DomainKeyMode): { serves: Served[]; refuses: Refused[] } {
   const all = keySpecs.flatMap((spec) =>
     keyUsages.filter((usage) => algorithmsOf(spec, usage)).map((usage) => ({ spec, usage })),
   );
   return {
     serves: all
-      .filter(({ spec, usage }) => refusal(profile, mode, spec, usage) === undefined)
+      .filter(({ spec, usage }) => refusal(profile, { domainKeyMode }, spec, usage) === undefined)
       .map((one) => ({ ...one, how: howServed(profile, one.spec, one.usage) })),
     refuses: all.flatMap((one) => {
-      const reason = refusal(profile, mode, one.spec, one.usage);
+      const reason = refusal(profile, { domainKeyMode }, one.spec, one.usage);
       return reason === undefined ? [] : [{ ...one, reason }];
     }),
   };

@@ -8,9 +8,10 @@ import { Cryptoki } from "./cryptoki.ts";
 import { Domain } from "./domain.ts";
 import { type Profile, profileOf } from "./profile.ts";
 import { type Greeting, methods, type Opened, type Role } from "./protocol.ts";
+import { ResidentKeys } from "./resident-keys.ts";
 import { TokenRandom } from "./token-random.ts";
 import { unpadded } from "./token-selector.ts";
-import { testMac, testRandom, type Wrappings, wrappingsBy } from "./wrapping.ts";
+import { bestOf, preferred, suiteNames, testMac, testRandom, type Wrappings, wrappingsBy } from "./wrapping.ts";
 
 /** What one worker does for its role. */
 export interface Service {
@@ -50,7 +51,13 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
     const opened = await openToken(greeting);
     const { token, engine, domain, keys, random, wrappings } = opened;
     domain.load();
-    return served(greeting, [new TokenAdmin(domain, keys, new Transport(token, engine, random, wrappings))], opened);
+    const admin = new TokenAdmin(
+      domain,
+      keys,
+      new Transport(token, engine, random, wrappings),
+      new ResidentKeys(token),
+    );
+    return served(greeting, [admin], opened);
   },
   init: async (greeting) => {
     const { initDomain } = await import("./token-admin.ts");
@@ -90,10 +97,12 @@ async function openToken(greeting: Greeting): Promise<OpenToken> {
   testMac(token, engine);
   testRandom(token);
   const profile = await profileOf(token, engine, greeting.profile);
-  const wrappings = wrappingsBy(token, profile.wrappings);
+  const { boundary, wrapping } = greeting;
+  const wrappings = preferred(wrappingsBy(token, profile.wrappings), wrapping);
+  const resident = wrapping === "resident";
+  if (resident) new ResidentKeys(token).test();
   const domain = new Domain(token, wrappings);
-  const { boundary } = greeting;
-  const keys = new BackingKeys(token, engine, domain, wrappings, { derive: boundary === "token" });
+  const keys = new BackingKeys(token, engine, domain, wrappings, { derive: boundary === "token", resident });
   const cipher = openCipher(boundary, token, engine, keys);
   return { token, engine, domain, keys, cipher, random: new TokenRandom(engine, token), wrappings, profile };
 }
@@ -128,7 +137,7 @@ function callsOf({ role }: Greeting, targets: readonly object[]): Service["call"
 }
 
 function served(greeting: Greeting, targets: readonly object[], opened: OpenToken): Service {
-  const { life, boundary } = greeting;
+  const { life } = greeting;
   const { token, domain, keys, cipher, profile } = opened;
   const serve = callsOf(greeting, targets);
   const end = performance.now() + life.hours * 3_600_000;
@@ -140,7 +149,7 @@ function served(greeting: Greeting, targets: readonly object[], opened: OpenToke
     return process.memoryUsage.rss() > life.memory * 2 ** 20;
   };
   return {
-    greeting: { info: infoOf(token, domain.state.mode, boundary), profile, domainKeys: domain.usable } satisfies Opened,
+    greeting: { info: infoOf(greeting, opened), profile, domainKeys: domain.usable } satisfies Opened,
     call(method, args) {
       calls += 1;
       return serve(method, args);
@@ -162,7 +171,7 @@ const done = (greeting: unknown): Service => ({
   close: () => undefined,
 });
 
-function infoOf(token: Cryptoki, domainKeyMode: DomainKeyMode, boundary: Pkcs11Boundary): HsmInfo {
+function infoOf({ boundary, wrapping }: Greeting, { token, domain, wrappings }: OpenToken): HsmInfo {
   const info = token.tokenInfo();
   return {
     driver: "pkcs11",
@@ -171,6 +180,7 @@ function infoOf(token: Cryptoki, domainKeyMode: DomainKeyMode, boundary: Pkcs11B
     serial: unpadded(info.serialNumber),
     firmware: `${info.firmwareVersion.major}.${info.firmwareVersion.minor}`,
     boundary,
-    domainKeyMode,
+    wrapping: wrapping === "resident" ? wrapping : suiteNames[bestOf(wrappings).suite],
+    domainKeyMode: domain.state.mode,
   };
 }

@@ -88,6 +88,7 @@ async function loggedIn<Answer>(
     ...(pin && { pin }),
     engine: config.engine ?? "wasm",
     boundary: config.boundary ?? "call-key",
+    wrapping: config.wrapping ?? "auto",
     life: { hours: workerHours, calls: workerCalls, memory: workerMemory },
     ...(profile && { profile }),
     ...(mode && { mode }),

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { type Bytes, hex } from "../../base/bytes.ts";
+import { type Bytes, fromHex, hex } from "../../base/bytes.ts";
 import { ConfigError } from "../../base/errors.ts";
 import type { HbkMeta } from "../../model/hbk.ts";
 import type { DomainKey, DomainKeyId, DomainKeyMode, DomainKeyState, Ekt, TransportKey } from "../hsm.ts";
@@ -7,6 +7,7 @@ import { type BackingKeys, refused } from "./backing-keys.ts";
 import type { Domain } from "./domain.ts";
 import type { DomainEntry, DomainState } from "./domain-state.ts";
 import type { MethodOf } from "./protocol.ts";
+import type { ResidentKeys } from "./resident-keys.ts";
 import { rewrap } from "./rewrap.ts";
 import type { Transport } from "./transport.ts";
 import { checkTransportKey } from "./transport-key.ts";
@@ -28,8 +29,10 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
   readonly #domain: Domain;
   readonly #keys: BackingKeys;
   readonly #transport: Transport;
+  readonly #resident: ResidentKeys;
 
-  constructor(domain: Domain, keys: BackingKeys, transport: Transport) {
+  constructor(domain: Domain, keys: BackingKeys, transport: Transport, resident: ResidentKeys) {
+    this.#resident = resident;
     this.#domain = domain;
     this.#keys = keys;
     this.#transport = transport;
@@ -86,6 +89,14 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
       throw refused("the transport key is not pinned");
     }
     return this.#keys.move(ekt, (key, { meta }) => this.#transport.wrap(key, meta, target));
+  }
+
+  residentKeys(): string[] {
+    return this.#resident.names();
+  }
+
+  destroyResidentKey(hbkId: string): void {
+    this.#resident.destroy(fromHex(hbkId));
   }
 
   importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Ekt {

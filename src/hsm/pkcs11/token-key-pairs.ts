@@ -28,7 +28,7 @@ import { agree, pointOf, publicKeyOf } from "./public-key.ts";
 import type { OpenToken } from "./service.ts";
 import { signWith } from "./signing.ts";
 import type { TokenHsm } from "./token-hsm.ts";
-import { createKek, unwrapOutside } from "./wrapping.ts";
+import { bestOf, createKek, unwrapOutside } from "./wrapping.ts";
 
 /** `KeyPairs` as the worker serves it: private keys stay in the token, but for those that are made to be taken away. */
 export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => unknown> {
@@ -123,7 +123,7 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
   /** By way of an AES key that this process knows for as long. */
   #takeOut({ handle, spki }: TestedKey): KeyPair {
     const { token, engine, random, wrappings } = this.#opened;
-    const [{ suite, wrap }] = wrappings;
+    const { suite, wrap } = bestOf(wrappings);
     const value = random.generate(32);
     const kek = createKek(token, value);
     try {

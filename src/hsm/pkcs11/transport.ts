@@ -28,13 +28,12 @@ import {
   publicKeyOf,
   testOaep,
 } from "./transport-key.ts";
-import { moving, type Wrapping } from "./wrapping.ts";
+import { movable, readable, type Wrapping } from "./wrapping.ts";
 
 const label = "strongroom transport key";
 const bestFirst = ["sha256", "sha1"] as const;
 /** Where the source has to wrap the material itself by it. */
 const commonFirst = ["sha1", "sha256"] as const;
-const readable: Attributes = { ...moving, sensitive: false };
 const tooLong = "one of the HSMs lacks KWP, and a private key is too long to go directly under RSA-OAEP";
 /** KWP pads to a multiple of it, and puts as much in front. */
 const kwpBlock = 8;
@@ -91,7 +90,7 @@ export class Transport {
       const open = (attributes: Attributes) =>
         refusing(() => this.#token.unwrap(oaep(oaepHash), privateKey, exported, attributes));
       if (meta.kind === "kms-private") throw refused(tooLong);
-      return meta.kind === "sigv4" ? this.#broughtIn(open(readable), meta, hbkId) : open(moving);
+      return meta.kind === "sigv4" ? this.#broughtIn(open(readable), meta, hbkId) : open(movable(meta));
     }
     const kwp = this.#requireKwp();
     const kek = refusing(() => this.#token.unwrap(oaep(oaepHash), privateKey, exported.subarray(0, split), opening));

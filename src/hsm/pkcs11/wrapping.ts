@@ -5,12 +5,16 @@ import { HsmError } from "../../base/errors.ts";
 import { secretConcat, wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { type EktSuite, ektSuites } from "../../model/ekt.ts";
+import type { HbkMeta } from "../../model/hbk.ts";
+import type { Pkcs11Wrapping } from "../hsm.ts";
 import type { Attributes } from "./attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
+import { isReleased } from "./kept.ts";
 import { type MacHash, macHashes } from "./mac-hash.ts";
 
 export type WrappingName = "kwp-0x210a" | "kwp-0x210b" | "cbc-pad";
-export type Wrappings = readonly [Wrapping, ...Wrapping[]];
+/** The best first. */
+export type Wrappings = readonly Wrapping[];
 
 /** How this token wraps one secret key under an AES key of its own, so that only that key gives it back. */
 export interface Wrapping {
@@ -90,6 +94,10 @@ export const noUse = {
 export const used: Attributes = { ...genericKey, ...noUse, sign: true, sensitive: true, extractable: false };
 /** For the moment in which a key goes under another wrapping key; it stays unreadable. */
 export const moving: Attributes = { ...used, extractable: true };
+/** Of kinds that the host is given. */
+export const readable: Attributes = { ...moving, sensitive: false };
+/** A secret key of a kind while it moves. */
+export const movable = ({ kind }: Pick<HbkMeta, "kind">): Attributes => (isReleased(kind) ? readable : moving);
 
 export const usesOfKek = { ...noUse, wrap: true, unwrap: true, sensitive: true, extractable: false };
 
@@ -137,10 +145,7 @@ export function testRandom(token: Cryptoki): void {
   }
 }
 
-/**
- * Every wrapping that gives the known answer and comes back, the best first. Throws `HsmError("unsupported")` where none
- * does.
- */
+/** Every wrapping that gives the known answer and comes back. */
 export function findWrappings(token: Cryptoki, engine: Engine): Wrappings {
   const kek = createKek(token, knownKek);
   const key = createKnown(token, { ...moving, value: knownKey });
@@ -157,11 +162,32 @@ export function findWrappings(token: Cryptoki, engine: Engine): Wrappings {
 }
 
 /** Those of `names`, untested. */
-export function wrappingsBy(token: Cryptoki, names: readonly WrappingName[]): Wrappings {
-  const [best, ...others] = names.map((name) => known[name](token));
-  if (!best) throw new HsmError("unsupported", "the token wraps keys neither by RFC 5649 (KWP) nor by AES-CBC-PAD");
-  return [best, ...others];
+export const wrappingsBy = (token: Cryptoki, names: readonly WrappingName[]): Wrappings =>
+  names.map((name) => known[name](token));
+
+/** The best. Throws `HsmError("unsupported")` where there is none. */
+export function bestOf([best]: Wrappings): Wrapping {
+  if (best) return best;
+  throw new HsmError(
+    "unsupported",
+    "the token wraps keys neither by RFC 5649 (KWP) nor by AES-CBC-PAD: wrapping: resident would keep them in the token",
+  );
 }
+
+/** With the one that is `wanted` in front. Throws `HsmError("unsupported")` where the token lacks it. */
+export function preferred(wrappings: Wrappings, wanted: Pkcs11Wrapping): Wrappings {
+  if (wanted === "resident") return wrappings;
+  if (wanted === "auto") return [bestOf(wrappings), ...wrappings.slice(1)];
+  const isWanted = ({ suite }: Wrapping) => suiteNames[suite] === wanted;
+  if (wrappings.some(isWanted)) return wrappings.toSorted((a, b) => Number(isWanted(b)) - Number(isWanted(a)));
+  throw new HsmError("unsupported", `the token does not wrap keys by ${wanted}`);
+}
+
+/** What `HsmInfo.wrapping` calls them. */
+export const suiteNames: Readonly<Partial<Record<EktSuite, "kwp" | "cbc-pad">>> = {
+  [ektSuites.kwp]: "kwp",
+  [ektSuites.cbcPad]: "cbc-pad",
+};
 
 /** Whether C_WrapKey leaves keys that are not extractable where they are: quirks.wrapIgnoresExtractable. */
 export function keepsKeys(token: Cryptoki, { wrap }: Wrapping): boolean {

@@ -57,6 +57,13 @@ export class SoftHsmAdmin implements HsmAdmin {
     return undefined;
   }
 
+  async residentKeys(): Promise<readonly string[]> {
+    return [];
+  }
+
+  /** There are none. */
+  async destroyResidentKey(): Promise<void> {}
+
   async rewrap(key: Ekt): Promise<Ekt> {
     return this.#domain.rewrap(key, parseEkt(key).meta);
   }

@@ -10,6 +10,7 @@ import {
   type KeyUsageType,
   type KMSClient,
 } from "@aws-sdk/client-kms";
+import type { HsmChoice } from "./service.ts";
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
@@ -18,6 +19,10 @@ export const digestOf = (hash: string, message: Uint8Array): Uint8Array =>
 export const edited = (bytes: Uint8Array, index = 0): Uint8Array => bytes.with(index, (bytes[index] as number) ^ 1);
 export const publicKeyOf = (spki: Uint8Array): KeyObject =>
   createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+
+/** SoftHSM 2.6.1 does not wrap Ed25519 keys, and no token has the others. */
+export const isServed = (hsm: HsmChoice, spec: string): boolean =>
+  hsm === "soft" || !["ECC_NIST_EDWARDS25519", "SM2", "ML_DSA", "ML_KEM"].some((name) => spec.startsWith(name));
 
 /** The name of the exception, and its message. */
 export async function refusal(promise: Promise<unknown>): Promise<{ name: string; message: string }> {

@@ -1,9 +1,11 @@
 import type { Principals } from "../access/principals.ts";
 import type { Outbox } from "../audit/outbox.ts";
+import { hex } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { DomainKey, DomainKeyId, Ekt, HsmAdmin } from "../hsm/hsm.ts";
 import type { Member } from "../hsm/member.ts";
+import { parseEkt } from "../model/ekt.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import { DomainRecords } from "./domain-record.ts";
 import { domainKeyEvent } from "./events.ts";
@@ -32,6 +34,8 @@ const settling = importPeriod + 60 * 60_000;
 export class DomainKeys {
   readonly #parts: DomainKeysParts;
   readonly #domain: DomainRecords;
+  /** Objects of the HSM that no token named when they were last looked for. */
+  #unnamed: ReadonlySet<string> = new Set();
 
   constructor(parts: DomainKeysParts) {
     this.#parts = parts;
@@ -52,7 +56,8 @@ export class DomainKeys {
    * key that they were made under: then every rotation leaves one more that must live.
    */
   async isDue(period: number): Promise<boolean> {
-    if (this.member.hsm.info.domainKeyMode === "locked") return false;
+    const { domainKeyMode, wrapping } = this.member.hsm.info;
+    if (domainKeyMode === "locked" || wrapping === "resident") return false;
     const record = await this.#domain.read(this.member.name);
     return record !== undefined && this.#parts.clock.now() - record.value.since >= period;
   }
@@ -81,12 +86,14 @@ export class DomainKeys {
   }
 
   /**
-   * Takes domain keys that no token needs out of use, and destroys those whose quarantine is over. Answers the ones that
-   * still exist.
+   * Takes domain keys that no token needs out of use, and destroys those whose quarantine is over; likewise keys that are
+   * objects of the HSM, of which a crash may have left some. One that no token names may be about to get its record: it has
+   * to be found so twice. Answers the domain keys that still exist.
    */
   retire(): Promise<ReadonlySet<DomainKeyId>> {
     return this.#administer(async (admin) => {
-      const referenced = await this.#referenced();
+      const { referenced, named } = await this.#inUse();
+      this.#unnamed = await destroyUnnamed(admin, named, (id) => this.#unnamed.has(id));
       const now = this.#parts.clock.now();
       const old = (key: DomainKey, age: number): boolean => now - key.since >= age;
       for (const key of await admin.domainKeys()) {
@@ -103,6 +110,14 @@ export class DomainKeys {
     });
   }
 
+  /** Destroys the keys among `gone`, by HBK id, that are objects of the HSM and that no token names any more. */
+  async destroy(gone: ReadonlySet<string>): Promise<void> {
+    if (gone.size === 0 || this.member.opened?.info.wrapping !== "resident") return;
+    await this.#administer(async (admin) => {
+      await destroyUnnamed(admin, (await this.#inUse()).named, (id) => gone.has(id));
+    });
+  }
+
   async #adopt(admin: HsmAdmin): Promise<DomainKeyId> {
     const active = (await admin.domainKeys()).find(({ state }) => state === "active");
     if (!active) throw new StoreError("corrupt", "the HSM has no active domain key");
@@ -115,13 +130,16 @@ export class DomainKeys {
     return active.id;
   }
 
-  /** Every domain key that some token is under. */
-  async #referenced(): Promise<Set<DomainKeyId>> {
-    const referenced = new Set<DomainKeyId>();
+  /** Every domain key that some token is under, and every HBK id that some token names. */
+  async #inUse(): Promise<{ readonly referenced: Set<DomainKeyId>; readonly named: Set<string> }> {
+    const inUse = { referenced: new Set<DomainKeyId>(), named: new Set<string>() };
     await eachToken(this.#parts, (tokens) => {
-      for (const ekt of tokens) referenced.add(domainKeyOf(ekt));
+      for (const ekt of tokens) {
+        inUse.referenced.add(domainKeyOf(ekt));
+        inUse.named.add(hex(parseEkt(ekt).hbkId));
+      }
     });
-    return referenced;
+    return inUse;
   }
 
   async #administer<T>(job: (admin: HsmAdmin) => Promise<T>): Promise<T> {
@@ -132,4 +150,19 @@ export class DomainKeys {
       await admin.close();
     }
   }
+}
+
+/** Of the HSM's objects that are not `named`, those that `isGone`. Answers the others. */
+async function destroyUnnamed(
+  admin: HsmAdmin,
+  named: ReadonlySet<string>,
+  isGone: (hbkId: string) => boolean,
+): Promise<ReadonlySet<string>> {
+  const left = new Set<string>();
+  for (const id of await admin.residentKeys()) {
+    if (named.has(id)) continue;
+    if (isGone(id)) await admin.destroyResidentKey(id);
+    else left.add(id);
+  }
+  return left;
 }

@@ -5,12 +5,14 @@ import { StoreError } from "../base/errors.ts";
 import type { HsmAdmin, HsmConfig } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { SealedStore } from "../store/sealed.ts";
+import type { Write } from "../store/store.ts";
 import { ClockGuard } from "./clock-guard.ts";
 import { buryTombstones, deleteDueKeys } from "./deletion.ts";
 import { DomainKeys } from "./domain-keys.ts";
 import { deleteExpiredMaterial } from "./expiry.ts";
 import { Housekeeping, type Job } from "./housekeeping.ts";
 import type { Kms } from "./kms.ts";
+import { hbkIdAt } from "./records.ts";
 import { Replication } from "./replication.ts";
 import { rotateDueKeys } from "./rotation.ts";
 
@@ -47,7 +49,12 @@ export async function startHousekeeping(
 
 function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGuard): readonly Job[] {
   const { store, hsms, clock, outbox, kms } = parts;
-  const deletion = { store, clock, outbox, forget: kms.forget };
+  const gone = new Set<string>();
+  const forget = (writes: readonly Write[]): void => {
+    for (const hbkId of removedHbks(writes)) gone.add(hbkId);
+    kms.forget(writes);
+  };
+  const deletion = { store, clock, outbox, forget };
   const expiry = { ...deletion, imports: kms.imports };
   const rotation = { ...deletion, hsms };
   const ifClocksAgree = (run: () => Promise<unknown>) => async () => {
@@ -60,6 +67,15 @@ function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGu
     { name: "store verification", period: 60 * minute, run: () => store.verify() },
     { name: "deletion", period: minute, run: ifClocksAgree(() => deleteDueKeys(deletion)) },
     { name: "expiry", period: minute, run: ifClocksAgree(() => deleteExpiredMaterial(expiry)) },
+    {
+      name: "destruction",
+      period: minute,
+      run: ifClocksAgree(async () => {
+        const ids = new Set(gone);
+        for (const keys of domainKeys) await keys.destroy(ids);
+        for (const id of ids) gone.delete(id);
+      }),
+    },
     { name: "rotation", period: minute, run: () => rotateDueKeys(rotation) },
     { name: "last usage", period: 5 * minute, run: () => kms.lastUsage.flush() },
     ...domainKeys.map(rotationOf),
@@ -74,6 +90,9 @@ function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGu
     },
   ];
 }
+
+const removedHbks = (writes: readonly Write[]): string[] =>
+  writes.filter(({ value }) => value === undefined).flatMap(({ path }) => hbkIdAt(path) ?? []);
 
 function rotationOf(domainKeys: DomainKeys): Job {
   /** A crash may have left tokens under an older domain key. */

@@ -7,7 +7,7 @@ import { domainKeyIdOf } from "../model/ekt.ts";
 import { parseJson } from "../model/json.ts";
 import { type AliasRecord, arnOf, type HbkRecord, type KeyRecord, type RemovedHbk } from "../model/key.ts";
 import type { KeyState } from "../model/key-spec.ts";
-import { path } from "../store/path.ts";
+import { components, path } from "../store/path.ts";
 import type { Store, Write } from "../store/store.ts";
 import { type KeyStoresRecord, keyStoresPath } from "./key-store-records.ts";
 
@@ -35,6 +35,11 @@ export interface LoadedHbk {
 
 export const keyPath = (account: string, region: string, id: string): string => path("key", account, region, id);
 export const hbkPath = (region: string, hbkId: string): string => path("hbk", region, hbkId);
+/** undefined: not the record of an HBK. */
+export function hbkIdAt(recordPath: string): string | undefined {
+  const [kind, , hbkId] = components(recordPath);
+  return kind === "hbk" ? hbkId : undefined;
+}
 export const removedPath = (region: string, hbkId: string): string => path("removed", region, hbkId);
 export const aliasPath = (account: string, region: string, name: string): string =>
   path("alias", account, region, name);

@@ -18,7 +18,7 @@ import { writePrivateFile } from "./cli/private-file.ts";
 import { developmentFiles, ensureHome } from "./development.ts";
 import { openEngine } from "./engine/index.ts";
 import { HsmSet } from "./hsm/hsm-set.ts";
-import { initHsm, openHsmAdmin } from "./hsm/index.ts";
+import { initHsm } from "./hsm/index.ts";
 import type { Member } from "./hsm/member.ts";
 import { readPrivateFile, readSecret } from "./hsm/secret-reference.ts";
 import { Migration, type Obstacle } from "./kms/migration.ts";
@@ -63,7 +63,7 @@ export const custody: CustodyHandlers = {
   hsmBackup: (of, options) =>
     withParts(of, async (parts, site) => {
       const recipients = recipientsOf(options);
-      const sources = await Promise.all(site.hsms.map((hsm) => Source.open(hsm)));
+      const sources = await openSources(site);
       try {
         if ("like" in recipients && options.fingerprint !== undefined) {
           const transport = transportOf(readBackup(recipients.like).contents.recovery);
@@ -125,6 +125,14 @@ export const custody: CustodyHandlers = {
 
 const day = 86_400_000;
 
+/** Those that answer: what they hold for others, they give. Throws where none does. */
+async function openSources({ hsms }: Site): Promise<Source[]> {
+  const opened = await Promise.allSettled(hsms.map((hsm) => Source.open(hsm)));
+  const sources = opened.flatMap((one) => (one.status === "fulfilled" ? [one.value] : []));
+  if (sources.length > 0) return sources;
+  throw (opened[0] as PromiseRejectedResult).reason;
+}
+
 async function migrate(migration: Migration, parts: Parts, site: Site, options: MigrationOptions): Promise<void> {
   const { from, to, fingerprint, dryRun, yes } = options;
   const about = { from, to, transportKey: migration.fingerprint };
@@ -152,15 +160,15 @@ const listed = (obstacles: readonly Obstacle[]): string =>
   obstacles.map(({ key, reason }) => `\n  ${key}: ${reason}`).join("");
 
 async function restoreInto(backup: OpenBackup, site: Site, tombstones: string | undefined, incomplete: boolean) {
-  const [{ hsm }] = site.hsms as [Site["hsms"][number]];
-  try {
-    await initHsm(hsm);
-  } catch (error) {
-    // It may be one that has been made before: what it remembers is looked at below.
-    if (!(error instanceof ConfigError)) throw error;
+  for (const { hsm } of site.hsms) {
+    try {
+      await initHsm(hsm);
+    } catch (error) {
+      // It may be one that has been made before: what the primary remembers is looked at below.
+      if (!(error instanceof ConfigError)) throw error;
+    }
   }
   const hsms = await HsmSet.open(site.hsms);
-  const admin = await openHsmAdmin(hsm);
   const log = await openAuditLog(site.audit.directory, site.audit.chain);
   let deleted = 0;
   try {
@@ -170,7 +178,6 @@ async function restoreInto(backup: OpenBackup, site: Site, tombstones: string | 
     }
     const report = await backup.restoreInto({
       hsms,
-      admin,
       incomplete,
       storeFile: site.store.file,
       async prepare(store) {
@@ -184,7 +191,6 @@ async function restoreInto(backup: OpenBackup, site: Site, tombstones: string | 
     return { madeAt, transportKey: recovery.transport.fingerprint, ...report, deleted };
   } finally {
     await log.close();
-    await admin.close();
     await hsms.close();
   }
 }

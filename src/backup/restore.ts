@@ -2,12 +2,15 @@ import { linkSync, rmSync } from "node:fs";
 import { type Bytes, fromBase64, hex } from "../base/bytes.ts";
 import { StoreError } from "../base/errors.ts";
 import type { Engine } from "../engine/engine.ts";
-import type { Ekt, HsmAdmin } from "../hsm/hsm.ts";
+import type { Ekt, HsmAdmin, TransportKey } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
+import { openHsmAdmin } from "../hsm/index.ts";
+import type { Member } from "../hsm/member.ts";
 import type { Tokens } from "../hsm/tokens.ts";
 import { changeStoredTokens } from "../kms/key-tokens.ts";
 import { isRefusal, nameOf, sameHbk } from "../kms/transfer.ts";
 import { parseEkt } from "../model/ekt.ts";
+import type { HbkMeta } from "../model/hbk.ts";
 import { unanchored } from "../store/hsms.ts";
 import { openSealed, type SealedStore } from "../store/sealed.ts";
 import { openSqlite } from "../store/sqlite/sqlite.ts";
@@ -17,9 +20,8 @@ import type { OpenedShare } from "./shares.ts";
 import { openVault, type Vault } from "./vault.ts";
 
 export interface RestoreTarget {
+  /** Each key goes to the HSM in which a new one like it would be made. */
   readonly hsms: HsmSet;
-  /** Of the primary HSM, which gets every key. */
-  readonly admin: HsmAdmin;
   /** Done to the store before a key leaves the vault. */
   readonly prepare: (store: SealedStore) => Promise<void>;
   /** Go on though some keys cannot come along. */
@@ -59,6 +61,8 @@ export class OpenBackup {
     const { contents, extractStore } = readBackup(file);
     const backup = new OpenBackup(contents, await openVault(contents.recovery, shares), draft, engine);
     try {
+      // A crash may have left one.
+      backup.#removeDraft();
       extractStore(draft);
       await backup.#check();
       return backup;
@@ -68,10 +72,9 @@ export class OpenBackup {
     }
   }
 
-  /** Moves every key into the target's HSM, and then the store to its place: the last step, and one that is all or nothing. */
-  async restoreInto({ hsms, admin, prepare, ...target }: RestoreTarget): Promise<RestoreReport> {
-    const transport = await admin.transportKey();
-    await this.#vault.admin.pinTransportKey(transport);
+  /** Moves every key into the target's HSMs, and then the store to its place: the last step, and one that is all or nothing. */
+  async restoreInto({ hsms, prepare, ...target }: RestoreTarget): Promise<RestoreReport> {
+    const doors = new Doors(this.#vault.admin);
     const missing: Missing[] = [...this.contents.missing];
     const store = await this.#openDraft();
     try {
@@ -82,12 +85,15 @@ export class OpenBackup {
       const left = new Set(missing.map(({ hbkId }) => hbkId));
       await changeStoredTokens({ store }, async (tokens) => {
         const { meta, hbkId } = parseEkt(tokens[0]);
-        if (left.has(hex(hbkId))) return tokens;
+        const member = placeOf(hsms, meta);
+        if (typeof member === "string" || left.has(hex(hbkId))) return tokens;
+        const { admin, transport } = await doors.of(member);
         const material = await this.#vault.admin.exportTo(await this.#admit(tokens), transport);
         return [await admin.importFrom(meta, hbkId, material)];
       });
     } finally {
       await store.close();
+      await doors.close();
     }
     linkSync(this.#draft, target.storeFile);
     return { keys: this.#admitted.size, missing };
@@ -95,6 +101,10 @@ export class OpenBackup {
 
   async close(): Promise<void> {
     await this.#vault.close();
+    this.#removeDraft();
+  }
+
+  #removeDraft(): void {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(this.#draft + suffix, { force: true });
   }
 
@@ -144,17 +154,57 @@ export class OpenBackup {
     return openSealed(await openSqlite(this.#draft), hsms, this.#engine);
   }
 
-  /** Keys that the new HSM does not take. */
-  async #refused(store: SealedStore, { primary: { hsm } }: HsmSet): Promise<Missing[]> {
+  /** Keys that no new HSM takes. */
+  async #refused(store: SealedStore, hsms: HsmSet): Promise<Missing[]> {
     const refused: Missing[] = [];
     await changeStoredTokens({ store }, async (tokens) => {
       const { meta, hbkId } = parseEkt(tokens[0]);
-      const reason = meta.usage === "INTERNAL" ? undefined : hsm.refusal(meta.spec, meta.usage);
-      if (reason !== undefined) refused.push({ hbkId: hex(hbkId), key: nameOf(tokens[0]), reason });
+      const reason = placeOf(hsms, meta);
+      if (typeof reason === "string") refused.push({ hbkId: hex(hbkId), key: nameOf(tokens[0]), reason });
       return tokens;
     });
     return refused;
   }
+}
+
+/** HSMs as targets, each opened when the first key comes. */
+class Doors {
+  readonly #vault: HsmAdmin;
+  readonly #opened = new Map<Member, Promise<Door>>();
+
+  constructor(vault: HsmAdmin) {
+    this.#vault = vault;
+  }
+
+  of(member: Member): Promise<Door> {
+    const opened = this.#opened.get(member) ?? this.#open(member);
+    this.#opened.set(member, opened);
+    return opened;
+  }
+
+  async close(): Promise<void> {
+    const opened = await Promise.allSettled(this.#opened.values());
+    for (const one of opened) if (one.status === "fulfilled") await one.value.admin.close();
+  }
+
+  async #open({ config }: Member): Promise<Door> {
+    const admin = await openHsmAdmin(config);
+    const transport = await admin.transportKey();
+    await this.#vault.pinTransportKey(transport);
+    return { admin, transport };
+  }
+}
+
+interface Door {
+  readonly admin: HsmAdmin;
+  readonly transport: TransportKey;
+}
+
+/** Where a key belongs, or why there is no such place. */
+function placeOf(hsms: HsmSet, { spec, usage }: HbkMeta): Member | string {
+  if (usage === "INTERNAL") return hsms.primary;
+  const found = hsms.forSpec(spec, usage);
+  return "refusal" in found ? found.refusal : (found.members[0] as Member);
 }
 
 const indexOf = ({ recovery }: Contents): Ekt => fromBase64(recovery.index) as Ekt;

@@ -52,9 +52,11 @@ export class Migration {
   /** ConfigError when services may not be ready for it. */
   static async open(parts: MigrationParts, from: Member, to: Member): Promise<Migration> {
     if (from === to) throw new ConfigError("a key cannot be moved to where it is");
-    if (from === parts.hsms.primary) {
+    const { hsms } = parts;
+    const { specs, replicaOf } = from.configured;
+    if (hsms.keepers.includes(from) || specs !== undefined || replicaOf !== undefined) {
       throw new ConfigError(
-        `new keys are made in the HSM ${from.name}: put another first, restart the service, and migrate then`,
+        `new keys are made in the HSM ${from.name}: put another first, leave it neither specs nor replicaOf, restart the service, and migrate then`,
       );
     }
     const target = await openHsmAdmin(to.config);

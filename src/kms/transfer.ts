@@ -45,7 +45,7 @@ export async function exported(
   tokens: Tokens,
   target: TransportKey,
 ): Promise<Bytes | string> {
-  let reason = "no HSM of this deployment holds its domain key";
+  let reason = "no HSM that answers holds its domain key";
   for (const ekt of tokens) {
     const source = sources.find((candidate) => candidate.holds(ekt));
     if (!source) continue;

@@ -8,7 +8,7 @@ import type { OpenedShare } from "../../src/backup/shares.ts";
 import { applyTombstones, formatTombstones } from "../../src/backup/tombstones.ts";
 import { openEngine } from "../../src/engine/index.ts";
 import { HsmSet } from "../../src/hsm/hsm-set.ts";
-import { initHsm, mainHsm, openHsmAdmin } from "../../src/hsm/index.ts";
+import { initHsm, mainHsm } from "../../src/hsm/index.ts";
 import { buryTombstones, deleteDueKeys } from "../../src/kms/deletion.ts";
 import { Source } from "../../src/kms/transfer.ts";
 import type { SealedStore } from "../../src/store/sealed.ts";
@@ -70,21 +70,20 @@ describe("a backup", () => {
   async function restore(
     from: string,
     shares: readonly OpenedShare[],
-    prepare: (store: SealedStore, hsms: HsmSet) => Promise<void> = async () => undefined,
+    prepare: (store: SealedStore) => Promise<void> = async () => undefined,
   ): Promise<RestoreReport & { home: string }> {
     const home = folder();
+    // As a restoration leaves it that was killed.
+    writeFileSync(join(home, "draft"), "half a store");
     const backup = await OpenBackup.open(from, shares, join(home, "draft"), engine);
     try {
       const hsm = softHsm(join(home, "hsm"));
       await initHsm(hsm);
       const hsms = await HsmSet.open(mainHsm(hsm));
-      const admin = await openHsmAdmin(hsm);
       try {
-        const storeFile = storeOf(home);
-        const target = { hsms, admin, incomplete: false, storeFile };
-        return { home, ...(await backup.restoreInto({ ...target, prepare: (store) => prepare(store, hsms) })) };
+        const target = { hsms, incomplete: false, storeFile: storeOf(home) };
+        return { home, ...(await backup.restoreInto({ ...target, prepare })) };
       } finally {
-        await admin.close();
         await hsms.close();
       }
     } finally {

@@ -66,7 +66,7 @@ it("keys move from HSM to HSM under clients' load, and each HSM can be unplugged
   const credentials = await installation.newAdministrator();
   let { service, kms } = await installation.serve(credentials);
   const verify = await makeEvidence(kms, 20);
-  const hbks = 25;
+  const hbks = 27;
 
   for (const [i, [to, target]] of stations.slice(1).entries()) {
     const [from, source] = stations[i] as (typeof stations)[number];

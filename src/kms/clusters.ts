@@ -14,10 +14,16 @@ export class Clusters {
   readonly #hsms: HsmSet;
   readonly #configured: Configured;
 
-  /** ConfigError: a cluster names an HSM that there is not. */
+  /** ConfigError: a cluster names an HSM that there is not, or one whose keys do not stay in it. */
   constructor(hsms: HsmSet, configured: Configured) {
     for (const [id, { hsm }] of Object.entries(configured)) {
-      if (!hsms.named(hsm)) throw new ConfigError(`keyStores: ${id} names the HSM ${hsm}, which is not configured`);
+      const member = hsms.named(hsm);
+      if (!member) throw new ConfigError(`keyStores: ${id} names the HSM ${hsm}, which is not configured`);
+      if (member.configured.replicaOf !== undefined) {
+        throw new ConfigError(
+          `keyStores: ${id} names the HSM ${hsm}, whose keys are copied to the one it is a replica of`,
+        );
+      }
     }
     this.#hsms = hsms;
     this.#configured = configured;

@@ -18,32 +18,47 @@ static int meets(const char *fault) {
   return unlink(path) == 0;
 }
 
-/* Never one of the token's own, which nobody could bring back. */
-static void destroy_session_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) {
+/* A fault that stays for as long as its file does. */
+static int lasts(const char *fault) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", getenv("FAULTS"), fault);
+  return access(path, F_OK) == 0;
+}
+
+/* Of a worker's own, not of the token's, which nobody could bring back. */
+static int is_session_object(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE key) {
   CK_BBOOL token = CK_TRUE;
   CK_ATTRIBUTE attribute = {CKA_TOKEN, &token, sizeof token};
-  if (real->C_GetAttributeValue(session, key, &attribute, 1) == CKR_OK && !token) real->C_DestroyObject(session, key);
+  return real->C_GetAttributeValue(session, key, &attribute, 1) == CKR_OK && !token;
 }
 
 static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
   CK_SESSION_INFO info;
   if (meets("sessions-closed") && real->C_GetSessionInfo(session, &info) == CKR_OK) real->C_CloseAllSessions(info.slotID);
   if (meets("logged-out")) real->C_Logout(session);
-  if (meets("key-gone")) destroy_session_object(session, key);
+  if (meets("finalized")) real->C_Finalize(NULL);
+  if (is_session_object(session, key) && meets("key-gone")) real->C_DestroyObject(session, key);
   if (meets("device-removed")) return CKR_DEVICE_REMOVED;
   if (meets("crash")) abort();
   if (meets("hang")) for (;;) pause();
   return real->C_SignInit(session, mechanism, key);
 }
 
-/* A token that is full stays so: the file stays. */
 static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_OBJECT_HANDLE_PTR object) {
-  char path[4096];
-  snprintf(path, sizeof path, "%s/token-full", getenv("FAULTS"));
   for (CK_ULONG i = 0; i < count; i++) {
-    if (template[i].type == CKA_TOKEN && *(CK_BBOOL *)template[i].pValue && access(path, F_OK) == 0) return CKR_DEVICE_MEMORY;
+    if (template[i].type == CKA_TOKEN && *(CK_BBOOL *)template[i].pValue && lasts("token-full")) return CKR_DEVICE_MEMORY;
   }
   return real->C_CreateObject(session, template, count, object);
+}
+
+static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR session) {
+  return lasts("session-limit") ? CKR_SESSION_COUNT : real->C_OpenSession(slot, flags, application, notify, session);
+}
+
+static CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
+  CK_RV rv = real->C_GetTokenInfo(slot, info);
+  if (rv == CKR_OK && lasts("other-firmware")) info->firmwareVersion.major += 1;
+  return rv;
 }
 
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
@@ -53,6 +68,8 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
   faulty = *real;
   faulty.C_SignInit = sign_init;
   faulty.C_CreateObject = create_object;
+  faulty.C_OpenSession = open_session;
+  faulty.C_GetTokenInfo = get_token_info;
   *list = &faulty;
   return CKR_OK;
 }

@@ -14,11 +14,13 @@ import {
   newKey,
   openSoft,
   pinOf,
+  pkcs11Tool,
   type SoftToken,
   softHsm2Util,
   softTokens,
   startLoad,
   until,
+  withFaults,
 } from "./tokens.ts";
 
 const token = softTokens();
@@ -33,26 +35,13 @@ const works = (hsm: Pkcs11Hsm, key: Ekt) => async () =>
 /** How soon the HSM's return must show; more than the second that it takes, as machines are busy. */
 const soon = 2_000;
 
-/** faults.c in front of SoftHSM2. C_Finalize by a neighbour is not among them: each worker has the module for itself. */
-async function faultyToken(): Promise<SoftToken> {
-  const config = await token();
-  const module = join(config.folder, "faults.so");
-  const headers = join(import.meta.dirname, "../../../node_modules/pkcs11js/includes/pkcs11");
-  execFileSync("cc", ["-shared", "-fPIC", "-o", module, "-I", headers, join(import.meta.dirname, "faults.c"), "-ldl"]);
-  return {
-    ...config,
-    uri: config.uri.replace(/module-path=.*/, `module-path=${encodeURIComponent(module)}`),
-    environment: { ...config.environment, FAULTS: config.folder, FAULTS_MODULE: softHsm2() },
-  };
-}
-
 describe("a worker's module", () => {
   let config: SoftToken;
   let hsm: Pkcs11Hsm;
   let key: Ekt;
   let load: Load;
   beforeAll(async () => {
-    config = { ...(await faultyToken()), workers: 2, deadline: 4_000 };
+    config = { ...withFaults(await token()), workers: 2, deadline: 4_000 };
     await driver.init(config);
     hsm = await openSoft(config);
     await until(() => hsm.workerPids.length === 2);
@@ -63,6 +52,7 @@ describe("a worker's module", () => {
   it.each([
     ["whose sessions are closed", "sessions-closed"],
     ["that is logged out", "logged-out"],
+    ["that another part of its process has finalized", "finalized"],
     ["whose key is gone", "key-gone"],
     ["whose device is removed", "device-removed"],
     ["that crashes", "crash"],
@@ -208,11 +198,3 @@ it("a token with 10,000 objects of others serves, and its workers are replaced",
   expect(await load.stop()).toEqual([]);
   await hsm.close();
 });
-
-/** OpenSC's, at the token. */
-const pkcs11Tool = (config: SoftToken, ...command: readonly string[]): string =>
-  execFileSync("pkcs11-tool", ["--module", softHsm2(), "--token-label", "kms", ...command], {
-    encoding: "utf8",
-    env: { ...process.env, ...config.environment },
-    stdio: ["ignore", "pipe", "ignore"],
-  });

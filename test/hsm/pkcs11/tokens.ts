@@ -26,6 +26,26 @@ export function softTokens(place = tmpdir()): (label?: string) => Promise<SoftTo
   };
 }
 
+/** The same token behind faults.c. */
+export function withFaults<Token extends SoftToken>(config: Token): Token {
+  const module = join(config.folder, "faults.so");
+  const headers = join(import.meta.dirname, "../../../node_modules/pkcs11js/includes/pkcs11");
+  execFileSync("cc", ["-shared", "-fPIC", "-o", module, "-I", headers, join(import.meta.dirname, "faults.c"), "-ldl"]);
+  return {
+    ...config,
+    uri: config.uri.replace(/module-path=.*/, `module-path=${encodeURIComponent(module)}`),
+    environment: { ...config.environment, FAULTS: config.folder, FAULTS_MODULE: softHsm2() },
+  };
+}
+
+/** OpenSC's, at the token. */
+export const pkcs11Tool = (config: SoftToken, ...command: readonly string[]): string =>
+  execFileSync("pkcs11-tool", ["--module", softHsm2(), "--token-label", "kms", ...command], {
+    encoding: "utf8",
+    env: { ...process.env, ...config.environment },
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+
 export const pinOf = ({ folder }: SoftToken): string => readFileSync(join(folder, "pin"), "utf8");
 
 /** softhsm2-util on the token's configuration. */
@@ -66,7 +86,7 @@ export function startLoad(hsm: Hsm, key: Ekt, callers: number): Load {
   return {
     progress(more) {
       const before = calls;
-      return until(() => calls >= before + more, 20_000);
+      return until(() => calls >= before + more, 60_000);
     },
     async stop() {
       busy = false;

@@ -68,7 +68,7 @@ async function succeed(ask: Ask, KeyId: string): Promise<string> {
 }
 
 function asRoot(parts: Parts, account: string, region: string): Ask {
-  const kms = new Kms({ ...parts, authorizer, sink: parts.log, clock: systemClock });
+  const kms = new Kms({ ...parts, regions: [region], authorizer, sink: parts.log, clock: systemClock });
   const policies = [compileIdentityPolicy(everything, "operator")];
   const principal = {
     type: "Root",

@@ -96,6 +96,7 @@ export async function startService(
   for (const member of hsms.members) member.watch((notice) => operatorLog.write("hsm", { name: member.name, notice }));
   const attestation = config.attestation && (await openAttestation(config.attestation.roots));
   const kms = new Kms({
+    regions: config.regions,
     store,
     hsms,
     authorizer,

@@ -1,5 +1,6 @@
 import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { KeyRecord } from "../model/key.ts";
+import { multiRegionKeyType } from "../model/multi-region.ts";
 import { viaService } from "../model/service.ts";
 import type { ConditionContext, Principal } from "./authorizer.ts";
 
@@ -106,6 +107,8 @@ class RequestContext implements ConditionContext {
         return key?.origin;
       case "kms:multiregion":
         return key && String(key.id.startsWith("mrk-"));
+      case "kms:multiregionkeytype":
+        return key && multiRegionKeyType(key);
       case "kms:resourcealiases":
         return key?.aliases;
       default:

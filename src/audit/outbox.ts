@@ -45,11 +45,16 @@ export class Outbox {
     this.#deleting ??= this.#deleteDelivered();
   }
 
-  /** A change and its event: all of both, or a StoreError and nothing. AuditError first when no event could be written. */
-  async commit(writes: readonly Write[], event: AuditEvent, expectations: readonly Expectation[] = []): Promise<void> {
+  /** A change and its events: all of both, or a StoreError and nothing. AuditError first when no event could be written. */
+  async commit(
+    writes: readonly Write[],
+    event: AuditEvent | readonly AuditEvent[],
+    expectations: readonly Expectation[] = [],
+  ): Promise<void> {
+    const events = [event].flat() as readonly AuditEvent[];
     this.#log.reserve();
-    await this.#store.commit([...writes, this.write(event)], expectations);
-    await this.deliver(event);
+    await this.#store.commit([...writes, ...events.map((each) => this.write(each))], expectations);
+    await Promise.all(events.map((each) => this.deliver(each)));
   }
 
   /** At start: delivers what a crash has left. Answers how many events it has delivered. */

@@ -52,6 +52,11 @@ export class HsmSet {
     return this.members.filter(({ opened }) => opened?.holds(id));
   }
 
+  /** Of one of its HSMs that is open. */
+  nameOf(hsm: Hsm): string {
+    return (this.members.find(({ opened }) => opened === hsm) ?? this.primary).name;
+  }
+
   /**
    * Where a new key of this spec and usage can be made, the best place first, or why it cannot: in the HSM that is
    * configured for the spec, the default one, or the primary, and in those that hold each other's keys with it. `name`: in

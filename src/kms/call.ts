@@ -25,6 +25,11 @@ export class Call {
     this.now = now;
   }
 
+  /** What one request does in another region: with an event of its own there. */
+  in(region: string, operation = this.operation): Call {
+    return new Call(operation, { ...this.caller, region }, this.now);
+  }
+
   get account(): string {
     return this.caller.principal.account;
   }

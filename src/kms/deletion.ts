@@ -12,6 +12,7 @@ import { agendaPath, callOff, dueAt } from "./agenda.ts";
 import { backedUp } from "./backup-record.ts";
 import { keyEvent } from "./events.ts";
 import { grantPrefix, type KeyName, removeGrant } from "./grant-records.ts";
+import { withoutKey } from "./key-set.ts";
 import { membershipPath } from "./key-store-records.ts";
 import { usagePath } from "./last-usage.ts";
 import { aliasPath, hbkPath, keyPath, remove, removedPath, writeRemoved } from "./records.ts";
@@ -70,6 +71,7 @@ export async function deleteKey(parts: DeletionParts, name: KeyName, planned: nu
   const tombstone: Tombstone = { account, region, id, domainKeys, ...(await backedUp(store)) };
   const gone = [stored, ...material, ...others].filter((record) => record !== undefined);
   const writes: Write[] = [
+    ...(await withoutKey(store, key, parts.clock.now())),
     callOff("deletion", key, planned),
     ...gone.map((record) => remove(record.path, record.revision)),
     { path: path("tombstone", "key", `${key.region}:${key.id}`), value: utf8(JSON.stringify(tombstone)), revision: 0 },
@@ -117,7 +119,16 @@ export async function buryTombstones(parts: DeletionParts, alive: ReadonlySet<st
     const removed = JSON.parse(fromUtf8(value)) as RemovedHbk;
     if (removed.domainKeys.length === 0 || !isGone(removed)) continue;
     const [, , keyMaterialId] = components(removedAt) as [string, string, string];
-    const write = writeRemoved(keyMaterialId, { ...removed, domainKeys: [] }, revision);
+    const write = (await isNamed(store, removed, keyMaterialId))
+      ? writeRemoved(keyMaterialId, { ...removed, domainKeys: [] }, revision)
+      : remove(removedAt, revision);
     await outbox.commit([write], keyEvent("DeleteKeyMaterial", removed, { keyMaterialId }));
   }
+}
+
+/** Whether its key still counts the material among its own. */
+async function isNamed(store: Pick<SealedStore, "get">, key: KeyName, hbkId: string): Promise<boolean> {
+  const stored = await store.get(keyPath(key.account, key.region, key.id));
+  const materials = stored ? (parseJson(fromUtf8(stored.value)) as KeyRecord).materials : [];
+  return materials.some((material) => material.hbkId === hbkId);
 }

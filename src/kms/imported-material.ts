@@ -1,6 +1,8 @@
 import { KmsError } from "../base/errors.ts";
 import { arnOf, isComplete, type KeyRecord, type Material } from "../model/key.ts";
 import type { ImportType } from "../model/key-spec.ts";
+import { isReplica } from "../model/multi-region.ts";
+import type { Versioned } from "./records.ts";
 
 /** Material that has been unwrapped, and what its import says of it. */
 export interface Arrival {
@@ -46,6 +48,10 @@ function checkArrival(key: KeyRecord, { hbkId, type, expectedId }: Arrival, know
     }
     return;
   }
+  if (isReplica(key)) {
+    const text = `${arnOf(key)} is a multi-region replica key: new key material is imported into its primary key first.`;
+    throw new KmsError("UnsupportedOperationException", text);
+  }
   if (known) throw incorrect("The key material is already associated with this KMS key.");
   const pending = key.materials.find((material) => material.pending);
   if (pending) {
@@ -54,21 +60,30 @@ function checkArrival(key: KeyRecord, { hbkId, type, expectedId }: Arrival, know
   }
 }
 
-/** The key without the material: that which waits for its rotation is forgotten, any other leaves its name. */
-export function withoutMaterial(key: KeyRecord, hbkId: string): KeyRecord {
+/**
+ * The key without the material: that which waits for its rotation is forgotten, any other leaves its name. A replica
+ * forgets what its primary has forgotten.
+ */
+export function withoutMaterial(key: KeyRecord, hbkId: string, forgotten = !isReplica(key)): KeyRecord {
   const materials = key.materials.flatMap((material): Material[] => {
     if (material.hbkId !== hbkId) return [material];
-    if (material.pending) return [];
+    if (material.pending && forgotten) return [];
     const { expiresAt: _, ...kept } = material;
     return [{ ...kept, importState: "PENDING_IMPORT" }];
   });
   return settled({ ...key, materials });
 }
 
-/** The key with the material that waits as its current one. */
-export function withRotation(key: KeyRecord, now: number): KeyRecord {
-  const next = key.materials.find(({ pending, importState }) => pending && importState === "IMPORTED");
-  if (!next) {
+/** Whether the material has come to every key of a set. */
+export const isEverywhere = (hbkId: string, keys: readonly KeyRecord[]): boolean =>
+  keys.every(({ materials }) =>
+    materials.some((material) => material.hbkId === hbkId && material.importState === "IMPORTED"),
+  );
+
+/** The key with the material that waits as its current one; `others` are those of its set. */
+export function withRotation(key: KeyRecord, others: readonly Versioned<KeyRecord>[], now: number): KeyRecord {
+  const next = key.materials.find(({ pending }) => pending);
+  if (!next || !isEverywhere(next.hbkId, [key, ...others.map(({ value }) => value)])) {
     const text = `No available key material pending rotation for the key: ${arnOf(key)}.`;
     throw new KmsError("KMSInvalidStateException", text);
   }
@@ -78,7 +93,7 @@ export function withRotation(key: KeyRecord, now: number): KeyRecord {
 }
 
 /** In the state that its materials leave it in; an import that completes it enables the key. */
-function settled(key: KeyRecord): KeyRecord {
+export function settled(key: KeyRecord): KeyRecord {
   if (key.state === "Enabled" || key.state === "Disabled" || key.state === "PendingImport") {
     if (!isComplete(key)) return { ...key, state: "PendingImport" };
     if (key.state === "PendingImport") return { ...key, state: "Enabled" };

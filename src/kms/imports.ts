@@ -2,9 +2,11 @@ import { type Bytes, base64, fromBase64 } from "../base/bytes.ts";
 import { HsmError, KmsError } from "../base/errors.ts";
 import type { Ekt, Hsm, Imports as HsmImports, ImportedKey } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
+import type { Member } from "../hsm/member.ts";
 import { rawKeyId } from "../model/arn.ts";
 import { arnOf, type KeyRecord } from "../model/key.ts";
-import type { KeySpec } from "../model/key-spec.ts";
+import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
+import { isPrimary } from "../model/multi-region.ts";
 import { importRefusal, type Wrapping } from "../model/wrapping.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Expectation, Write } from "../store/store.ts";
@@ -13,6 +15,7 @@ import { backedUp } from "./backup-record.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { type Arrival, withMaterial, withoutMaterial } from "./imported-material.ts";
 import { hbkOver, metaOf } from "./material.ts";
+import type { Consequence, MultiRegion } from "./multi-region.ts";
 import { hbkPath, type Records, remove, removedPath, writeHbk, writeKey, writeRemoved } from "./records.ts";
 import type { Seal } from "./seal.ts";
 
@@ -21,6 +24,7 @@ export interface ImportParts {
   readonly hsms: HsmSet;
   readonly records: Records;
   readonly domain: DomainRecords;
+  readonly regions: MultiRegion;
   readonly seal: Seal;
 }
 
@@ -36,10 +40,8 @@ export interface Import extends Omit<Arrival, "hbkId" | "publicKey"> {
   readonly wrapped: Bytes;
 }
 
-export interface ImportChange {
+export interface ImportChange extends Consequence {
   readonly hbkId: string;
-  readonly writes: readonly Write[];
-  readonly expectations: readonly Expectation[];
 }
 
 /** How long a wrapping key and its token are valid, in milliseconds: AWS's 24 hours. */
@@ -53,26 +55,22 @@ export class Imports {
     this.#parts = parts;
   }
 
-  /** Why keys of this spec cannot have imported material here; undefined when they can. */
-  refusal(spec: KeySpec): string | undefined {
-    return importRefusal(spec) ?? (this.#parts.hsms.primary.hsm.imports ? undefined : noImports);
+  /** Why such keys cannot have imported material here; undefined when they can. */
+  refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
+    return importRefusal(spec) ?? (this.#takers(spec, usage).length > 0 ? undefined : noImports);
   }
 
   /** A new wrapping key, and the token that is to come back with what it wraps. */
   async parameters(key: KeyRecord, wrapping: Wrapping, now: number) {
-    const imports = importsOf(this.#parts.hsms.primary.hsm);
-    const reason = imports.refusal(key.spec, wrapping);
-    if (reason !== undefined) throw new KmsError("UnsupportedOperationException", reason);
-    const { id, account, region } = key;
-    const meta = {
-      kind: "import",
-      usage: "INTERNAL",
-      origin: "AWS_KMS",
-      account,
-      region,
-      keyId: rawKeyId(id),
-    } as const;
-    const { ekt, publicKey } = await imports.wrappingKey({ ...meta, spec: wrapping.keySpec });
+    const { id, account, region, spec, usage } = key;
+    const own = { account, region, keyId: rawKeyId(id), spec: wrapping.keySpec };
+    const meta = { kind: "import", usage: "INTERNAL", origin: "AWS_KMS", ...own } as const;
+    const { ekt, publicKey } = await this.#parts.hsms.anyOf(this.#takers(spec, usage), async (hsm) => {
+      const imports = importsOf(hsm);
+      const reason = imports.refusal(spec, wrapping);
+      if (reason !== undefined) throw new KmsError("UnsupportedOperationException", reason);
+      return imports.wrappingKey(meta);
+    });
     const validTo = now + importPeriod;
     const parameters: Parameters = { ...wrapping, ekt: base64(ekt), validTo };
     const token = await this.#parts.seal.seal(purposeOf(key), JSON.stringify(parameters));
@@ -91,28 +89,53 @@ export class Imports {
     const { hbkId, record } = hbkOver(ekt, key);
     const arrival = { ...rest, hbkId, ...(publicKey && { publicKey: base64(publicKey) }) };
     const next = withMaterial(key, arrival);
-    const writes = [writeKey(next, revision), ...(await this.#planned(key, hbkId, rest.expiresAt))];
+    const shared = await this.#parts.regions.share(next);
+    const writes = [writeKey(next, revision), ...shared.writes, ...(await this.#planned(key, hbkId, rest.expiresAt))];
     // What is there already stays: only its expiry may be another.
-    if (await this.#parts.records.hbk(key.region, hbkId)) return { hbkId, writes, expectations: [] };
+    if (await this.#parts.records.hbk(key.region, hbkId)) return { ...shared, hbkId, writes };
     const removed = await this.#parts.records.removed(key.region, hbkId);
     const domainKeys = [...new Set([...(removed?.value.domainKeys ?? []), ...record.domainKeys])];
     writes.push(writeHbk(key.region, hbkId, { ...record, domainKeys }, 0));
     if (removed) writes.push(remove(removedPath(key.region, hbkId), removed.revision));
-    return { hbkId, writes, expectations: [expectation] };
+    return { ...shared, hbkId, writes, expectations: [...shared.expectations, expectation] };
   }
 
-  /** What deletes the material; null when it is not there. */
+  /**
+   * What deletes the material; null when it is not there. What waits for its rotation in a primary key is deleted in its
+   * replicas, too.
+   */
   async removal(key: KeyRecord, revision: number, hbkId: string): Promise<readonly Write[] | null> {
-    const hbk = await this.#parts.records.hbk(key.region, hbkId);
-    if (!hbk) return null;
-    const { id, account, region } = key;
+    const { records, regions } = this.#parts;
+    if (!(await records.hbk(key.region, hbkId))) return null;
+    const waits = key.materials.some((material) => material.hbkId === hbkId && material.pending);
+    const others = waits && isPrimary(key) ? await regions.others(key) : [];
+    const removals = others.map((other) =>
+      this.#removal(withoutMaterial(other.value, hbkId, true), other.revision, hbkId),
+    );
+    return [
+      ...(await this.#removal(withoutMaterial(key, hbkId), revision, hbkId)),
+      ...(await Promise.all(removals)).flat(),
+    ];
+  }
+
+  /** `next`: the key without the material. */
+  async #removal(next: KeyRecord, revision: number, hbkId: string): Promise<Write[]> {
+    const { id, account, region } = next;
+    const hbk = await this.#parts.records.hbk(region, hbkId);
+    if (!hbk) return [writeKey(next, revision)];
     const { domainKeys } = hbk.value.record;
     return [
-      writeKey(withoutMaterial(key, hbkId), revision),
+      writeKey(next, revision),
       remove(hbkPath(region, hbkId), hbk.revision),
       writeRemoved(hbkId, { id, account, region, domainKeys, ...(await backedUp(this.#parts.store)) }, 0),
-      ...(await this.#planned(key, hbkId, undefined)),
+      ...(await this.#planned(next, hbkId, undefined)),
     ];
+  }
+
+  /** The HSMs that such keys can be in and material can come to. */
+  #takers(spec: KeySpec, usage: KeyUsage): readonly Member[] {
+    const chosen = this.#parts.hsms.forSpec(spec, usage);
+    return "refusal" in chosen ? [] : chosen.members.filter(({ opened }) => opened?.imports);
   }
 
   async #open(key: KeyRecord, token: Bytes, now: number): Promise<Parameters> {
@@ -127,8 +150,7 @@ export class Imports {
   async #unwrap(key: KeyRecord, { ekt, algorithm }: Parameters, wrapped: Bytes): Promise<ImportedKey & Expecting> {
     const { hsms, domain } = this.#parts;
     const unwrap = async (wrapping: Ekt, hsm: Hsm) => {
-      const { name } = hsms.members.find(({ opened }) => opened === hsm) ?? hsms.primary;
-      const expectation = await domain.expectation(name);
+      const expectation = await domain.expectation(hsms.nameOf(hsm));
       const made = await importsOf(hsm).unwrap(metaOf(key), wrapping, algorithm, wrapped);
       if (!made) throw new KmsError("InvalidCiphertextException");
       if (made === "unfit") throw new KmsError("IncorrectKeyMaterialException");

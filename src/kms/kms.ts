@@ -1,7 +1,7 @@
 import type { Authorizer } from "../access/authorizer.ts";
 import type { Principals } from "../access/principals.ts";
 import type { Attestation, Recipient } from "../attestation/attestation.ts";
-import type { AuditSink } from "../audit/audit.ts";
+import type { AuditEvent, AuditSink } from "../audit/audit.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import type { Bytes } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
@@ -27,6 +27,7 @@ import { type KeyStoreConfig, noKeyStores } from "./key-store-config.ts";
 import { LastUsage } from "./last-usage.ts";
 import { ManagedKeys, type ServicePrincipals } from "./managed-keys.ts";
 import { type NewMaterial, newMaterial } from "./material.ts";
+import { MultiRegion } from "./multi-region.ts";
 import { type Cut, Markers, type Page } from "./pagination.ts";
 import { aliasPrefix, keyPrefix, Records, type Versioned } from "./records.ts";
 import { type Rotation, rotate } from "./rotation.ts";
@@ -36,6 +37,8 @@ import { type UsableKey, type UseNeeds, useKey, useKeyOf, type Workshop } from "
 export interface KmsParts {
   readonly store: SealedStore;
   readonly hsms: HsmSet;
+  /** Those that it serves. */
+  readonly regions: readonly string[];
   readonly authorizer: Authorizer;
   readonly principals: Principals;
   readonly sink: AuditSink;
@@ -57,6 +60,8 @@ export type ListedAlias = Pick<AliasRecord, "name"> & Partial<AliasRecord>;
 export interface Change {
   readonly writes: readonly Write[];
   readonly expectations?: readonly Expectation[];
+  /** What it tells beside the call's own event: in other regions, and of the service. */
+  readonly events?: readonly AuditEvent[];
   /** CloudTrail's `responseElements`. */
   readonly responseElements: Readonly<Record<string, unknown>>;
 }
@@ -72,9 +77,11 @@ export class Kms {
   readonly keyStores: CustomKeyStores;
   /** Of keys that were found. */
   readonly imports: Imports;
+  readonly multiRegion: MultiRegion;
   /** Of keys that were found. */
   readonly lastUsage: LastUsage;
   readonly #store: SealedStore;
+  readonly #regions: readonly string[];
   readonly #authorizer: Authorizer;
   readonly #hsms: HsmSet;
   readonly #sink: AuditSink;
@@ -93,6 +100,7 @@ export class Kms {
   constructor(parts: KmsParts) {
     this.principals = parts.principals;
     this.#store = parts.store;
+    this.#regions = parts.regions;
     this.#authorizer = parts.authorizer;
     this.#hsms = parts.hsms;
     this.#sink = parts.sink;
@@ -117,9 +125,15 @@ export class Kms {
     this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
     this.#managed = managed;
     this.#attestation = parts.attestation;
-    this.imports = new Imports({ ...parts, records, domain, seal });
+    this.multiRegion = new MultiRegion({ ...parts, domain });
+    this.imports = new Imports({ ...parts, records, domain, regions: this.multiRegion, seal });
     this.#keyQuota = new KeyQuota(parts.store, parts.quotas?.keysPerRegion);
     this.lastUsage = new LastUsage(parts.store);
+  }
+
+  /** The regions that are served. */
+  get regions(): readonly string[] {
+    return this.#regions;
   }
 
   /** Throws unless the event of this call could be written. */
@@ -193,7 +207,8 @@ export class Kms {
 
   /** New material for a key that was found, and what commits it. */
   rotate(call: Call, key: KeyRecord, revision: number): Promise<Rotation> {
-    return rotate(this.#hsms, this.domain, { key, revision, type: "ON_DEMAND", now: call.now });
+    const parts = { hsms: this.#hsms, domain: this.domain, regions: this.multiRegion };
+    return rotate(parts, { key, revision, type: "ON_DEMAND", now: call.now });
   }
 
   /** The keys of the caller's account and region. */
@@ -248,11 +263,11 @@ export class Kms {
   }
 
   /** All of the change, and its event durable in the log; or `StoreError("conflict")`: the operation is then run again. */
-  async commit(call: Call, { writes, expectations, responseElements }: Change): Promise<void> {
+  async commit(call: Call, { writes, expectations, events = [], responseElements }: Change): Promise<void> {
     const event = callEvent(call, { readOnly: false, responseElements });
     call.told = true;
     try {
-      await this.#outbox.commit(writes, event, expectations);
+      await this.#outbox.commit(writes, [event, ...events], expectations);
     } catch (error) {
       if (error instanceof StoreError) call.told = false;
       throw error;

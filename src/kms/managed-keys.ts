@@ -9,7 +9,7 @@ import type { Call } from "./call.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { keyEvent } from "./events.ts";
 import { newMaterial } from "./material.ts";
-import { type LoadedKey, loadKey, writeAlias } from "./records.ts";
+import { type LoadedKey, loadKey, writeAlias, writeKey } from "./records.ts";
 import { enableRotation } from "./rotation.ts";
 
 /** Services by name, `s3`, each with the ARNs of the users whose calls are its own. */
@@ -82,8 +82,8 @@ export class ManagedKeys {
     const { account, region, id, createdAt } = key;
     const [name] = key.aliases as [string];
     const alias: AliasRecord = { name, target: id, createdAt, updatedAt: createdAt };
-    const [rotating, agenda] = enableRotation(key, 0, rotationPeriod, createdAt) as [Write, Write];
-    const writes = [rotating, agenda, write, writeAlias(account, region, alias, 0)];
+    const rotating = enableRotation(key, rotationPeriod, createdAt);
+    const writes = [writeKey(rotating.key, 0), rotating.write, write, writeAlias(account, region, alias, 0)];
     try {
       await outbox.commit(writes, keyEvent("CreateKey", key, { keyManager: "AWS", aliasName: name }), [expectation]);
     } finally {

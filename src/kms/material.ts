@@ -17,6 +17,7 @@ export interface NewMaterial extends Pick<KeyRecord, "id" | "account" | "region"
 
 export interface CommittableMaterial {
   readonly hbkId: string;
+  readonly ekt: Ekt;
   /** Of a key pair. */
   readonly publicKey?: Bytes;
   readonly write: Write;
@@ -38,7 +39,7 @@ export async function newMaterial(hsms: HsmSet, domain: DomainRecords, key: NewM
     return { expectation, ekt: await hsm.generateKey(meta) };
   });
   const { hbkId, record } = hbkOver(ekt, key);
-  return { hbkId, ...made, write: writeHbk(key.region, hbkId, record, 0), expectation };
+  return { hbkId, ekt, ...made, write: writeHbk(key.region, hbkId, record, 0), expectation };
 }
 
 /** What the tokens of a key say of it. */

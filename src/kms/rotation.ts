@@ -7,33 +7,39 @@ import { parseJson } from "../model/json.ts";
 import { arnOf, type KeyRecord, type RotationType } from "../model/key.ts";
 import { checkQuota } from "../model/quotas.ts";
 import type { SealedStore } from "../store/sealed.ts";
-import type { Expectation, Write } from "../store/store.ts";
+import type { Write } from "../store/store.ts";
 import { callOff, dueAt, plan } from "./agenda.ts";
 import { DomainRecords } from "./domain-record.ts";
 import { keyEvent } from "./events.ts";
 import { withRotation } from "./imported-material.ts";
 import { newMaterial } from "./material.ts";
+import { type Consequence, MultiRegion } from "./multi-region.ts";
 import { keyPath, writeKey } from "./records.ts";
 
 const day = 86_400_000;
 
 /** Automatic rotation of `key` every `periodInDays` from `now` on. A new period counts from where the old one began. */
-export function enableRotation(key: KeyRecord, revision: number, periodInDays: number, now: number): Write[] {
+export function enableRotation(key: KeyRecord, periodInDays: number, now: number): Planned {
   const before = key.rotation;
   const begin = before ? before.next - before.periodInDays * day : now;
   const next = Math.max(now, begin + periodInDays * day);
   const rotation = { periodInDays, next, planned: (before?.planned ?? 0) + 1 };
-  return [writeKey({ ...key, rotation }, revision), plan("rotation", key, next, before?.planned ?? 0)];
+  return { key: { ...key, rotation }, write: plan("rotation", key, next, before?.planned ?? 0) };
 }
 
-export function disableRotation(key: KeyRecord, revision: number): Write[] {
+/** undefined: it is disabled already. */
+export function disableRotation(key: KeyRecord): Planned | undefined {
   const { rotation, ...kept } = key;
-  return rotation ? [writeKey(kept, revision), callOff("rotation", key, rotation.planned)] : [];
+  return rotation && { key: kept, write: callOff("rotation", key, rotation.planned) };
 }
 
-export interface Rotation {
-  readonly writes: readonly Write[];
-  readonly expectations: readonly Expectation[];
+/** A key as it will be, and its agenda. */
+interface Planned {
+  readonly key: KeyRecord;
+  readonly write: Write;
+}
+
+export interface Rotation extends Consequence {
   /** CloudTrail's `serviceEventDetails`. */
   readonly details: Readonly<Record<string, unknown>>;
 }
@@ -43,26 +49,35 @@ export interface Rotation {
  * automatic rotation plans the next one.
  */
 export async function rotate(
-  hsms: HsmSet,
-  domain: DomainRecords,
+  { hsms, domain, regions }: { hsms: HsmSet; domain: DomainRecords; regions: MultiRegion },
   { key, revision, type, now }: { key: KeyRecord; revision: number; type: RotationType; now: number },
 ): Promise<Rotation> {
   if (key.origin === "EXTERNAL") {
-    const rotated = withRotation(key, now);
-    return { writes: [writeKey(rotated, revision)], expectations: [], details: detailsOf(key, rotated, type) };
+    const rotated = withRotation(key, await regions.others(key), now);
+    const shared = await regions.share(rotated);
+    const writes = [writeKey(rotated, revision), ...shared.writes];
+    return { ...shared, writes, details: detailsOf(key, rotated, type) };
   }
-  const { hbkId, write, expectation } = await newMaterial(hsms, domain, key);
+  const { hbkId, ekt, write, expectation } = await newMaterial(hsms, domain, key);
   const materials = [...key.materials, { hbkId, rotation: { type, date: now } }];
   const rotated = { ...key, hbkId, materials };
   const details = detailsOf(key, rotated, type);
-  if (type === "ON_DEMAND" || !key.rotation) {
-    return { writes: [writeKey(rotated, revision), write], expectations: [expectation], details };
-  }
+  const after = type === "AUTOMATIC" ? planAgain(rotated, now) : { key: rotated, writes: [] };
+  const shared = await regions.share(after.key, [ekt]);
+  return {
+    ...shared,
+    writes: [writeKey(after.key, revision), write, ...after.writes, ...shared.writes],
+    expectations: [expectation, ...shared.expectations],
+    details,
+  };
+}
+
+function planAgain(key: KeyRecord, now: number): { key: KeyRecord; writes: readonly Write[] } {
+  if (!key.rotation) return { key, writes: [] };
   const { periodInDays, planned } = key.rotation;
   const next = now + periodInDays * day;
-  const again = { ...rotated, rotation: { periodInDays, next, planned: planned + 1 } };
-  const writes = [writeKey(again, revision), write, plan("rotation", key, next, planned)];
-  return { writes, expectations: [expectation], details };
+  const again = { ...key, rotation: { periodInDays, next, planned: planned + 1 } };
+  return { key: again, writes: [plan("rotation", key, next, planned)] };
 }
 
 const detailsOf = (before: KeyRecord, after: KeyRecord, type: RotationType) => ({
@@ -83,6 +98,7 @@ export interface RotationParts {
 /** Rotates the keys whose time has come. One that is not enabled waits until it is. Answers how many. */
 export async function rotateDueKeys({ store, hsms, outbox, clock, forget }: RotationParts): Promise<number> {
   const domain = new DomainRecords(store);
+  const regions = new MultiRegion({ store, hsms, domain });
   const now = clock.now();
   let count = 0;
   for (const due of await dueAt(store, "rotation", now)) {
@@ -90,9 +106,13 @@ export async function rotateDueKeys({ store, hsms, outbox, clock, forget }: Rota
     if (!stored) continue;
     const key = parseJson(fromUtf8(stored.value)) as KeyRecord;
     if (key.state !== "Enabled") continue;
-    const rotation = await rotate(hsms, domain, { key, revision: stored.revision, type: "AUTOMATIC", now });
+    const rotation = await rotate(
+      { hsms, domain, regions },
+      { key, revision: stored.revision, type: "AUTOMATIC", now },
+    );
     try {
-      await outbox.commit(rotation.writes, keyEvent("RotateKey", key, rotation.details), rotation.expectations);
+      const events = [keyEvent("RotateKey", key, rotation.details), ...rotation.events];
+      await outbox.commit(rotation.writes, events, rotation.expectations);
       count += 1;
     } catch (error) {
       // Somebody has changed the key: the next run sees what is there.

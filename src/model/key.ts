@@ -2,6 +2,7 @@ import { algorithmsMember, algorithmsOf } from "./algorithms.ts";
 import { keyArn } from "./arn.ts";
 import { type CustomKeyStore, stateIn } from "./custom-key-store.ts";
 import type { KeySpec, KeyState, KeyUsage, Origin } from "./key-spec.ts";
+import { type KeySet, multiRegionConfiguration } from "./multi-region.ts";
 
 /** The record of a KMS key: everything but its material. Times in milliseconds since the epoch. */
 export interface KeyRecord {
@@ -22,6 +23,9 @@ export interface KeyRecord {
   readonly createdAt: number;
   /** Present in state PendingDeletion only. */
   readonly deletionDate?: number;
+  /** Present in state PendingReplicaDeletion only: the wait that begins when the last replica is gone. */
+  readonly pendingWindowInDays?: number;
+  readonly multiRegion?: KeySet;
   /** The key policy, as it was put. */
   readonly policy: string;
   readonly tags: Readonly<Record<string, string>>;
@@ -124,7 +128,9 @@ export function keyMetadata(key: KeyRecord, store?: CustomKeyStore): Record<stri
     CustomerMasterKeySpec: key.spec,
     KeySpec: key.spec,
     [algorithmsMember[key.usage]]: algorithmsOf(key.spec, key.usage),
-    MultiRegion: false,
+    PendingDeletionWindowInDays: key.pendingWindowInDays,
+    MultiRegion: key.multiRegion !== undefined,
+    MultiRegionConfiguration: multiRegionConfiguration(key),
     ...expiryOf(key.materials.find(({ hbkId }) => hbkId === key.hbkId)),
     CurrentKeyMaterialId: showsMaterial(key) ? key.hbkId : undefined,
   };

@@ -112,6 +112,7 @@ const rows: Readonly<Record<string, Row>> = {
   ListResourceTags: always,
   PutKeyPolicy: always,
   ReEncrypt: cryptographic,
+  ReplicateKey: { ...rotating, Updating: "updating" },
   RetireGrant: always,
   RevokeGrant: always,
   RotateKeyOnDemand: rotating,
@@ -121,6 +122,7 @@ const rows: Readonly<Record<string, Row>> = {
   UntagResource: notWhilePendingDeletion,
   UpdateAlias: notWhilePendingDeletion,
   UpdateKeyDescription: notWhilePendingDeletion,
+  UpdatePrimaryRegion: rotating,
   Verify: cryptographic,
   VerifyMac: cryptographic,
 };

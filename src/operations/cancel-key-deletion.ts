@@ -12,11 +12,14 @@ export const cancelKeyDeletion = operation({
 
   async run(kms, call, { KeyId }) {
     const { value: key, revision } = await kms.key(call, KeyId);
-    const { deletionDate: _, ...kept } = key.record;
+    const { deletionDate, pendingWindowInDays: _, ...kept } = key.record;
     // A key whose imported material is gone cannot be enabled, so it is not called disabled.
     const state = isComplete(kept) ? "Disabled" : "PendingImport";
     await kms.commit(call, {
-      writes: [writeKey({ ...kept, state }, revision), callOff("deletion", key.record, 1)],
+      writes: [
+        writeKey({ ...kept, state }, revision),
+        ...(deletionDate === undefined ? [] : [callOff("deletion", key.record, 1)]),
+      ],
       responseElements: { keyId: key.arn },
     });
     return { KeyId: key.arn };

@@ -5,6 +5,7 @@ import type { UsableKey } from "../kms/use.ts";
 import { type Algorithm, algorithmsOf } from "../model/algorithms.ts";
 import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { EncryptionAlgorithm, KeySpec } from "../model/key-spec.ts";
+import { isReplica } from "../model/multi-region.ts";
 
 /** A dry run ends where the key would be used: what was wrong has been said by then. */
 export function dryRunDone(dryRun: boolean | undefined): void {
@@ -63,6 +64,14 @@ export function checkRotatable({ value: { record, arn } }: FoundKey): void {
 export function checkGenerated(found: FoundKey): void {
   if (found.value.record.origin !== "AWS_KMS") throw unfitOrigin(found);
 }
+
+/** Rotation is of a whole set of multi-Region keys, and is asked of its primary. */
+export function checkNotReplica({ value: { record, arn } }: FoundKey): void {
+  if (isReplica(record)) throw notPrimary(arn);
+}
+
+export const notPrimary = (arn: string): KmsError =>
+  new KmsError("UnsupportedOperationException", `${arn} is not a multi-region primary key.`);
 
 export function unfitOrigin({ value: { record, arn } }: FoundKey): KmsError {
   const text = `${arn} origin is ${record.origin} which is not valid for this operation.`;

@@ -41,7 +41,7 @@ export const createKey = operation({
     authorize(kms, call, input, spec, usage);
     refuseUnsupported(kms, input, spec, usage);
     checkRegion(call.region, spec);
-    const id = randomUUID();
+    const id = input.MultiRegion ? `mrk-${randomUUID().replaceAll("-", "")}` : randomUUID();
     const placement = await place(kms, call, input, id);
     const keyPolicy = input.Policy ?? defaultKeyPolicy(call.account);
     await kms.checkPolicy(call, { id, policy: keyPolicy, bypassLockoutCheck: input.BypassPolicyLockoutSafetyCheck });
@@ -54,6 +54,7 @@ export const createKey = operation({
       origin === "EXTERNAL" ? undefined : await kms.newMaterial({ ...identity, ...(hsm !== undefined && { hsm }) });
     const key: KeyRecord = {
       ...identity,
+      ...(input.MultiRegion && { multiRegion: { primary: call.region, replicas: [] } }),
       description: input.Description ?? "",
       state: material ? "Enabled" : "PendingImport",
       createdAt: call.now,
@@ -94,6 +95,7 @@ function authorize(kms: Kms, call: Call, input: Request, spec: KeySpec, usage: K
     ["kms:KeyUsage", usage],
     ["kms:KeyOrigin", input.Origin ?? "AWS_KMS"],
     ["kms:MultiRegion", String(input.MultiRegion ?? false)],
+    ...(input.MultiRegion ? [["kms:MultiRegionKeyType", "PRIMARY"] as const] : []),
     ["kms:BypassPolicyLockoutSafetyCheck", String(input.BypassPolicyLockoutSafetyCheck ?? false)],
     ...tagConditions(input.Tags ?? []),
   ]);
@@ -119,8 +121,8 @@ function refuseUnsupported(kms: Kms, input: Request, spec: KeySpec, usage: KeyUs
   if (input.CustomKeyStoreId !== undefined && (spec !== "SYMMETRIC_DEFAULT" || input.MultiRegion)) {
     refuse("A custom key store holds symmetric encryption keys of one Region only.");
   }
-  if (input.MultiRegion) refuse("Multi-Region keys are not supported.");
-  const reason = kms.refusal(spec, usage) ?? (input.Origin === "EXTERNAL" ? kms.imports.refusal(spec) : undefined);
+  const reason =
+    kms.refusal(spec, usage) ?? (input.Origin === "EXTERNAL" ? kms.imports.refusal(spec, usage) : undefined);
   if (reason !== undefined) refuse(reason);
 }
 

@@ -1,6 +1,7 @@
+import { writeKey } from "../kms/records.ts";
 import { disableRotation } from "../kms/rotation.ts";
 import { structure } from "../model/shape.ts";
-import { checkGenerated, checkRotatable } from "./checks.ts";
+import { checkGenerated, checkNotReplica, checkRotatable } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -13,8 +14,15 @@ export const disableKeyRotation = operation({
     const found = await kms.key(call, KeyId);
     checkRotatable(found);
     checkGenerated(found);
+    checkNotReplica(found);
     const { value: key, revision } = found;
-    await kms.commit(call, { writes: disableRotation(key.record, revision), responseElements: { keyId: key.arn } });
+    const planned = disableRotation(key.record);
+    const shared = await kms.multiRegion.share(planned?.key ?? key.record);
+    await kms.commit(call, {
+      ...shared,
+      writes: planned ? [writeKey(planned.key, revision), planned.write, ...shared.writes] : [],
+      responseElements: { keyId: key.arn },
+    });
     return undefined;
   },
 });

@@ -1,6 +1,7 @@
+import { writeKey } from "../kms/records.ts";
 import { enableRotation } from "../kms/rotation.ts";
 import { integer, optional, structure } from "../model/shape.ts";
-import { checkGenerated, checkRotatable } from "./checks.ts";
+import { checkGenerated, checkNotReplica, checkRotatable } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -16,10 +17,14 @@ export const enableKeyRotation = operation({
     const found = await kms.key(call, KeyId, { conditions });
     checkRotatable(found);
     checkGenerated(found);
+    checkNotReplica(found);
     const { value: key, revision } = found;
     const period = RotationPeriodInDays ?? key.record.rotation?.periodInDays ?? 365;
+    const planned = enableRotation(key.record, period, call.now);
+    const shared = await kms.multiRegion.share(planned.key);
     await kms.commit(call, {
-      writes: enableRotation(key.record, revision, period, call.now),
+      ...shared,
+      writes: [writeKey(planned.key, revision), planned.write, ...shared.writes],
       responseElements: { keyId: key.arn },
     });
     return undefined;

@@ -1,7 +1,10 @@
+import type { KeyState } from "../model/key-spec.ts";
 import { structure } from "../model/shape.ts";
 import { checkNoKeyStore } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
+
+const pending: readonly KeyState[] = ["PendingDeletion", "PendingReplicaDeletion"];
 
 export const getKeyRotationStatus = operation({
   name: "GetKeyRotationStatus",
@@ -12,7 +15,7 @@ export const getKeyRotationStatus = operation({
     const { record, arn } = (await kms.key(call, KeyId, { crossAccount: true })).value;
     checkNoKeyStore({ arn, inKeyStore: record.customKeyStoreId !== undefined });
     // A key that waits for its deletion rotates no more; cancelling restores what was set.
-    const rotation = record.state === "PendingDeletion" ? undefined : record.rotation;
+    const rotation = pending.includes(record.state) ? undefined : record.rotation;
     return {
       KeyRotationEnabled: rotation !== undefined,
       KeyId: arn,

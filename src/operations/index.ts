@@ -41,6 +41,7 @@ import { listRetirableGrants } from "./list-retirable-grants.ts";
 import type { Operation } from "./operation.ts";
 import { putKeyPolicy } from "./put-key-policy.ts";
 import { reEncrypt } from "./re-encrypt.ts";
+import { replicateKey } from "./replicate-key.ts";
 import { retireGrant } from "./retire-grant.ts";
 import { revokeGrant } from "./revoke-grant.ts";
 import { rotateKeyOnDemand } from "./rotate-key-on-demand.ts";
@@ -51,6 +52,7 @@ import { untagResource } from "./untag-resource.ts";
 import { updateAlias } from "./update-alias.ts";
 import { updateCustomKeyStore } from "./update-custom-key-store.ts";
 import { updateKeyDescription } from "./update-key-description.ts";
+import { updatePrimaryRegion } from "./update-primary-region.ts";
 import { verify } from "./verify.ts";
 import { verifyMac } from "./verify-mac.ts";
 
@@ -98,6 +100,7 @@ const all = [
   listRetirableGrants,
   putKeyPolicy,
   reEncrypt,
+  replicateKey,
   retireGrant,
   revokeGrant,
   rotateKeyOnDemand,
@@ -108,6 +111,7 @@ const all = [
   updateAlias,
   updateCustomKeyStore,
   updateKeyDescription,
+  updatePrimaryRegion,
   verify,
   verifyMac,
 ] as const;

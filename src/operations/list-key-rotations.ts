@@ -1,3 +1,4 @@
+import { isEverywhere } from "../kms/imported-material.ts";
 import { expiryOf, type KeyRecord, type Material } from "../model/key.ts";
 import { enumeration, optional, structure } from "../model/shape.ts";
 import { checkRotatable } from "./checks.ts";
@@ -24,23 +25,26 @@ export const listKeyRotations = operation({
     const listed = all ? materials : materials.filter(({ rotation }) => rotation);
     const scope = `${arn} ${IncludeKeyMaterial}`;
     const { items, next } = await kms.slice(call, { marker: Marker, limit: Limit }, scope, listed);
-    const Rotations = items.map((material) => entry(record, material));
+    const set = [record, ...(await kms.multiRegion.others(record)).map(({ value }) => value)];
+    const Rotations = items.map((material) => entry(record, material, set));
     return { Rotations, NextMarker: next, Truncated: next !== undefined };
   },
 });
 
-const entry = (key: KeyRecord, material: Material) => ({
+const entry = (key: KeyRecord, material: Material, set: readonly KeyRecord[]) => ({
   KeyId: key.id,
   KeyMaterialId: material.hbkId,
   KeyMaterialDescription: material.materialDescription,
   ImportState: material.importState,
-  KeyMaterialState: materialState(key, material),
+  KeyMaterialState: materialState(key, material, set),
   ...expiryOf(material),
   RotationDate: material.rotation && new Date(material.rotation.date),
   RotationType: material.rotation?.type,
 });
 
-function materialState(key: KeyRecord, { hbkId, pending }: Material): string {
+function materialState(key: KeyRecord, { hbkId, pending }: Material, set: readonly KeyRecord[]): string {
+  const awaited = pending && set.length > 1 && !isEverywhere(hbkId, set);
+  if (awaited) return "PENDING_MULTI_REGION_IMPORT_AND_ROTATION";
   if (pending) return "PENDING_ROTATION";
   return hbkId === key.hbkId ? "CURRENT" : "NON_CURRENT";
 }

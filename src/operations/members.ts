@@ -48,6 +48,7 @@ export const dryRun = optional(boolean);
 export const dryRunModifiers = optional(list(enumeration(["IGNORE_CIPHERTEXT"])));
 export const keyMaterialId = string({ min: 64, max: 64, pattern: /^[a-f0-9]+$/ });
 export const marker = optional(string({ min: 1, max: 1024, pattern: /^[\u0020-\u00FF]*$/ }));
+export const region = string({ min: 1, max: 32, pattern: /^([a-z]+-){2,3}\d+$/ });
 export const limit = optional(integer({ min: 1, max: 1000 }));
 export const tags = list(structure({ TagKey: string({ min: 1, max: 128 }), TagValue: string({ max: 256 }) }), {
   max: 200,

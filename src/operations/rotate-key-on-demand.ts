@@ -1,6 +1,6 @@
 import { checkOnDemand } from "../kms/rotation.ts";
 import { structure } from "../model/shape.ts";
-import { checkRotatable } from "./checks.ts";
+import { checkNotReplica, checkRotatable } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -13,10 +13,11 @@ export const rotateKeyOnDemand = operation({
   async run(kms, call, { KeyId }) {
     const found = await kms.key(call, KeyId);
     checkRotatable(found);
+    checkNotReplica(found);
     const { value: key, revision } = found;
     checkOnDemand(key.record, call.now);
-    const { writes, expectations, details } = await kms.rotate(call, key.record, revision);
-    await kms.commit(call, { writes, expectations, responseElements: { keyId: key.arn, ...details } });
+    const { details, ...change } = await kms.rotate(call, key.record, revision);
+    await kms.commit(call, { ...change, responseElements: { keyId: key.arn, ...details } });
     return { KeyId: key.arn };
   },
 });

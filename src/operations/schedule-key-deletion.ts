@@ -1,6 +1,10 @@
 import { KmsError } from "../base/errors.ts";
 import { plan } from "../kms/agenda.ts";
+import type { Call } from "../kms/call.ts";
+import type { FoundKey } from "../kms/find.ts";
+import type { Kms } from "../kms/kms.ts";
 import { writeKey } from "../kms/records.ts";
+import { isPrimary, otherRegions } from "../model/multi-region.ts";
 import { integer, optional, structure } from "../model/shape.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
@@ -21,6 +25,9 @@ export const scheduleKeyDeletion = operation({
     if (PendingWindowInDays < 7 || PendingWindowInDays > 30) {
       throw new KmsError("ValidationException", "PendingWindowInDays must be between 7 and 30.");
     }
+    if (isPrimary(key.record) && otherRegions(key.record).length > 0) {
+      return awaitReplicas(kms, call, { value: key, revision }, PendingWindowInDays);
+    }
     const deletionDate = call.now + PendingWindowInDays * day;
     await kms.commit(call, {
       writes: [
@@ -37,3 +44,13 @@ export const scheduleKeyDeletion = operation({
     return { KeyId: key.arn, DeletionDate: new Date(deletionDate), KeyState: "PendingDeletion", PendingWindowInDays };
   },
 });
+
+/** A primary waits until its last replica is gone: then its own waiting period begins. */
+async function awaitReplicas(kms: Kms, call: Call, { value: { record, arn }, revision }: FoundKey, days: number) {
+  const KeyState = "PendingReplicaDeletion";
+  await kms.commit(call, {
+    writes: [writeKey({ ...record, state: KeyState, pendingWindowInDays: days }, revision)],
+    responseElements: { keyId: arn, keyState: KeyState, pendingWindowInDays: days },
+  });
+  return { KeyId: arn, KeyState, PendingWindowInDays: days };
+}

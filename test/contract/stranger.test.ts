@@ -128,6 +128,7 @@ describe("a second identity", () => {
     ListRetirableGrants: { RetiringPrincipal: root() },
     PutKeyPolicy: { KeyId: key.KeyId, Policy: "{}" },
     ReEncrypt: { CiphertextBlob: ciphertext, DestinationKeyId: key.KeyId },
+    ReplicateKey: { KeyId: key.KeyId, ReplicaRegion: "eu-west-1" },
     RetireGrant: { KeyId: key.KeyId, GrantId: grant },
     RevokeGrant: { KeyId: key.KeyId, GrantId: grant },
     RotateKeyOnDemand: { KeyId: key.KeyId },
@@ -138,6 +139,7 @@ describe("a second identity", () => {
     UpdateAlias: { AliasName: "alias/mine", TargetKeyId: key.KeyId },
     UpdateCustomKeyStore: { CustomKeyStoreId: "cks-00000000000000000", NewCustomKeyStoreName: "theirs" },
     UpdateKeyDescription: { KeyId: key.KeyId, Description: "theirs" },
+    UpdatePrimaryRegion: { KeyId: key.KeyId, PrimaryRegion: "eu-west-1" },
     Verify: {
       KeyId: pairs.ECC_SECG_P256K1,
       Message: new Uint8Array(1),

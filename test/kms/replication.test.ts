@@ -43,7 +43,7 @@ describe("replication", () => {
 
   async function open(): Promise<void> {
     parts = await site.open();
-    kms = new Kms({ ...parts, authorizer, sink: parts.log, clock: site.clock });
+    kms = new Kms({ ...parts, regions: ["us-east-1"], authorizer, sink: parts.log, clock: site.clock });
     replication = new Replication({ ...parts, forget: kms.forget, openAdmin: openHsmAdmin, clock: site.clock });
     kms.watchMaterial((path) => replication.note(path));
   }

@@ -39,7 +39,7 @@ export async function openOffice(
 ): Promise<Office> {
   const site = await newSite(others);
   const parts = await site.open();
-  const kms = new Kms({ ...parts, authorizer, sink: parts.log, clock: site.clock, ...more });
+  const kms = new Kms({ ...parts, regions: [region], authorizer, sink: parts.log, clock: site.clock, ...more });
   const iam = operatorIam(parts, account, site.clock);
   const user: Office["user"] = async (name, of = account, policy, in_ = region) => {
     await iam.createUser(of, name);

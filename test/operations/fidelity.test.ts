@@ -171,7 +171,9 @@ function expectText({ min = 0, max, pattern }: Model, problemsOf: (value: string
   if (pattern === undefined) return;
   // What is generated is short: where a member must be long, the filler has to do.
   if (min <= 1) {
-    const texts = fc.stringMatching(whole, { maxLength: 40 }).filter(({ length }) => length >= min);
+    const texts = fc
+      .stringMatching(whole, { maxLength: Math.min(40, max ?? 40) })
+      .filter(({ length }) => length >= min);
     fc.assert(fc.property(texts, (text) => void expect(problemsOf(text), text).toBe(0)));
   }
   expect(problemsOf("\u0000".repeat(Math.max(min, 1)))).toBeGreaterThan(0);

@@ -104,8 +104,6 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     [{ KeySpec: "HMAC_256" }, "ValidationException"],
     [{ KeySpec: "SYMMETRIC_DEFAULT", KeyUsage: "SIGN_VERIFY" }, "ValidationException"],
     [{ KeySpec: "AES" }, "ValidationException"],
-    [{ Origin: "EXTERNAL" }, "UnsupportedOperationException"],
-    [{ MultiRegion: true }, "UnsupportedOperationException"],
     [{ Policy: "{}" }, "MalformedPolicyDocumentException"],
     [{ Policy: "not json" }, "MalformedPolicyDocumentException"],
     [{ Tags: [{ TagKey: "aws:x", TagValue: "" }] }, "TagException"],

@@ -24,5 +24,7 @@ int32_t sm2_verify(struct call *call);
 int32_t sm2_encrypt(struct call *call);
 /** key, ciphertext, target, as long as the ciphertext */
 int32_t sm2_decrypt(struct call *call);
+/** key, the other's public key, target of 32 bytes */
+int32_t sm2_agree(struct call *call);
 
 #endif

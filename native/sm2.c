@@ -1,4 +1,5 @@
 #include <openssl/core_names.h>
+#include <openssl/ec.h>
 #include <openssl/err.h>
 
 #include "asymmetric-key.h"
@@ -7,8 +8,9 @@
 
 /*
  * SM2 (GB/T 32918): signatures over messages, under the default distinguishing id, and public key encryption as ASN.1
- * (GM/T 0009), both with SM3.
+ * (GM/T 0009), both with SM3; and plain Diffie-Hellman.
  */
+enum { AGREED_LENGTH = 32 };
 static char default_id[] = "1234567812345678";
 
 static int32_t with_key(struct call *call, EVP_PKEY *(*decode)(struct bytes der),
@@ -80,11 +82,55 @@ static int32_t decrypt(EVP_PKEY *key, struct bytes ciphertext, struct bytes targ
   return status;
 }
 
+/*
+ * The x coordinate of `scalar` times the point of `peer` (SP 800-56A §5.7.1.2, cofactor 1). OpenSSL exchanges no keys of
+ * SM2, so the multiplication is asked for by itself: one scalar goes up its constant-time ladder. NOT_AUTHENTIC: no point
+ * of the curve.
+ */
+static int32_t multiply(const BIGNUM *scalar, struct bytes point, uint8_t *target) {
+  EC_GROUP *group = EC_GROUP_new_by_curve_name(NID_sm2);
+  EC_POINT *product = group ? EC_POINT_new(group) : NULL;
+  BN_CTX *context = BN_CTX_secure_new();
+  BIGNUM *x = BN_secure_new();
+  int32_t status = FAULT;
+  if (product && context && x) {
+    if (!EC_POINT_oct2point(group, product, point.at, point.length, context)) status = NOT_AUTHENTIC;
+    else if (EC_POINT_mul(group, product, NULL, product, scalar, context) &&
+             EC_POINT_get_affine_coordinates(group, product, x, NULL, context) &&
+             BN_bn2binpad(x, target, AGREED_LENGTH) == AGREED_LENGTH)
+      status = AGREED_LENGTH;
+  }
+  BN_clear_free(x);
+  BN_CTX_free(context);
+  EC_POINT_clear_free(product);
+  EC_GROUP_free(group);
+  return status;
+}
+
+static int32_t agree(EVP_PKEY *key, struct bytes spki, struct bytes target) {
+  uint8_t point[2 * AGREED_LENGTH + 1];
+  size_t length = 0;
+  BIGNUM *scalar = NULL;
+  EVP_PKEY *peer = public_key(spki);
+  int32_t status = NOT_AUTHENTIC;
+  if (target.length != AGREED_LENGTH) status = BAD_LENGTH;
+  else if (peer && EVP_PKEY_is_a(peer, "SM2") &&
+           EVP_PKEY_get_octet_string_param(peer, OSSL_PKEY_PARAM_PUB_KEY, point, sizeof point, &length))
+    status = EVP_PKEY_get_bn_param(key, OSSL_PKEY_PARAM_PRIV_KEY, &scalar)
+                 ? multiply(scalar, (struct bytes){point, length}, target.at)
+                 : FAULT;
+  BN_clear_free(scalar);
+  EVP_PKEY_free(peer);
+  return status;
+}
+
 int32_t sm2_sign(struct call *call) { return with_key(call, private_key, sign); }
 
 int32_t sm2_verify(struct call *call) { return with_key(call, public_key, verify); }
 
 int32_t sm2_encrypt(struct call *call) { return with_key(call, public_key, encrypt); }
+
+int32_t sm2_agree(struct call *call) { return with_key(call, private_key, agree); }
 
 int32_t sm2_decrypt(struct call *call) {
   return call->bytes[2].length < call->bytes[1].length ? BAD_LENGTH : with_key(call, private_key, decrypt);

@@ -9,6 +9,7 @@ import {
 import {
   CreateAliasCommand,
   CreateKeyCommand,
+  DeriveSharedSecretCommand,
   DescribeKeyCommand,
   DisableKeyCommand,
   EnableKeyRotationCommand,
@@ -379,7 +380,20 @@ describe.each(hsmChoices)("over %s", (hsm) => {
       await china.send(new VerifyCommand({ ...by, Message: message, Signature }));
       const wrong = china.send(new VerifyCommand({ ...by, Message: edited(message), Signature }));
       expect((await refusal(wrong)).name).toBe("KMSInvalidSignatureException");
-      expect((await refusal(new Keys(china).make("SM2", "KEY_AGREEMENT"))).name).toBe("UnsupportedOperationException");
+    });
+
+    it("keys agree on a secret, in China", async () => {
+      const china = service.client(undefined, "cn-north-1");
+      const made = new Keys(china);
+      const [one, other] = [await made.make("SM2", "KEY_AGREEMENT"), await made.make("SM2", "KEY_AGREEMENT")];
+      const derive = (KeyId: string, PublicKey: Uint8Array) =>
+        china.send(new DeriveSharedSecretCommand({ KeyId, KeyAgreementAlgorithm: "ECDH", PublicKey }));
+      const { SharedSecret } = await derive(one.id, other.publicKey);
+      expect(SharedSecret).toHaveLength(32);
+      expect((await derive(other.id, one.publicKey)).SharedSecret).toEqual(SharedSecret);
+      const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+      const foreign = derive(one.id, publicKey.export({ type: "spki", format: "der" }));
+      expect((await refusal(foreign)).name).toBe("ValidationException");
     });
   });
 });

@@ -4,7 +4,7 @@ import * as client from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { operations } from "../../src/operations/index.ts";
 import { selfSigned } from "../server/certificate.ts";
-import { type Applies, documented, documentedOperations, type Kind, keyless, kinds } from "./matrix/documented.ts";
+import { documented, documentedOperations, type Kind, keyless, kinds } from "./matrix/documented.ts";
 import { Subject } from "./matrix/subject.ts";
 import { removeHome, type Service, startService, temporaryHome } from "./service.ts";
 
@@ -14,9 +14,6 @@ const everyOperation = Object.keys(client)
 const built = documentedOperations.filter((name) => operations.has(name));
 
 const states = ["Enabled", "Disabled", "PendingDeletion"];
-/** What the software HSM refuses to make. */
-const refused: Applies = ({ spec, usage }) => spec === "SM2" && usage === "KEY_AGREEMENT";
-
 const regionOf = ({ spec }: Kind): string => (spec === "SM2" ? "cn-north-1" : "us-east-1");
 const clusterId = "cluster-abcdefghijk";
 const password = "kmsuser's password";
@@ -84,9 +81,7 @@ describe("the matrix of operations, key states and kinds of keys", () => {
     storeId = CustomKeyStoreId as string;
     await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
     const clients = new Map(["us-east-1", "cn-north-1"].map((name) => [name, service.client(undefined, name)]));
-    const makeable = kinds.filter(
-      (kind) => !refused(kind) && (kind.origin !== "EXTERNAL" || operations.has("ImportKeyMaterial")),
-    );
+    const makeable = kinds.filter((kind) => kind.origin !== "EXTERNAL" || operations.has("ImportKeyMaterial"));
     subjects = makeable.map((kind) => new Subject(clients.get(regionOf(kind)) as client.KMS, kind));
     await all((subject) =>
       subject.make(
@@ -103,13 +98,6 @@ describe("the matrix of operations, key states and kinds of keys", () => {
 
   it("has a row for every operation of the newest client that is about a key", () => {
     expect([...documentedOperations, ...keyless].sort()).toEqual(everyOperation.sort());
-  });
-
-  it("has every kind of key that the software HSM does not refuse", async () => {
-    for (const { spec, usage } of kinds.filter(refused)) {
-      const create = service.client(undefined, "cn-north-1").createKey({ KeySpec: spec, KeyUsage: usage });
-      await expect(create).rejects.toMatchObject({ name: "UnsupportedOperationException" });
-    }
   });
 
   it("is as documented while the key is enabled", async () => {

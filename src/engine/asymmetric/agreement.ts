@@ -10,7 +10,7 @@ import { exportSpki, privateKeyOf, publicKeyOf, taken } from "./keys.ts";
 
 /**
  * ECDH (SP 800-56A §5.7.1.2; the cofactor of these curves is 1): the x coordinate, without a key derivation.
- * null: `spki` is not a point of the curve of `pkcs8`.
+ * null: `spki` is not a point of the curve of `pkcs8`. No keys of SM2, whose curve node:crypto does not name.
  */
 export async function deriveSharedSecret(pkcs8: Bytes, spki: Bytes): Promise<Bytes | null> {
   const privateKey = privateKeyOf(pkcs8);

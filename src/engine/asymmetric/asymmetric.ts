@@ -11,9 +11,10 @@ import {
 import { promisify } from "node:util";
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import type { EncryptionAlgorithm, MessageType, SigningAlgorithm } from "../../model/key-spec.ts";
+import type { EncryptionAlgorithm, KeySpec, MessageType, SigningAlgorithm } from "../../model/key-spec.ts";
 import { isBuilt } from "../native/addon.ts";
 import { Signatures } from "../native/signatures.ts";
+import { deriveSharedSecret } from "./agreement.ts";
 import { privateKeyOf, publicKeyOf, taken } from "./keys.ts";
 
 /**
@@ -86,6 +87,12 @@ export class Asymmetric {
     } catch {
       return null;
     }
+  }
+
+  /** As `deriveSharedSecret` of agreement.ts, for keys of SM2, too. */
+  async deriveSharedSecret(spec: KeySpec, pkcs8: Bytes, spki: Bytes): Promise<Bytes | null> {
+    if (spec !== "SM2") return deriveSharedSecret(pkcs8, spki);
+    return this.#native("SM2DSA", "RAW").agreeSm2(pkcs8, spki);
   }
 
   #native(algorithm: SigningAlgorithm | "SM2PKE", type: MessageType): Signatures {

@@ -33,6 +33,7 @@ export interface Addon {
   sm2Verify(spki: Bytes, message: Bytes, signature: Bytes): number;
   sm2Encrypt(spki: Bytes, plaintext: Bytes, target: Bytes): number;
   sm2Decrypt(pkcs8: Bytes, ciphertext: Bytes, target: Bytes): number;
+  sm2Agree(pkcs8: Bytes, spki: Bytes, target: Bytes): number;
 
   readonly Deriver: new () => DeriverState;
   readonly Drbg: new () => DrbgState;

@@ -79,4 +79,10 @@ export class Signatures {
     wipe(target);
     return plaintext;
   }
+
+  /** ECDH between keys of SM2: the x coordinate. null: `spki` is not a public key of the curve. */
+  agreeSm2(pkcs8: Bytes, spki: Bytes): Bytes | null {
+    const target = secret(32);
+    return authentic(this.#addon.sm2Agree(pkcs8, spki, target)) === null ? null : target;
+  }
 }

@@ -1,9 +1,10 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { wipe } from "../../base/secret.ts";
-import { decapsulate, deriveSharedSecret } from "../../engine/asymmetric/agreement.ts";
+import { decapsulate } from "../../engine/asymmetric/agreement.ts";
 import type { Asymmetric } from "../../engine/asymmetric/asymmetric.ts";
 import { generateKeyPair } from "../../engine/asymmetric/key-pairs.ts";
 import type { KeyPair } from "../../engine/asymmetric/keys.ts";
+import { parseEkt } from "../../model/ekt.ts";
 import type { HbkMeta } from "../../model/hbk.ts";
 import type {
   DataKeyPairSpec,
@@ -71,7 +72,10 @@ export class SoftKeyPairs implements KeyPairs {
   }
 
   deriveSharedSecret(key: Ekt, publicKey: Bytes): Promise<Bytes | null> {
-    return withExposed(this.#domain, key, "KEY_AGREEMENT", (pkcs8) => deriveSharedSecret(pkcs8, publicKey));
+    const { spec } = parseEkt(key).meta;
+    return withExposed(this.#domain, key, "KEY_AGREEMENT", (pkcs8) =>
+      this.#asymmetric.deriveSharedSecret(spec, pkcs8, publicKey),
+    );
   }
 
   decapsulate(key: Ekt, ciphertext: Bytes): Promise<Bytes> {

@@ -8,7 +8,6 @@ import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
 export function refusal(asymmetric: Asymmetric, spec: KeySpec, usage: KeyUsage): string | undefined {
   if (!algorithmsOf(spec, usage)) return `There are no ${spec} keys for ${usage}.`;
   if (spec !== "SM2") return undefined;
-  if (usage === "KEY_AGREEMENT") return "The soft HSM does not derive shared secrets with SM2 keys.";
   return asymmetric.refusal("SM2DSA", "RAW");
 }
 

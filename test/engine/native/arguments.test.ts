@@ -137,6 +137,7 @@ describe("native memory", () => {
       ["gcmOpen", [new Uint8Array(32), new Uint8Array(12), forged, forged, new Uint8Array(8)]],
       ["signDigest", [0, 256, forged, new Uint8Array(32), forged.slice()]],
       ["sm2Decrypt", [forged, forged, new Uint8Array(24)]],
+      ["sm2Agree", [forged, forged, new Uint8Array(32)]],
     ] as const) {
       expect(answerOf(addon, name, args), name).toBeLessThan(0);
       expect(createPrivateKey({ key, format: "der", type: "pkcs8" }).equals(privateKey), name).toBe(true);

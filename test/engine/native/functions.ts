@@ -41,6 +41,7 @@ export const functionsOf = ({ addon, deriver, drbg, boundary, cryptoki }: Receiv
   ["sm2Verify", addon, "bbb"],
   ["sm2Encrypt", addon, "bbt"],
   ["sm2Decrypt", addon, "bbt"],
+  ["sm2Agree", addon, "bbt"],
   ["start", deriver, "b"],
   ["seal", deriver, "bbbbt"],
   ["open", deriver, "bbbbt"],

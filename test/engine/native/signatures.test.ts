@@ -3,8 +3,9 @@ import { createHash, generateKeyPairSync, type KeyObject, sign as nodeSign, veri
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { weierstrass } from "@noble/curves/abstract/weierstrass.js";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Bytes, concat, fromHex, utf8 } from "../../../src/base/bytes.ts";
+import { type Bytes, concat, fromHex, hex, utf8 } from "../../../src/base/bytes.ts";
 import { type DigestAlgorithm, Signatures } from "../../../src/engine/native/signatures.ts";
 import { edits } from "../../conformance/engine.ts";
 
@@ -166,6 +167,17 @@ describe.each(["ml-dsa-44", "ml-dsa-65", "ml-dsa-87"] as const)("ML_DSA_SHAKE_25
   });
 });
 
+/** GB/T 32918.5 */
+const sm2 = weierstrass({
+  p: 0xfffffffeffffffffffffffffffffffffffffffff00000000ffffffffffffffffn,
+  n: 0xfffffffeffffffffffffffffffffffff7203df6b21c6052b53bbf40939d54123n,
+  h: 1n,
+  a: 0xfffffffeffffffffffffffffffffffffffffffff00000000fffffffffffffffcn,
+  b: 0x28e9fa9e9d9f5e344d5a9e4bcf6509a7f39789f515ab8f92ddbcbd414d940e93n,
+  Gx: 0x32c4ae2c1f1981195f9904466a39c9948fe30bbff2660be1715a4589334c74c7n,
+  Gy: 0xbc3736a2f4f6779c59bdcee36b692153d0a9877cc62a474002df32e52139f0a0n,
+});
+
 describe("SM2", () => {
   const { pkcs8, spki } = ec("SM2");
   const distid = ["-rawin", "-digest", "sm3", "-pkeyopt", "distid:1234567812345678"];
@@ -189,6 +201,27 @@ describe("SM2", () => {
     const signature = new Uint8Array(openssl(args, { pkcs8, in: message }));
     expect(signatures.verifySm2(spki, message, signature)).toBe(true);
     expect(signatures.verifySm2(spki, utf8("other"), signature)).toBe(false);
+  });
+
+  it("agrees on the secret that an implementation of its own calculates", () => {
+    const [own, peer] = [ec("SM2"), ec("SM2")];
+    const secret = signatures.agreeSm2(own.pkcs8, peer.spki);
+    expect(signatures.agreeSm2(peer.pkcs8, own.spki)).toEqual(secret);
+    // The scalar of PKCS#8 stands behind 36 octets, the point of SPKI behind 26.
+    const scalar = BigInt(`0x${hex(own.pkcs8.subarray(36, 68))}`);
+    const { x } = sm2
+      .fromHex(hex(peer.spki.subarray(26)))
+      .multiply(scalar)
+      .toAffine();
+    expect(hex(secret as Uint8Array)).toBe(x.toString(16).padStart(64, "0"));
+  });
+
+  it("agrees with no point that is not on the curve, and with no key of another one", () => {
+    const off = spki.slice();
+    off[off.length - 1] = (off[off.length - 1] as number) ^ 1;
+    expect(signatures.agreeSm2(pkcs8, off)).toBeNull();
+    expect(signatures.agreeSm2(pkcs8, ec("prime256v1").spki)).toBeNull();
+    expect(() => signatures.agreeSm2(ec("prime256v1").pkcs8, spki)).toThrow(refusal);
   });
 
   it("signs SM3(ZA ‖ M) like the message", () => {

@@ -130,7 +130,7 @@ function signatureCalls({ addon }: Receivers): ValidCall[] {
     const sm2Signature = signature.slice(0, addon.sm2Sign(pkcs8, text, signature));
     const ciphertext = signature.slice(0, addon.sm2Encrypt(spki, text, signature));
     calls.push(["sm2Sign", addon, [pkcs8, text, zeros(80)]], ["sm2Verify", addon, [spki, text, sm2Signature]]);
-    calls.push(["sm2Encrypt", addon, [spki, text, zeros(200)]]);
+    calls.push(["sm2Encrypt", addon, [spki, text, zeros(200)]], ["sm2Agree", addon, [pkcs8, spki, zeros(32)]]);
     calls.push(["sm2Decrypt", addon, [pkcs8, ciphertext, zeros(ciphertext.length)]]);
   }
   return calls;

@@ -1,7 +1,7 @@
 import { createHash, type Hash, randomUUID } from "node:crypto";
 import { closeSync, fsyncSync, linkSync, openSync, readSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { type Bytes, concat, equalBytes, fromUtf8, uint32, utf8 } from "../base/bytes.ts";
+import { type Bytes, concat, equalBytes, fromBase64, fromUtf8, uint32, utf8 } from "../base/bytes.ts";
 import { ConfigError, StoreError } from "../base/errors.ts";
 import type { Recovery } from "./vault.ts";
 
@@ -60,8 +60,28 @@ export function readBackup(path: string): BackupFile {
     throw new StoreError("corrupt", `${path} is damaged or cut short`);
   }
   const storeAt = prefix.length + new DataView(prefix.buffer).getUint32(magic.length);
-  const contents = JSON.parse(fromUtf8(readPart(path, prefix.length, storeAt - prefix.length))) as Contents;
+  const contents = parseContents(path, readPart(path, prefix.length, storeAt - prefix.length));
   return { contents, extractStore: (to) => writeNewFile(to, [chunksOf(path, storeAt, end)]) };
+}
+
+/** The digest is anybody's to compute: what is used before the store has authenticated the rest is looked at here. */
+function parseContents(path: string, json: Bytes): Contents {
+  try {
+    const contents = JSON.parse(fromUtf8(json)) as Contents;
+    const { threshold, shares, transport, state, index } = contents.recovery;
+    const octets = [transport.spki, state, index, ...shares.map(({ sealed }) => sealed)];
+    const names = [transport.fingerprint, contents.account, contents.madeAt, ...shares.map(({ officer }) => officer)];
+    const whole =
+      Number.isInteger(threshold) &&
+      octets.every((text) => typeof text === "string" && fromBase64(text)) &&
+      names.every((text) => typeof text === "string") &&
+      contents.missing.every(({ hbkId }) => typeof hbkId === "string") &&
+      Object.values(contents.exported).every((text) => typeof text === "string");
+    if (whole) return contents;
+  } catch (cause) {
+    throw new StoreError("corrupt", `${path} is not a backup that this version knows`, { cause });
+  }
+  throw new StoreError("corrupt", `${path} is not a backup that this version knows`);
 }
 
 /** Under another name at first. With `hash`, its digest of everything comes at the end. */

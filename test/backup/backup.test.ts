@@ -3,9 +3,13 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { Outbox } from "../../src/audit/outbox.ts";
 import { type BackupReport, makeBackup, type Recipients } from "../../src/backup/backup.ts";
+import { type Contents, readBackup, writeBackup } from "../../src/backup/file.ts";
 import { OpenBackup, type RestoreReport } from "../../src/backup/restore.ts";
 import type { OpenedShare } from "../../src/backup/shares.ts";
 import { applyTombstones, formatTombstones } from "../../src/backup/tombstones.ts";
+import { newRecovery } from "../../src/backup/vault.ts";
+import { base64, fromBase64 } from "../../src/base/bytes.ts";
+import { StoreError } from "../../src/base/errors.ts";
 import { openEngine } from "../../src/engine/index.ts";
 import { HsmSet } from "../../src/hsm/hsm-set.ts";
 import { initHsm, mainHsm } from "../../src/hsm/index.ts";
@@ -159,6 +163,44 @@ describe("a backup", () => {
     const other = join(folder(), "other.backup");
     await backUp(other, { officers, threshold: 2 });
     await expect(restore(file, await sharesOf(other, [0, 1]))).rejects.toThrow("another backup");
+  });
+
+  it("is refused when its parts have been exchanged, by whoever can write a digest", async () => {
+    const { contents, extractStore } = readBackup(file);
+    const { recovery } = contents;
+    const own = storeOf(folder());
+    extractStore(own);
+    const forged = (change: object, store = own): string => {
+      const path = join(folder(), "forged.backup");
+      writeBackup(path, { ...contents, ...change } as Contents, store);
+      return path;
+    };
+    const shares = await sharesOf(file, [0, 1]);
+    const stranger = await newRecovery(officers, 2, async () => new Uint8Array(0));
+
+    const toStranger = forged({ recovery: { ...recovery, transport: stranger.transport } });
+    await expect(backUp(join(folder(), "next.backup"), { like: toStranger })).rejects.toThrow("has not been pinned");
+
+    const home = folder();
+    const hsm = softHsm(join(home, "hsm"));
+    await initHsm(hsm);
+    await (await openDeployment(home, mainHsm(hsm), { create: true })).close();
+    await expect(restore(forged({}, storeOf(home)), shares)).rejects.toThrow("lacks the material");
+    const index = (fromBase64(recovery.index) as Uint8Array).map((octet, i) => (i === 120 ? octet ^ 1 : octet));
+    await expect(restore(forged({ recovery: { ...recovery, index: base64(index) } }), shares)).rejects.toThrow(
+      StoreError,
+    );
+    const [[hbkId]] = Object.entries(contents.exported) as [[string, string]];
+    const { [hbkId]: _, ...fewer } = contents.exported;
+    await expect(restore(forged({ exported: fewer }), shares)).rejects.toThrow("lacks the material");
+    for (const change of [
+      { recovery: {} },
+      { exported: null },
+      { missing: 1 },
+      { recovery: { ...recovery, state: "%" } },
+    ]) {
+      await expect(restore(forged(change), shares)).rejects.toThrow("not a backup that this version knows");
+    }
   });
 
   it("brings no key back whose deletion the newest list of tombstones names", async () => {

@@ -192,6 +192,12 @@ export class Cryptoki {
     );
   }
 
+  /** CKM_RSA_AES_KEY_WRAP with AES-256. `hash`: that of OAEP. undefined where the native code has not been built. */
+  wrapByRsaAes(hash: number, wrappingKey: Handle, key: Handle): Bytes | undefined {
+    this.#native ??= NativeCryptoki.of(this.#path);
+    return this.#native?.wrap(this.#vault, { rsaAes: { hash } }, wrappingKey, key);
+  }
+
   /** A key that reads back as it was asked for; `HsmError("internal")`, and no key, where the token gives no such one. */
   unwrap(mechanism: Mechanism, unwrappingKey: Handle, wrapped: Bytes, attributes: Attributes): Handle {
     const asked = (asked: Attributes) =>

@@ -19,7 +19,7 @@ import { rsaSpki } from "./public-key.ts";
 import { surveyed } from "./served.ts";
 import { type Candidate, chooseToken, type TokenSelector, unpadded } from "./token-selector.ts";
 import { makePair, testOaep } from "./transport-key.ts";
-import { bestOf, findWrappings, keepsKeys, testMac, testRandom } from "./wrapping.ts";
+import { bestOf, findWrappings, keepsKeys, suiteNames, testMac, testRandom } from "./wrapping.ts";
 
 /** In a worker: graphene-pk11 says what there is, known answers say what works. */
 export async function probeToken({ module: path, initArgs, token: selector, pin }: Greeting): Promise<ProbeReport> {
@@ -38,6 +38,7 @@ export async function probeToken({ module: path, initArgs, token: selector, pin 
     ...(token && serves
       ? surveyed(await profileOf(token, engine, undefined), mode ?? "plain")
       : { serves: [], refuses: [] }),
+    wrappings: token ? findWrappings(token, engine).flatMap(({ suite }) => suiteNames[suite] ?? []) : [],
     boundaries: serves ? pkcs11Boundaries.filter((boundary) => !failed(boundary)) : [],
     ...(mode && { domainKeyMode: mode }),
     domainKeyModes: serves ? (failed(names.lock) ? ["plain"] : ["plain", "locked"]) : [],

@@ -1,4 +1,4 @@
-import type { DomainKeyMode, Pkcs11Boundary, Pkcs11Config } from "../hsm.ts";
+import type { DomainKeyMode, Pkcs11Boundary, Pkcs11Config, Pkcs11Wrapping } from "../hsm.ts";
 import type { CryptokiInterface } from "./native-cryptoki.ts";
 import type { Refused, Served } from "./served.ts";
 import { startWorker } from "./start.ts";
@@ -31,6 +31,8 @@ export interface ProbeReport {
   readonly serves: readonly Served[];
   /** With the reasons. */
   readonly refuses: readonly Refused[];
+  /** Those that the token has; `resident` is tried when it is asked for, as it leaves objects. */
+  readonly wrappings: readonly Pkcs11Wrapping[];
   /** Those that the token can be. */
   readonly boundaries: readonly Pkcs11Boundary[];
   /** Of the domain key that the token has; absent where it has none, or there is no PIN. */

@@ -20,6 +20,8 @@ export const quirks = {
   wrapIgnoresExtractable: { seen: "NSS 3.87.1" },
   /** No token object of class CKO_DATA: the domain state and the anchor are then the ids of secret keys. */
   noDataObjects: { seen: "NSS 3.87.1", code: pkcs11js.CKR_ATTRIBUTE_VALUE_INVALID },
+  /** CKA_UNWRAP_TEMPLATE is taken, and keys unwrap that differ from it: such a token has no locked domain keys. */
+  unwrapTemplateIsIgnored: { seen: "NSS 3.87.1" },
   /** C_UnwrapKey refuses SENSITIVE=false and EXTRACTABLE=true, its defaults, when they are given: they are left out. */
   unwrapTakesNoPermission: { seen: "openCryptoki 3.8.1", code: pkcs11js.CKR_ATTRIBUTE_READ_ONLY },
   /** C_UnwrapKey leaves SENSITIVE=true and EXTRACTABLE=false out of account: they are set afterwards, and read back. */

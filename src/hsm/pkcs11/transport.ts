@@ -72,6 +72,8 @@ export class Transport {
   /** `key` must be one that may be moved. */
   wrap(key: Handle, { kind }: HbkMeta, target: TransportKey): Bytes {
     const publicKey = publicKeyOf(target.spki);
+    const wrapped = target.direct || this.#kwp ? undefined : this.#wrapAtOnce(key, publicKey, target.oaepHash);
+    if (wrapped) return wrapped;
     if ((target.direct || !this.#kwp) && kind === "kms-private") throw new HsmError("unsupported", tooLong);
     if (target.direct || !this.#kwp) return this.#wrapDirectly(key, publicKey, target.oaepHash);
     return this.#wrapInside(key, publicKey, target.oaepHash) ?? this.#wrapBeside(key, publicKey, target.oaepHash);
@@ -118,6 +120,19 @@ export class Transport {
     } catch (cause) {
       if (!(cause instanceof CryptokiError)) throw cause;
       throw new HsmError("unsupported", `one of the HSMs lacks KWP, and this one RSA-OAEP with ${hash}`, { cause });
+    } finally {
+      this.#token.destroy(rsa);
+    }
+  }
+
+  /** CKM_RSA_AES_KEY_WRAP, which gives the same octets, where KWP is no mechanism of its own. undefined: the token lacks it. */
+  #wrapAtOnce(key: Handle, publicKey: KeyObject, hash: OaepHash): Bytes | undefined {
+    const rsa = createPublic(this.#token, publicKey);
+    try {
+      return this.#token.wrapByRsaAes(hash === "sha256" ? pkcs11js.CKM_SHA256 : pkcs11js.CKM_SHA_1, rsa, key);
+    } catch (error) {
+      if (error instanceof CryptokiError) return undefined;
+      throw error;
     } finally {
       this.#token.destroy(rsa);
     }

@@ -8,12 +8,15 @@ const fresh = nssTokens();
 hsmConformance("NSS", { driver, fresh, stride: 32 });
 
 it("the probe finds RFC 5649 under NSS's number, and that NSS gives keys away that are not extractable", async () => {
-  const { tests, lacks, serves, refuses, domainKeyModes, boundaries, interfaces } = await probe(await fresh());
+  const { tests, lacks, serves, refuses, domainKeyModes, boundaries, wrappings, interfaces } = await probe(
+    await fresh(),
+  );
   expect(tests.map(({ ok }) => ok)).toEqual([true, true, true, false, true, true, true, false]);
   expect(tests[2]?.detail).toMatch(/0x210b.*, AES-CBC-PAD/);
   expect(tests[2]?.detail).not.toContain("0x210a");
   expect(tests[4]?.detail).toContain("SHA-256");
   expect(lacks).toEqual([expect.stringContaining("take it out"), expect.stringContaining("keys unwrap readable")]);
+  expect(wrappings).toEqual(["kwp", "cbc-pad"]);
   expect(boundaries).toEqual(["call-key", "token-gcm", "token"]);
   expect(domainKeyModes).toEqual(["plain"]);
   expect(interfaces).toContainEqual({ name: "PKCS 11", version: "3.0" });

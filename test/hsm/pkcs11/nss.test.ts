@@ -2,10 +2,12 @@ import { expect, it } from "vitest";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
 import { probe } from "../../../src/hsm/pkcs11/probe.ts";
 import { hsmConformance } from "../../conformance/hsm.ts";
+import { hsmVectors } from "../../conformance/hsm-vectors.ts";
 import { nssTokens } from "./nss.ts";
 
 const fresh = nssTokens();
 hsmConformance("NSS", { driver, fresh, stride: 32 });
+hsmVectors("NSS", { driver, fresh, stride: 32 });
 
 it("the probe finds RFC 5649 under NSS's number, and that NSS gives keys away that are not extractable", async () => {
   const { tests, lacks, serves, refuses, domainKeyModes, boundaries, wrappings, interfaces } = await probe(

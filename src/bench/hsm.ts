@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HsmError } from "../base/errors.ts";
-import type { Pkcs11Config } from "../hsm/hsm.ts";
+import type { Pkcs11Boundary, Pkcs11Config } from "../hsm/hsm.ts";
 import { provisionSoftHsm2 } from "../hsm/pkcs11/provision.ts";
 import { type BareModule, bytes, type HsmContender, type Mechanism, mechanisms } from "./hsms/contender.ts";
+import { growth } from "./hsms/growth.ts";
 import { type Burst, inFlight, oneByOne } from "./hsms/in-flight.ts";
 import { openSoft } from "./hsms/open.ts";
 import { hsmPage } from "./hsms/page.ts";
@@ -17,6 +18,12 @@ import { shuffled } from "./rounds.ts";
 export interface HsmBenchOptions {
   /** Beside the soft HSM: a token, or a new one of SoftHSM2 that is gone afterwards. */
   readonly hsm?: Pkcs11Config | "softhsm2";
+  /** Numbers of processes that share the calls of the token; default: one. */
+  readonly workers?: readonly number[];
+  /** Where the token's keys of a call are: Pkcs11Config. */
+  readonly boundary?: Pkcs11Boundary;
+  /** After the rounds, so many calls more, to see whether memory grows by them. */
+  readonly calls?: number;
   readonly rounds: number;
   /** How long the whole takes, about: a fifth of it is warm-up. */
   readonly seconds: number;
@@ -47,16 +54,25 @@ export async function runHsmBench(options: HsmBenchOptions): Promise<void> {
   const interruption = new AbortController();
   const interrupt = (): void => interruption.abort(new HsmError("unavailable", "interrupted"));
   for (const signal of signals) process.once(signal, interrupt);
-  const contenders: HsmContender[] = [];
+  const closing: { close(): Promise<void> }[] = [];
+  const opened = <T extends { close(): Promise<void> }>(part: T): T => {
+    closing.push(part);
+    return part;
+  };
   try {
-    contenders.push(await openSoft(join(folder, "soft")));
-    const token = options.hsm && (await openToken(options.hsm === "softhsm2" ? await softHsm2(folder) : options.hsm));
-    if (token) contenders.push(token.contender);
+    const soft = opened(await openSoft(join(folder, "soft")));
+    const config = options.hsm === "softhsm2" ? await softHsm2(folder) : options.hsm;
+    const { boundary, workers = [1] } = options;
+    const token = config && opened(await openToken({ ...config, ...(boundary && { boundary }) }, workers));
+    const contenders = [soft, ...(token?.contenders ?? [])];
     const tasks = tasksOf(contenders, token?.bare);
     await measure(tasks, options, interruption.signal);
     publish(tasks.map(rowOf), token?.bare.absent ?? [], options);
+    for (const contender of options.calls ? contenders : []) {
+      console.log(await growth(contender, options.calls ?? 0, interruption.signal));
+    }
   } finally {
-    for (const contender of contenders) await contender.close();
+    for (const part of closing) await part.close();
     for (const signal of signals) process.off(signal, interrupt);
     rmSync(folder, { recursive: true });
   }
@@ -71,15 +87,7 @@ async function softHsm2(folder: string): Promise<Pkcs11Config> {
 
 function tasksOf(contenders: readonly HsmContender[], bare: BareModule | undefined): HsmTask[] {
   const ours = (Object.keys(mechanisms) as Mechanism[]).flatMap((mechanism) =>
-    contenders.flatMap(({ name, operations }) =>
-      depths.map((depth) => ({
-        bench: `hsm-${mechanism}`,
-        contender: name,
-        inFlight: depth,
-        measure: (milliseconds: number) => inFlight(operations[mechanism], depth, milliseconds),
-        bursts: [],
-      })),
-    ),
+    contenders.flatMap(({ name, operations }) => tasksAtDepths(`hsm-${mechanism}`, name, operations[mechanism])),
   );
   const theirs = Object.entries(bare?.calls ?? {}).map(([name, call]) => ({
     bench: "hsm-bare",
@@ -90,6 +98,15 @@ function tasksOf(contenders: readonly HsmContender[], bare: BareModule | undefin
   }));
   return [...ours, ...theirs];
 }
+
+const tasksAtDepths = (bench: string, contender: string, operation: (() => unknown) | undefined): HsmTask[] =>
+  (operation ? depths : []).map((depth) => ({
+    bench,
+    contender,
+    inFlight: depth,
+    measure: (milliseconds: number) => inFlight(operation as () => unknown, depth, milliseconds),
+    bursts: [],
+  }));
 
 /** All in each round, in another random order each time, never two at once. */
 async function measure(tasks: readonly HsmTask[], options: HsmBenchOptions, signal: AbortSignal): Promise<void> {

@@ -17,6 +17,7 @@ const bareCalls = [
   "C_Sign HMAC",
   "C_GenerateRandom",
   "C_UnwrapKey + C_DestroyObject",
+  "C_Sign ECDSA P-256",
   "C_Encrypt AES-GCM",
   "C_Decrypt AES-GCM",
 ];
@@ -26,7 +27,9 @@ test("the HSM bench measures every operation at every depth, and the bare functi
   onTestFinished(() => rmSync(folder, { recursive: true }));
   vi.stubEnv("TMPDIR", folder);
   const [json, html] = [join(folder, "report.json"), join(folder, "report.html")];
-  const printed = await quietly(() => runHsmBench({ ...tiny, hsm: "softhsm2", json, html }));
+  const printed = await quietly(() =>
+    runHsmBench({ ...tiny, hsm: "softhsm2", workers: [1, 2], calls: 1000, json, html }),
+  );
   vi.unstubAllEnvs();
   // strongroom-code-… is the cache of code of all workers that this process starts, and goes with it.
   const left = readdirSync(folder).filter((name) => !name.startsWith("strongroom-code-"));
@@ -34,7 +37,7 @@ test("the HSM bench measures every operation at every depth, and the bare functi
 
   const { rows } = JSON.parse(readFileSync(json, "utf8")) as { rows: HsmRow[] };
   const ours = Object.keys(mechanisms).flatMap((mechanism) =>
-    ["soft HSM", "SoftHSM v2"].flatMap((contender) =>
+    ["soft HSM", "SoftHSM v2", "SoftHSM v2, 2 workers"].flatMap((contender) =>
       [1, 16, 64].map((depth) => [`hsm-${mechanism}`, contender, depth]),
     ),
   );
@@ -49,6 +52,7 @@ test("the HSM bench measures every operation at every depth, and the bare functi
     expect(printed).toContain(row.contender);
   }
   expect(printed).toContain("C_GenerateRandom + C_Encrypt AES-GCM");
+  expect(printed).toMatch(/Memory, SoftHSM v2, 2 workers: -?[\d.]+ bytes for each of 1 k encryptions/);
   expectSelfContained(readFileSync(html, "utf8"));
 });
 

@@ -86,7 +86,7 @@ describe("a service whose HSM is a PKCS#11 token", () => {
     service = await startService(home, "softhsm2");
     expect(await ciphertextFaults(service.client(), ledger)).toEqual([]);
     expect(await service.stop()).toBe(0);
-  }, 120_000);
+  }, 360_000);
 
   it("names a module that is not there", () => {
     const file = join(home, "home.json");

@@ -16,7 +16,7 @@ export function refusedStart(home: string, hsm: HsmChoice = "soft"): Refusal {
   const command = ["dev", "--home", home, "--hsm", hsm, ...addresses];
   const { status, stderr } = spawnSync(join(checkout, "scripts/strongroom"), command, {
     encoding: "utf8",
-    timeout: 40_000,
+    timeout: 100_000,
     killSignal: "SIGKILL",
   });
   return { status, log: stderr };

@@ -40,9 +40,13 @@ export async function openBareModule(path: string, selector: TokenSelector, toke
     "C_UnwrapKey + C_DestroyObject": () => token.destroy(wrapping.unwrap(kek, wrapped, used)),
   };
   const gcm = aesGcm(module, session, key);
+  const ecdsa = ecdsaP256(module, session);
   return {
-    calls: { ...calls, ...gcm },
-    absent: gcm ? [] : ["C_Encrypt, C_Decrypt: the token has no AES-GCM"],
+    calls: { ...calls, ...ecdsa, ...gcm },
+    absent: [
+      ...(gcm ? [] : ["C_Encrypt, C_Decrypt: the token has no AES-GCM"]),
+      ...(ecdsa ? [] : ["C_Sign ECDSA P-256: the token has no such keys"]),
+    ],
   };
 }
 
@@ -53,6 +57,43 @@ function slotOf(module: pkcs11js.PKCS11, selector: TokenSelector): Handle {
   });
   return chooseToken(candidates, selector);
 }
+
+/** DER of the OID of prime256v1. */
+const p256 = Buffer.from("06082a8648ce3d030107", "hex");
+
+/** undefined where the token has no such keys. */
+function ecdsaP256(module: pkcs11js.PKCS11, session: Handle): Record<string, () => void> | undefined {
+  const digest = randomBytes(32);
+  try {
+    const { privateKey } = module.C_GenerateKeyPair(
+      session,
+      { mechanism: pkcs11js.CKM_EC_KEY_PAIR_GEN },
+      [
+        { type: pkcs11js.CKA_TOKEN, value: false },
+        { type: pkcs11js.CKA_EC_PARAMS, value: p256 },
+        { type: pkcs11js.CKA_VERIFY, value: true },
+      ],
+      [
+        { type: pkcs11js.CKA_TOKEN, value: false },
+        { type: pkcs11js.CKA_SIGN, value: true },
+        { type: pkcs11js.CKA_SENSITIVE, value: true },
+        { type: pkcs11js.CKA_EXTRACTABLE, value: false },
+      ],
+    );
+    const sign = (): void => {
+      module.C_SignInit(session, { mechanism: pkcs11js.CKM_ECDSA }, privateKey);
+      module.C_Sign(session, digest, output);
+    };
+    sign();
+    return { "C_Sign ECDSA P-256": sign };
+  } catch (error) {
+    if (isRefusal(error)) return undefined;
+    throw error;
+  }
+}
+
+/** "No such mechanism" has a dozen codes. */
+const isRefusal = (error: unknown): boolean => /CKR_/.test((error as Error).message);
 
 /** undefined where the token has no AES-GCM. */
 function aesGcm(
@@ -84,8 +125,7 @@ function aesGcm(
       },
     };
   } catch (error) {
-    // "No such mechanism" has a dozen codes.
-    if (/CKR_/.test((error as Error).message)) return undefined;
+    if (isRefusal(error)) return undefined;
     throw error;
   }
 }

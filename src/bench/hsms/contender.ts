@@ -4,6 +4,7 @@ export const mechanisms = {
   decrypt: ["C_Decrypt AES-GCM"],
   "generate-data-key": ["C_GenerateRandom", "C_Encrypt AES-GCM"],
   mac: ["C_Sign HMAC"],
+  sign: ["C_Sign ECDSA P-256"],
   random: ["C_GenerateRandom"],
 } as const;
 export type Mechanism = keyof typeof mechanisms;
@@ -14,7 +15,10 @@ export const bytes = 32;
 /** An HSM behind our interface. */
 export interface HsmContender {
   readonly name: string;
-  readonly operations: Readonly<Record<Mechanism, () => Promise<unknown>>>;
+  /** Those that it serves. */
+  readonly operations: Readonly<Partial<Record<Mechanism, () => Promise<unknown>>>>;
+  /** Of the processes that work for it now. */
+  pids(): readonly number[];
   /** Leaves the HSM as it was found. */
   close(): Promise<void>;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { utf8 } from "../../base/bytes.ts";
 import type { Hsm, HsmConfig } from "../../hsm/hsm.ts";
 import { initHsm, openHsm } from "../../hsm/index.ts";
+import type { Pkcs11Hsm } from "../../hsm/pkcs11/driver.ts";
 import { binding } from "../../model/encryption-context.ts";
 import type { HbkKind, HbkMeta } from "../../model/hbk.ts";
 import { bytes, type HsmContender } from "./contender.ts";
@@ -31,10 +32,22 @@ export async function contenderOf(name: string, hsm: Hsm): Promise<HsmContender>
       decrypt: () => hsm.decrypt(key, algorithm, ciphertext, aad),
       "generate-data-key": () => hsm.generateDataKey(key, bytes, aad, "both"),
       mac: () => hsm.mac(macKey, message),
+      ...(await signing(hsm)),
       random: () => hsm.random(bytes),
     },
+    pids: () => [process.pid, ...((hsm as Partial<Pkcs11Hsm>).workerPids ?? [])],
     close: () => hsm.close(),
   };
+}
+
+/** ECDSA with P-256, where the HSM has it. */
+async function signing(hsm: Hsm): Promise<HsmContender["operations"]> {
+  const { keyPairs } = hsm;
+  if (!keyPairs || hsm.refusal("ECC_NIST_P256", "SIGN_VERIFY") !== undefined) return {};
+  const meta = { ...metaOf("kms-private"), spec: "ECC_NIST_P256", usage: "SIGN_VERIFY" } as const;
+  const { ekt } = await keyPairs.generate(meta);
+  const message = new Uint8Array(randomBytes(bytes));
+  return { sign: () => keyPairs.sign(ekt, "ECDSA_SHA_256", message, "RAW") };
 }
 
 const metaOf = (kind: HbkKind): HbkMeta => ({

@@ -10,6 +10,7 @@ const titles: Readonly<Record<Mechanism, string>> = {
   decrypt: "Decrypt 32 bytes",
   "generate-data-key": "Generate a data key of 32 bytes",
   mac: "MAC",
+  sign: "Sign by ECDSA with P-256",
   random: "32 random bytes",
 };
 

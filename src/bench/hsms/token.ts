@@ -20,11 +20,14 @@ const objects: readonly Attributes[] = [
 ];
 
 /**
- * A token behind our driver, and the same token in this process without it. One that has nothing of ours gets a domain
+ * A token behind our driver, once for each number of workers, and the same token in this process without it. One that has nothing of ours gets a domain
  * key for the while; `close` removes it. The module finds its configuration in this process's environment. A wrong PIN is
  * tried once.
  */
-export async function openToken(config: Pkcs11Config): Promise<{ contender: HsmContender; bare: BareModule }> {
+export async function openToken(
+  config: Pkcs11Config,
+  workers: readonly number[],
+): Promise<{ contenders: readonly HsmContender[]; bare: BareModule; close(): Promise<void> }> {
   const { modulePath, pinSource, token: label, ...others } = parseUri(config.uri);
   const reference = config.pin ?? pinSource;
   if (reference === undefined) throw new ConfigError("no PIN is given: --pin, or pin-source in the PKCS#11 URI");
@@ -39,20 +42,25 @@ export async function openToken(config: Pkcs11Config): Promise<{ contender: HsmC
     if (isEmpty) for (const object of objectsIn(token)) token.destroy(object);
     token.close();
   };
+  const contenders: HsmContender[] = [];
+  const close = async (): Promise<void> => {
+    try {
+      for (const contender of contenders) await contender.close();
+    } finally {
+      leave();
+    }
+  };
   try {
     if (isEmpty) await initHsm(config);
-    const hsm = await openHsm(config);
-    const contender = await contenderOf(hsm.info.model, hsm);
-    const close = async (): Promise<void> => {
-      try {
-        await contender.close();
-      } finally {
-        leave();
-      }
-    };
-    return { contender: { ...contender, close }, bare: await openBareModule(module, selector, token) };
+    for (const count of workers) {
+      const hsm = await openHsm({ ...config, workers: count });
+      const { model, boundary } = hsm.info;
+      const inside = boundary === "token" ? ", calls inside" : "";
+      contenders.push(await contenderOf(`${model}${inside}${count === 1 ? "" : `, ${count} workers`}`, hsm));
+    }
+    return { contenders, bare: await openBareModule(module, selector, token), close };
   } catch (error) {
-    leave();
+    await close();
     throw error;
   }
 }

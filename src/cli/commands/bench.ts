@@ -54,6 +54,23 @@ const plotted = {
 
 const token = {
   ...plotted,
+  workers: flags(
+    "workers",
+    "Processes that share the calls of the token; may come more than once [default: 1]",
+    "a number from 1 to 64",
+    integer(1, 64),
+  ),
+  boundary: {
+    choices: ["call-key", "token"] as const,
+    requiresArg: true,
+    description: "Where the key of each call of the token is [default: call-key, in the worker]",
+  },
+  calls: flag(
+    "calls",
+    "After the rounds, so many calls more, to see whether memory grows by them (a million takes minutes)",
+    "a number from 1000 to 1000000000",
+    integer(1000, 1_000_000_000),
+  ),
   pin: referenceFlag("pin", "The PIN of the token that the URI names: file:PATH or env:NAME"),
 } as const;
 
@@ -97,7 +114,7 @@ export const bench = (cli: Argv, handlers: BenchHandlers): Argv =>
               flag("token", "pkcs11:…?module-path=…, or softhsm2 for a new one", "a PKCS#11 URI or softhsm2", isToken),
             )
             .options(token),
-        (given) => handlers.benchHsm(plotOptions(given), tokenOf(given)),
+        (given) => handlers.benchHsm(hsmOptions(given), tokenOf(given)),
       )
       .command(
         "leak",
@@ -120,6 +137,19 @@ const plotOptions = ({ rounds, seconds, json, html }: PlotFlags): EngineBenchOpt
   seconds,
   ...(json !== undefined && { json }),
   ...(html !== undefined && { html }),
+});
+
+const hsmOptions = (
+  given: PlotFlags & {
+    readonly workers?: readonly number[] | undefined;
+    readonly boundary?: "call-key" | "token" | undefined;
+    readonly calls?: number | undefined;
+  },
+): Omit<HsmBenchOptions, "hsm"> => ({
+  ...plotOptions(given),
+  ...(given.workers?.length && { workers: given.workers }),
+  ...(given.boundary !== undefined && { boundary: given.boundary }),
+  ...(given.calls !== undefined && { calls: given.calls }),
 });
 
 const isToken = (value: string): string | undefined =>

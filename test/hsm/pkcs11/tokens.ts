@@ -97,7 +97,7 @@ export function startLoad(hsm: Hsm, key: Ekt, callers: number): Load {
 }
 
 /** Until `done` holds; fails after `within` milliseconds. */
-export async function until(done: () => boolean | Promise<boolean>, within = 5_000): Promise<number> {
+export async function until(done: () => boolean | Promise<boolean>, within = 30_000): Promise<number> {
   const start = performance.now();
   while (!(await done())) {
     expect(performance.now() - start, "it takes too long").toBeLessThan(within);

@@ -18,6 +18,7 @@ import type {
   KeySpec,
   KeyUsage,
   MessageType,
+  Origin,
   SigningAlgorithm,
 } from "../model/key-spec.ts";
 import type { Call } from "./call.ts";
@@ -100,6 +101,7 @@ export class UsableKey {
   readonly id: string;
   readonly spec: KeySpec;
   readonly usage: KeyUsage;
+  readonly origin: Origin;
   /** The KeyMaterialId that encrypts now. */
   readonly materialId: string;
   readonly inKeyStore: boolean;
@@ -117,6 +119,7 @@ export class UsableKey {
     this.id = record.id;
     this.spec = record.spec;
     this.usage = record.usage;
+    this.origin = record.origin;
     this.materialId = record.hbkId as string;
     this.inKeyStore = record.customKeyStoreId !== undefined;
     this.#record = record;

@@ -35,7 +35,7 @@ export const deriveSharedSecret = operation({
       KeyId: key.arn,
       ...answerTo(environment, "SharedSecret", SharedSecret),
       KeyAgreementAlgorithm,
-      KeyOrigin: "AWS_KMS",
+      KeyOrigin: key.origin,
     };
   },
 });

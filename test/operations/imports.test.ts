@@ -280,7 +280,8 @@ describe("imported key material", () => {
       const agreeing = await newKey("ECC_NIST_P256", "KEY_AGREEMENT");
       await bring(agreeing, pkcs8(ec("P-256")));
       const PublicKey = base64(spki(ec("P-256")));
-      await admin("DeriveSharedSecret", { KeyId: agreeing, KeyAgreementAlgorithm: "ECDH", PublicKey });
+      const derived = await admin("DeriveSharedSecret", { KeyId: agreeing, KeyAgreementAlgorithm: "ECDH", PublicKey });
+      expect(derived["KeyOrigin"]).toBe("EXTERNAL");
       const decrypting = await newKey("RSA_2048", "ENCRYPT_DECRYPT");
       const algorithm = "RSA_AES_KEY_WRAP_SHA_1";
       const parameters = await parametersOf(admin, decrypting, algorithm);

@@ -2,18 +2,16 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import * as client from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { operations } from "../../src/operations/index.ts";
 import { selfSigned } from "../server/certificate.ts";
 import { documented, documentedOperations, type Kind, keyless, kinds } from "./matrix/documented.ts";
-import { Subject } from "./matrix/subject.ts";
+import { nameOf, otherRegion, Subject } from "./matrix/subject.ts";
 import { removeHome, type Service, startService, temporaryHome } from "./service.ts";
 
 const everyOperation = Object.keys(client)
   .filter((name) => /^[A-Z].*Command$/.test(name))
   .map((name) => name.replace(/Command$/, ""));
-const built = documentedOperations.filter((name) => operations.has(name));
 
-const states = ["Enabled", "Disabled", "PendingDeletion"];
+const states = ["Enabled", "Disabled", "PendingDeletion", "PendingReplicaDeletion", "PendingImport", "Unavailable"];
 const regionOf = ({ spec }: Kind): string => (spec === "SM2" ? "cn-north-1" : "us-east-1");
 const clusterId = "cluster-abcdefghijk";
 const password = "kmsuser's password";
@@ -39,7 +37,7 @@ describe("the matrix of operations, key states and kinds of keys", () => {
     const wrong: string[] = [];
     await Promise.all(
       chosen.map(async (subject) => {
-        for (const operation of built) {
+        for (const operation of documentedOperations) {
           const expected = documented(operation, state, subject.kind);
           if (!expected) continue;
           const outcome = await subject.outcome(operation, state);
@@ -69,7 +67,7 @@ describe("the matrix of operations, key states and kinds of keys", () => {
       file,
       `clusters:\n  ${clusterId}: { hsm: main, trustAnchor: anchor.pem, password: "file:password" }\n`,
     );
-    const regions = ["--region", "us-east-1", "--region", "cn-north-1"];
+    const regions = ["us-east-1", "cn-north-1", otherRegion].flatMap((region) => ["--region", region]);
     service = await startService(home, "soft", ["--key-stores", file, ...regions]);
     kms = service.client();
     const { CustomKeyStoreId } = await kms.createCustomKeyStore({
@@ -81,13 +79,10 @@ describe("the matrix of operations, key states and kinds of keys", () => {
     storeId = CustomKeyStoreId as string;
     await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
     const clients = new Map(["us-east-1", "cn-north-1"].map((name) => [name, service.client(undefined, name)]));
-    const makeable = kinds.filter((kind) => kind.origin !== "EXTERNAL" || operations.has("ImportKeyMaterial"));
-    subjects = makeable.map((kind) => new Subject(clients.get(regionOf(kind)) as client.KMS, kind));
+    const elsewhere = service.client(undefined, otherRegion);
+    subjects = kinds.map((kind) => new Subject(clients.get(regionOf(kind)) as client.KMS, kind, elsewhere));
     await all((subject) =>
-      subject.make(
-        [...states, "PendingImport", "Unavailable"],
-        subject.kind.origin === "AWS_CLOUDHSM" ? { CustomKeyStoreId: storeId } : {},
-      ),
+      subject.make(states, subject.kind.origin === "AWS_CLOUDHSM" ? { CustomKeyStoreId: storeId } : {}),
     );
   }, 120_000);
 
@@ -102,7 +97,7 @@ describe("the matrix of operations, key states and kinds of keys", () => {
 
   it("is as documented while the key is enabled", async () => {
     await all((subject) => subject.importMaterial(), ofOrigin("EXTERNAL"));
-    await all((subject) => subject.prepare([...states, "PendingImport", "Unavailable"]));
+    await all((subject) => subject.prepare(states));
     expect(await walk("Enabled", subjects)).toEqual([]);
   }, 60_000);
 
@@ -150,9 +145,12 @@ describe("the matrix of operations, key states and kinds of keys", () => {
     expect(await walk("Disabled", subjects)).toEqual([]);
   }, 60_000);
 
-  it("is as documented while the key waits for its deletion", async () => {
+  it("is as documented while the key waits for its deletion, or that of its replica", async () => {
     await all((subject) => subject.ask("ScheduleKeyDeletion", { KeyId: subject.id }));
-    expect(await walk("PendingDeletion", subjects)).toEqual([]);
+    const single = subjects.filter(({ kind }) => !kind.multiRegion);
+    expect(await walk("PendingDeletion", single)).toEqual([]);
+    const primaries = subjects.filter(({ kind }) => kind.multiRegion);
+    expect(await walk("PendingReplicaDeletion", primaries)).toEqual([]);
   }, 60_000);
 
   it("is as it is written down for people", async () => {
@@ -162,7 +160,7 @@ describe("the matrix of operations, key states and kinds of keys", () => {
 
 /** Of each operation and state, what the kinds of keys saw: those that saw the same stand together. */
 function render(seen: ReadonlyMap<string, string>, subjects: readonly Subject[]): string {
-  const columns = ["Enabled", "Disabled", "PendingDeletion", "PendingImport", "Unavailable"];
+  const columns = states;
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const short = (outcome: string) => outcome.replace(/Exception$/, "");
   const cell = (operation: string, state: string): string => {
@@ -175,9 +173,9 @@ function render(seen: ReadonlyMap<string, string>, subjects: readonly Subject[])
   };
   const usages = new Map<string, Subject>();
   for (const subject of subjects) {
-    const { spec, usage, origin } = subject.kind;
+    const { spec } = subject.kind;
     const family = /^(ML_DSA|ML_KEM|SM2|[A-Z]+)/.exec(spec)?.[0];
-    usages.set(`${family} ${usage}${origin === "AWS_KMS" ? "" : ` ${origin}`}`, subject);
+    usages.set(nameOf(family as string, subject.kind), subject);
   }
   return `# What every operation answers
 
@@ -188,12 +186,12 @@ state is tried with ${subjects.length} keys, one of each spec, usage and origin.
 
 ${row(["Operation", ...columns])}
 ${row(["---", ...columns.map(() => "---")])}
-${built.map((operation) => row([operation, ...columns.map((state) => cell(operation, state))])).join("\n")}
+${documentedOperations.map((operation) => row([operation, ...columns.map((state) => cell(operation, state))])).join("\n")}
 
 ## By kind of key, enabled
 
 ${row(["Operation", ...usages.keys()])}
 ${row(["---", ...[...usages.keys()].map(() => "---")])}
-${built.map((operation) => row([operation, ...[...usages.values()].map((subject) => kindCell(operation, subject))])).join("\n")}
+${documentedOperations.map((operation) => row([operation, ...[...usages.values()].map((subject) => kindCell(operation, subject))])).join("\n")}
 `;
 }

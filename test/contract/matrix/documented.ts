@@ -92,6 +92,8 @@ export interface Kind {
   readonly spec: KeySpec;
   readonly usage: KeyUsageType;
   readonly origin: OriginType;
+  /** The primary of a multi-Region key with one replica. */
+  readonly multiRegion?: true;
   /** Those that it can be used by. */
   readonly algorithms: readonly string[];
 }
@@ -137,6 +139,7 @@ export const kinds: readonly Kind[] = [
   kind("ML_KEM_512", "ENCAPSULATE_DECAPSULATE", "ML_KEM"),
   kind("ML_KEM_768", "ENCAPSULATE_DECAPSULATE", "ML_KEM"),
   kind("ML_KEM_1024", "ENCAPSULATE_DECAPSULATE", "ML_KEM"),
+  { ...symmetric, multiRegion: true },
   { ...symmetric, origin: "AWS_CLOUDHSM" },
   { ...symmetric, origin: "EXTERNAL" },
   { ...kind("HMAC_256", "GENERATE_VERIFY_MAC", "HMAC_SHA_256"), origin: "EXTERNAL" },
@@ -151,7 +154,7 @@ const usedFor =
   (usage: KeyUsageType): Applies =>
   (kind) =>
     kind.usage === usage;
-const never: Applies = () => false;
+const isPrimary: Applies = ({ multiRegion = false }) => multiRegion;
 
 const usage = ["InvalidKeyUsageException"];
 const unsupported = ["UnsupportedOperationException"];
@@ -182,9 +185,8 @@ const applicability: Readonly<Record<string, readonly [Applies, readonly string[
     [...unsupported, "KMSInvalidStateException"],
   ],
   ListKeyRotations: [isSymmetric, unsupported],
-  // Of keys of one Region, as all of these are.
-  ReplicateKey: [never, unsupported],
-  UpdatePrimaryRegion: [never, unsupported],
+  ReplicateKey: [isPrimary, unsupported],
+  UpdatePrimaryRegion: [isPrimary, unsupported],
 };
 
 const rows: ReadonlyMap<string, ReadonlyMap<string, string>> = readStates();

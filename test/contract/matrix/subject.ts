@@ -4,6 +4,13 @@ import type { Kind } from "./documented.ts";
 
 const message = new TextEncoder().encode("message");
 
+/** Where the replica of a multi-Region key is. */
+export const otherRegion = "eu-west-1";
+
+/** `family` is the spec, or what several have in common. */
+export const nameOf = (family: string, { usage, origin, multiRegion }: Kind): string =>
+  [family, usage, ...(origin === "AWS_KMS" ? [] : [origin]), ...(multiRegion ? ["multi-Region"] : [])].join(" ");
+
 type Answer = Readonly<Record<string, unknown>>;
 
 /** What a call made: the name of its exception, or "ok". */
@@ -14,6 +21,7 @@ export class Subject {
   readonly kind: Kind;
   readonly name: string;
   readonly #kms: client.KMSClient;
+  readonly #elsewhere: client.KMS;
   #id = "";
   #arn = "";
   /** Of the other key that ReEncrypt moves ciphertexts to, and of this one. */
@@ -25,10 +33,12 @@ export class Subject {
   /** Parameters of an import that is good for as often as it is wanted. */
   #import: object = { ImportToken: new Uint8Array(64), EncryptedKeyMaterial: new Uint8Array(256) };
 
-  constructor(kms: client.KMSClient, kind: Kind) {
+  /** `elsewhere` is for the other Region of a multi-Region key. */
+  constructor(kms: client.KMSClient, kind: Kind, elsewhere: client.KMS) {
     this.kind = kind;
-    this.name = `${kind.spec} ${kind.usage}${kind.origin === "AWS_KMS" ? "" : ` ${kind.origin}`}`;
+    this.name = nameOf(kind.spec, kind);
     this.#kms = kms;
+    this.#elsewhere = elsewhere;
   }
 
   get id(): string {
@@ -37,8 +47,8 @@ export class Subject {
 
   /** Makes the key and what belongs to it: aliases and grants to be taken away in each state. */
   async make(states: readonly string[], place: object = {}): Promise<void> {
-    const { spec: KeySpec, usage: KeyUsage, origin: Origin } = this.kind;
-    const made = await this.ask("CreateKey", { KeySpec, KeyUsage, Origin, ...place });
+    const { spec: KeySpec, usage: KeyUsage, origin: Origin, multiRegion: MultiRegion } = this.kind;
+    const made = await this.ask("CreateKey", { KeySpec, KeyUsage, Origin, MultiRegion, ...place });
     const { KeyId, Arn } = made["KeyMetadata"] as client.KeyMetadata;
     [this.#id, this.#arn] = [KeyId as string, Arn as string];
     for (const state of ["own", ...states]) {
@@ -132,7 +142,7 @@ export class Subject {
           DestinationEncryptionAlgorithm: encryption,
         };
       case "ReplicateKey":
-        return { KeyId, ReplicaRegion: "eu-west-1" };
+        return { KeyId, ReplicaRegion: otherRegion };
       case "RetireGrant":
       case "RevokeGrant":
         return { KeyId: this.#arn, GrantId: this.#grants.pop() ?? "0".repeat(64) };
@@ -153,7 +163,7 @@ export class Subject {
       case "UpdateKeyDescription":
         return { KeyId, Description: `${spec} in state ${state}` };
       case "UpdatePrimaryRegion":
-        return { KeyId, PrimaryRegion: "eu-west-1" };
+        return { KeyId, PrimaryRegion: otherRegion };
       case "Verify":
         return { KeyId, Message: message, Signature: signature, SigningAlgorithm: signing };
       case "VerifyMac":
@@ -190,6 +200,9 @@ export class Subject {
     const KeyId = this.#id;
     if (operation === "DisableKey" && state !== "Disabled") await this.ask("EnableKey", { KeyId });
     if (operation === "EnableKey" && state === "Disabled") await this.ask("DisableKey", { KeyId });
+    if (operation === "UpdatePrimaryRegion") {
+      await this.#elsewhere.updatePrimaryRegion({ KeyId, PrimaryRegion: this.#arn.split(":")[3] });
+    }
     if (operation === "CancelKeyDeletion") await this.ask("ScheduleKeyDeletion", { KeyId });
     if (operation === "ImportKeyMaterial" && state === "PendingImport")
       await this.ask("DeleteImportedKeyMaterial", { KeyId });

@@ -9,7 +9,7 @@ import { readConfig } from "./cli/config.ts";
 import type { Installation } from "./cli/flags.ts";
 import type { Handlers } from "./cli/index.ts";
 import { custody } from "./custody.ts";
-import { type HsmConfig, initHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
+import { type HsmConfig, type HsmInfo, initHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
 import { pairHsms } from "./hsm/pairing.ts";
 import { rosterTable, standingOf } from "./hsm/roster.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";
@@ -37,15 +37,17 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     if (name !== undefined) return print(await initHsm(hsmOf(site, name), mode));
     if (existsSync(site.store.file))
       throw new ConfigError(`${site.store.file} exists: this installation has been made`);
+    const made: HsmInfo[] = [];
     for (const { hsm } of site.hsms) {
       try {
-        print(await initHsm(hsm, mode));
+        made.push(await initHsm(hsm, mode));
       } catch (error) {
         // Without a store, a domain key may be what an earlier init has left; one that a store was ever sealed by is not.
         if (!(error instanceof ConfigError)) throw error;
         console.error(`strongroom: ${error.message}`);
       }
     }
+    print(site.hsms.length === 1 ? made[0] : made);
     const parts = await openParts({ ...site, store: { ...site.store, create: true } });
     await parts.close();
     console.error("Losing this HSM without a backup of it is losing every key that is made in it.");

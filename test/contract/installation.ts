@@ -2,18 +2,21 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { KMS } from "@aws-sdk/client-kms";
 import { ensureCertificates } from "../../src/cli/certificates.ts";
-import type { HsmConfig } from "../../src/hsm/index.ts";
+import type { ConfiguredHsm, HsmConfig } from "../../src/hsm/index.ts";
 import { strongroom } from "./command.ts";
 import { kmsClient, launch, removeHome, type Service, temporaryHome } from "./service.ts";
 
 type Credentials = { readonly accessKeyId: string; readonly secretAccessKey: string };
+
+/** As it stands under a name in `hsms`. */
+export type PlacedHsm = HsmConfig & Pick<ConfiguredHsm, "replicaOf" | "specs">;
 
 /** What `serve` works with, in a folder of its own. */
 export interface Installation {
   readonly home: string;
   readonly config: string;
   /** The first is the primary. */
-  configure(hsms: Readonly<Record<string, HsmConfig>>): void;
+  configure(hsms: Readonly<Record<string, PlacedHsm>>): void;
   /** A command with `--config`. */
   run: typeof strongroom;
   /** The user `ops`, who may do everything. */

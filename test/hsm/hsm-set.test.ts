@@ -4,9 +4,17 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { utf8 } from "../../src/base/bytes.ts";
+import { HsmError } from "../../src/base/errors.ts";
 import { HsmSet } from "../../src/hsm/hsm-set.ts";
-import { type ConfiguredHsm, type Ekt, initHsm, openHsmAdmin, type SoftConfig } from "../../src/hsm/index.ts";
-import { aad, algorithm, expectHsmError, metaOf } from "../conformance/hsm-fixture.ts";
+import {
+  type ConfiguredHsm,
+  type Ekt,
+  type HsmAdmin,
+  initHsm,
+  openHsmAdmin,
+  type SoftConfig,
+} from "../../src/hsm/index.ts";
+import { aad, algorithm, expectHsmError, hbkIdOf, metaOf } from "../conformance/hsm-fixture.ts";
 
 let folder: string;
 let configured: readonly (ConfiguredHsm & { hsm: SoftConfig })[];
@@ -73,6 +81,101 @@ test("two keys are used in one call where an HSM holds both", async () => {
   const both = (first: Ekt, second: Ekt) => hsms.useBoth([first], [second], async (_a, _b, hsm) => hsm);
   expect(await both(a, b)).toBe(member("one").hsm);
   expect(await both(a, c)).toBeUndefined();
+});
+
+/** Lets every `encrypt` of an HSM end as `outcome` does, and answers how many there were. */
+function spoil(name: string, outcome: () => Promise<never>): () => number {
+  let calls = 0;
+  Object.defineProperty(member(name).hsm, "encrypt", {
+    value: () => {
+      calls += 1;
+      return outcome();
+    },
+  });
+  return () => calls;
+}
+
+/** One key in both HSMs. */
+async function shared(): Promise<[Ekt, Ekt]> {
+  const meta = metaOf("kms-symmetric");
+  const admins = await Promise.all(configured.map(({ hsm }) => openHsmAdmin(hsm)));
+  const [one, two] = admins as [HsmAdmin, HsmAdmin];
+  const key = await member("one").hsm.generateKey(meta);
+  const target = await two.transportKey();
+  await one.pinTransportKey(target);
+  const copy = await two.importFrom(meta, hbkIdOf(key), await one.exportTo(key, target));
+  await Promise.all(admins.map((admin) => admin.close()));
+  return [key, copy];
+}
+
+test.each(["unavailable", "internal", "unsupported"] as const)(
+  "where an HSM is %s, another that holds the key serves",
+  async (kind) => {
+    const tokens = await shared();
+    const calls = spoil("one", () => Promise.reject(new HsmError(kind, "spoilt")));
+    for (let i = 0; i < 8; i++) await encrypt(...tokens);
+    expect(calls()).toBeGreaterThan(0);
+    const [key] = tokens;
+    await expectHsmError(kind, encrypt(key));
+  },
+);
+
+test("what one refuses is not tried elsewhere", async () => {
+  const tokens = await shared();
+  const calls = spoil("one", () => Promise.reject(new HsmError("refused", "spoilt")));
+  await expectHsmError("refused", encrypt(...tokens));
+  expect(calls()).toBe(1);
+});
+
+test("an HSM that hangs holds nobody up beyond its share of the deadline, and is asked last until it answers", async () => {
+  const tokens = await shared();
+  const calls = spoil("one", () => new Promise(() => undefined));
+  const healthy = Promise.withResolvers<void>();
+  const health = member("one").hsm.health.bind(member("one").hsm);
+  Object.defineProperty(member("one").hsm, "health", { value: () => healthy.promise.then(health) });
+  const start = performance.now();
+  await encrypt(...tokens);
+  expect(performance.now() - start).toBeLessThan(5_000);
+  for (let i = 0; i < 4; i++) await encrypt(...tokens);
+  expect(calls()).toBe(1);
+  expect(member("one").healthy).toBe(false);
+  healthy.resolve();
+  while (!member("one").healthy) await sleep(10);
+});
+
+test("HSMs that hold a key share its calls", async () => {
+  const tokens = await shared();
+  const busy = new Set<unknown>();
+  const hold = Promise.withResolvers<void>();
+  const calls = Array.from({ length: 4 }, () =>
+    hsms.use(tokens, async (_ekt, hsm) => {
+      busy.add(hsm);
+      await hold.promise;
+    }),
+  );
+  await sleep(10);
+  expect(busy.size).toBe(2);
+  hold.resolve();
+  await Promise.all(calls);
+});
+
+test("keys are made where their spec is configured, or else in the default HSM", async () => {
+  const places = async (specs?: NonNullable<ConfiguredHsm["specs"]>) => {
+    await hsms.close();
+    hsms = await HsmSet.open([
+      configured[0] as ConfiguredHsm,
+      { ...(configured[1] as ConfiguredHsm), ...(specs && { specs }) },
+    ]);
+    return (["RSA_2048", "ECC_NIST_P256"] as const).map((spec) => {
+      const found = hsms.forSpec(spec, "SIGN_VERIFY");
+      return "members" in found ? found.members.map(({ name }) => name) : found.refusal;
+    });
+  };
+  expect(await places()).toEqual([["one"], ["one"]]);
+  expect(await places(["ECC_NIST_P256"])).toEqual([["one"], ["two"]]);
+  expect(await places("default")).toEqual([["two"], ["two"]]);
+  const refused = hsms.forSpec("SYMMETRIC_DEFAULT", "SIGN_VERIFY");
+  expect(refused).toEqual({ refusal: expect.stringContaining("no SYMMETRIC_DEFAULT keys") });
 });
 
 test("an HSM that is away at first is unavailable, keeps no other from working, and is used when it comes", async () => {

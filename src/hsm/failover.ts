@@ -15,9 +15,10 @@ const deadline = 5_000;
 /**
  * The answer of one of the HSMs. The healthy ones are asked before others, and of those the least busy one; where it has no
  * answer in its share of the deadline, or fails, or lacks the function, the next is asked. What is refused is refused: a
- * token that is not authentic is never tried elsewhere. `work` may be done more than once.
+ * token that is not authentic is never tried elsewhere. `work` may be done more than once. `patient`: each driver's own
+ * deadline holds, for what takes an HSM seconds.
  */
-export async function firstAnswer<T>(attempts: readonly Attempt<T>[]): Promise<T> {
+export async function firstAnswer<T>(attempts: readonly Attempt<T>[], patient = false): Promise<T> {
   const due = performance.now() + deadline;
   const left = attempts.toSorted(compare);
   let failure: HsmError | undefined;
@@ -26,7 +27,7 @@ export async function firstAnswer<T>(attempts: readonly Attempt<T>[]): Promise<T
     const healthy = left.filter((other) => other.member.healthy).length;
     try {
       // Where nobody else was or is there to ask, the driver's own deadline holds.
-      if (!failure && healthy === 0) return await member.run(work);
+      if (patient || (!failure && healthy === 0)) return await member.run(work);
       return await within(member, member.run(work), (due - performance.now()) / (healthy + 1));
     } catch (error) {
       if (!(error instanceof HsmError) || error.kind === "refused") throw error;

@@ -79,12 +79,13 @@ export class HsmSet {
 
   /**
    * Uses a key, by any HSM that holds one of its tokens: `work` may be done more than once. `HsmError("refused")` where
-   * none does, `HsmError("unavailable")` where one may that is away.
+   * none does, `HsmError("unavailable")` where one may that is away. `patient`: see `firstAnswer`.
    */
-  async use<T>(tokens: Tokens, work: (ekt: Ekt, hsm: Hsm) => Promise<T>): Promise<T> {
+  async use<T>(tokens: Tokens, work: (ekt: Ekt, hsm: Hsm) => Promise<T>, patient = false): Promise<T> {
     if (this.members.length === 1 && tokens.length === 1) return work(tokens[0], this.primary.hsm);
     const holders = await this.#holders(tokens);
-    return firstAnswer(holders.map(([ekt, member]) => ({ member, work: (hsm) => work(ekt, hsm) })));
+    const attempts = holders.map(([ekt, member]) => ({ member, work: (hsm: Hsm) => work(ekt, hsm) }));
+    return firstAnswer(attempts, patient);
   }
 
   /** Uses two keys in one call inside one HSM; undefined where no HSM holds a token of each. */
@@ -98,10 +99,11 @@ export class HsmSet {
     return attempts.length > 0 ? firstAnswer(attempts) : undefined;
   }
 
-  /** Has one of `members` do what needs no key: `work` may be done more than once. */
+  /** Has one of `members` make what needs no key: `work` may be done more than once, and may take its time. */
   anyOf<T>(members: readonly Member[], work: (hsm: Hsm, member: Member) => Promise<T>): Promise<T> {
     if (members.length === 1 && members[0]?.opened) return work(members[0].opened, members[0]);
-    return firstAnswer(members.map((member) => ({ member, work: (hsm) => work(hsm, member) })));
+    const attempts = members.map((member) => ({ member, work: (hsm: Hsm) => work(hsm, member) }));
+    return firstAnswer(attempts, true);
   }
 
   random(length: number): Promise<Bytes> {

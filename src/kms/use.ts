@@ -173,7 +173,7 @@ export class UsableKey {
     want: "both" | "ciphertext",
   ): Promise<DataKeyPair> {
     const aad = binding(this.id, context);
-    return this.#withPair((ekt, pairs) => pairs.generateDataKeyPair(ekt, spec, aad, want));
+    return this.#withPair((ekt, pairs) => pairs.generateDataKeyPair(ekt, spec, aad, want), true);
   }
 
   /**
@@ -281,12 +281,12 @@ export class UsableKey {
     return fromBase64(this.#record.publicKey as string) as Bytes;
   }
 
-  #withPair<T>(use: (ekt: Ekt, pairs: KeyPairs) => Promise<T>): Promise<T> {
-    return this.#with(this.materialId, (ekt, hsm) => use(ekt, keyPairsOf(hsm)));
+  #withPair<T>(use: (ekt: Ekt, pairs: KeyPairs) => Promise<T>, patient = false): Promise<T> {
+    return this.#with(this.materialId, (ekt, hsm) => use(ekt, keyPairsOf(hsm)), patient);
   }
 
-  async #with<T>(hbkId: string, use: (ekt: Ekt, hsm: Hsm) => Promise<T>): Promise<T> {
-    return this.#reading([hbkId], async () => this.#workshop.hsms.use(await this.#tokens(hbkId), use));
+  async #with<T>(hbkId: string, use: (ekt: Ekt, hsm: Hsm) => Promise<T>, patient = false): Promise<T> {
+    return this.#reading([hbkId], async () => this.#workshop.hsms.use(await this.#tokens(hbkId), use, patient));
   }
 
   /** A token may have been wrapped anew since it was read: when the HSM refuses it, it is read again, once. */

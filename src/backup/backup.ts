@@ -45,7 +45,9 @@ export interface BackupParts {
 export interface BackupReport {
   readonly keys: number;
   readonly missing: readonly Missing[];
+  /** Fingerprints: of the key that the keys are wrapped for, and of the officers' keys. */
   readonly transportKey: string;
+  readonly officers: readonly string[];
 }
 
 /**
@@ -68,7 +70,8 @@ export async function makeBackup(parts: BackupParts, request: BackupRequest): Pr
       const contents: Contents = { madeAt, account: request.account, recovery, exported: found, missing };
       await store.close();
       writeBackup(request.out, contents, copy);
-      return { keys: Object.keys(found).length, missing, transportKey: recovery.transport.fingerprint };
+      const officers = recovery.shares.map(({ officer }) => officer);
+      return { keys: Object.keys(found).length, missing, transportKey: recovery.transport.fingerprint, officers };
     } finally {
       await store.close();
     }

@@ -65,13 +65,13 @@ export async function makeBackup(parts: BackupParts, request: BackupRequest): Pr
     const store = await openSealed(inner, unanchored(use), parts.engine);
     try {
       const recovery = await recoveryFor(parts, store, request.recipients);
-      const { found, missing } = await exportAll(parts, store, transportOf(recovery));
+      const { keys, found, missing } = await exportAll(parts, store, transportOf(recovery));
       if (missing.length > 0 && !request.incomplete) throw incomplete(missing);
       const contents: Contents = { madeAt, account: request.account, recovery, exported: found, missing };
       await store.close();
       writeBackup(request.out, contents, copy);
       const officers = recovery.shares.map(({ officer }) => officer);
-      return { keys: Object.keys(found).length, missing, transportKey: recovery.transport.fingerprint, officers };
+      return { keys, missing, transportKey: recovery.transport.fingerprint, officers };
     } finally {
       await store.close();
     }
@@ -100,15 +100,19 @@ async function recoveryFor({ sources }: BackupParts, store: SealedStore, recipie
 async function exportAll(parts: BackupParts, store: SealedStore, target: TransportKey) {
   const found: Record<string, string> = {};
   const missing: Missing[] = [];
+  let keys = 0;
   await changeStoredTokens({ store }, async (tokens) => {
     const { hbkId, meta } = parseEkt(tokens[0]);
     const material = await exported(parts.sources, tokens, target);
-    if (typeof material !== "string") found[hex(hbkId)] = base64(material);
-    else if (isStoreKey(meta)) throw new ConfigError(`the store's keys cannot be exported: ${material}`);
+    if (typeof material !== "string") {
+      keys += 1;
+      // In several regions under one name: the same material.
+      found[hex(hbkId)] = base64(material);
+    } else if (isStoreKey(meta)) throw new ConfigError(`the store's keys cannot be exported: ${material}`);
     else missing.push({ hbkId: hex(hbkId), key: nameOf(tokens[0]), reason: material });
     return tokens;
   });
-  return { found, missing };
+  return { keys, found, missing };
 }
 
 export async function indexKeyOf(store: SealedStore): Promise<Tokens> {

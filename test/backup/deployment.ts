@@ -40,7 +40,7 @@ export async function openDeployment(
   const clock = new MovableClock();
   const audit = { directory: join(folder, "audit"), chain: "service" };
   const parts = await openParts({ hsms, store: { file: storeOf(folder), create }, audit, clock });
-  const kms = new Kms({ ...parts, regions: ["us-east-1"], authorizer, sink: parts.log, clock });
+  const kms = new Kms({ ...parts, regions: ["us-east-1", "eu-west-1"], authorizer, sink: parts.log, clock });
   const id = accessKeyId ?? (await newAdministrator(parts, clock));
   const ask: Ask = async (operation, request = {}) => {
     parts.principals.forget();
@@ -80,6 +80,8 @@ export async function makeEvidence(
   const newKey = async (request: object): Promise<string> => (await ask("CreateKey", request))["KeyMetadata"].KeyId;
   const symmetric = await newKey({});
   await ask("CreateAlias", { AliasName: "alias/kept", TargetKeyId: symmetric });
+  const many = await newKey({ MultiRegion: true });
+  await ask("ReplicateKey", { KeyId: many, ReplicaRegion: "eu-west-1" });
   const context = { EncryptionContext: { of: "evidence" } };
   const blobs: string[] = [];
   for (let i = 0; i < 3; i++) {

@@ -71,7 +71,7 @@ describe("a migration", () => {
     expect(await job.rehearse()).toEqual([]);
     const { moved, left } = await job.run();
     expect(left).toEqual([]);
-    expect(moved).toBe(6);
+    expect(moved).toBe(8);
     await job.close();
   }
 
@@ -106,7 +106,7 @@ describe("a migration", () => {
     await evidence.verify(open.ask, open.parts);
     const again = await migration();
     await again.pin(again.fingerprint);
-    expect((await again.run()).moved).toBeLessThan(6);
+    expect((await again.run()).moved).toBeLessThan(8);
     await again.close();
     await reopen(b);
     await evidence.verify(open.ask, open.parts);

@@ -24,7 +24,7 @@ import { pairRefusal, unpaddingOf, working } from "./pair-abilities.ts";
 import { decrypts, fits, type TestedKey } from "./pair-test.ts";
 import { bitsOf, curveOf, generationOf } from "./private-key.ts";
 import type { PairMethod } from "./protocol.ts";
-import { agree, pointOf, publicKeyOf } from "./public-key.ts";
+import { agree, pointOf, publicKeyOf, publicKeysOf } from "./public-key.ts";
 import type { OpenToken } from "./service.ts";
 import { signWith } from "./signing.ts";
 import type { TokenHsm } from "./token-hsm.ts";
@@ -101,8 +101,15 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
 
   deriveSharedSecret(ekt: Ekt, publicKey: Bytes): Bytes | null {
     const { handle, meta } = this.#open(ekt, "KEY_AGREEMENT", "ECDH");
+    const { token } = this.#opened;
     const peer = peerOn(curveOf(meta.spec).name, publicKey);
-    return peer && agree(this.#opened.token, handle, meta.spec, pointOf(peer));
+    try {
+      return peer && agree(token, handle, meta.spec, pointOf(peer));
+    } catch (error) {
+      // A key that agrees with the base point is not at fault: the module takes other points than OpenSSL.
+      if (error instanceof CryptokiError && publicKeysOf(token, handle, meta.spec).length > 0) return null;
+      throw error;
+    }
   }
 
   #open(ekt: Ekt, usage: KeyUsage, algorithm: Algorithm): BackingKey {
@@ -111,13 +118,20 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
     throw refused("the algorithm is none of the key's");
   }
 
-  #generated<Answer>(spec: KeySpec, usage: KeyUsage, use: (key: TestedKey) => Answer): Promise<Answer> {
-    const { token } = this.#opened;
+  /** A length that the token makes no keys of after all is no fault of this worker, which another one would not meet. */
+  async #generated<Answer>(spec: KeySpec, usage: KeyUsage, use: (key: TestedKey) => Answer): Promise<Answer> {
+    const { token, keys, domain } = this.#opened;
     const { mechanism, publicKey, privateKey } = generationOf({ spec, usage });
-    return token.withKeyPair(mechanism, publicKey, privateKey, (pair) => {
-      token.restrict(pair.privateKey, privateKey);
-      return use({ handle: pair.privateKey, spki: publicKeyOf(token, pair.publicKey, spec), spec });
-    });
+    try {
+      return await token.withKeyPair(mechanism, publicKey, privateKey, (pair) => {
+        token.restrict(pair.privateKey, privateKey);
+        return use({ handle: pair.privateKey, spki: publicKeyOf(token, pair.publicKey, spec), spec });
+      });
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      keys.probe(domain.active());
+      throw new HsmError("internal", `the token works, and makes no ${spec} keys: ${error.message}`, { cause: error });
+    }
   }
 
   /** By way of an AES key that this process knows for as long. */

@@ -51,6 +51,11 @@ static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR template,
   return real->C_CreateObject(session, template, count, object);
 }
 
+static CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_ATTRIBUTE_PTR public_template, CK_ULONG public_count, CK_ATTRIBUTE_PTR private_template, CK_ULONG private_count, CK_OBJECT_HANDLE_PTR public_key, CK_OBJECT_HANDLE_PTR private_key) {
+  if (lasts("no-key-pairs")) return CKR_KEY_SIZE_RANGE;
+  return real->C_GenerateKeyPair(session, mechanism, public_template, public_count, private_template, private_count, public_key, private_key);
+}
+
 static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR session) {
   return lasts("session-limit") ? CKR_SESSION_COUNT : real->C_OpenSession(slot, flags, application, notify, session);
 }
@@ -68,6 +73,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
   faulty = *real;
   faulty.C_SignInit = sign_init;
   faulty.C_CreateObject = create_object;
+  faulty.C_GenerateKeyPair = generate_key_pair;
   faulty.C_OpenSession = open_session;
   faulty.C_GetTokenInfo = get_token_info;
   *list = &faulty;

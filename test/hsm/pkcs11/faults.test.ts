@@ -6,7 +6,7 @@ import { utf8 } from "../../../src/base/bytes.ts";
 import type { Ekt } from "../../../src/hsm/index.ts";
 import { driver, type Pkcs11Hsm } from "../../../src/hsm/pkcs11/driver.ts";
 import { softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
-import { expectHsmError } from "../../conformance/hsm-fixture.ts";
+import { expectHsmError, metaOf } from "../../conformance/hsm-fixture.ts";
 import {
   encrypt,
   isAlive,
@@ -80,6 +80,17 @@ describe("a worker's module", () => {
     await hsm.writeAnchor(utf8("third"));
     expect(await hsm.readAnchor()).toEqual(utf8("third"));
     expect(await load.stop()).toEqual([]);
+    expect(hsm.workerPids).toEqual(workers);
+  });
+
+  it("that makes no key pair after all says so, and serves on", async () => {
+    const workers = hsm.workerPids;
+    const meta = { ...metaOf("kms-private"), spec: "RSA_4096", usage: "SIGN_VERIFY" } as const;
+    writeFileSync(join(config.folder, "no-key-pairs"), "");
+    await expect(hsm.keyPairs.generate(meta)).rejects.toThrow(/makes no RSA_4096 keys: .*CKR_KEY_SIZE_RANGE/);
+    await expectHsmError("internal", hsm.keyPairs.generateDataKeyPair(key, "ECC_NIST_P256", utf8("aad"), "both"));
+    rmSync(join(config.folder, "no-key-pairs"));
+    await hsm.keyPairs.generateDataKeyPair(key, "ECC_NIST_P256", utf8("aad"), "both");
     expect(hsm.workerPids).toEqual(workers);
   });
 });

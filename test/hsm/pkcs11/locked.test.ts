@@ -1,6 +1,7 @@
+import { createPublicKey, verify } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/base/bytes.ts";
-import type { Driver, Pkcs11Config } from "../../../src/hsm/index.ts";
+import type { Driver, KeyPairs, Pkcs11Config } from "../../../src/hsm/index.ts";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
 import { driver as soft } from "../../../src/hsm/soft/driver.ts";
 import { hsmDataPath } from "../../conformance/hsm.ts";
@@ -63,6 +64,19 @@ describe("a locked domain key", () => {
       expect(await hsm.release(rewrapped)).toEqual(await hsm.release(one));
     }
     await expectHsmError("refused", hsm.release(key));
+  });
+
+  it("keeps key pairs as well, which sign and decrypt, and derive nothing", async () => {
+    const { hsm, admin } = bench();
+    const keyPairs = hsm.keyPairs as KeyPairs;
+    const meta = { ...metaOf("kms-private"), spec: "ECC_NIST_P256", usage: "SIGN_VERIFY" } as const;
+    const { ekt, publicKey } = await keyPairs.generate(meta);
+    const message = utf8("message");
+    const signature = await keyPairs.sign(ekt, "ECDSA_SHA_256", message, "RAW");
+    const key = createPublicKey({ key: Buffer.from(publicKey), format: "der", type: "spki" });
+    expect(verify("sha256", message, key, signature)).toBe(true);
+    await expectHsmError("refused", admin.rewrap(ekt));
+    expect(hsm.refusal("ECC_NIST_P256", "KEY_AGREEMENT")).toMatch(/locked/);
   });
 
   it("takes keys that come from elsewhere, and keeps them", async () => {

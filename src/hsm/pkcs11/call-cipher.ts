@@ -1,3 +1,4 @@
+import pkcs11js from "pkcs11js";
 import { type Bytes, concat, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
@@ -5,12 +6,13 @@ import type { Engine } from "../../engine/engine.ts";
 import { ivLength, nonceLength } from "../../model/ciphertext.ts";
 import { kbkdfFixedInput } from "../../model/kbkdf.ts";
 import type { Pkcs11Boundary } from "../hsm.ts";
-import type { Attributes } from "./attributes.ts";
+import { type Attributes, asBuffer } from "./attributes.ts";
 import type { BackingKeys } from "./backing-keys.ts";
-import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
+import { type Cryptoki, CryptokiError, type Handle, type Mechanism } from "./cryptoki.ts";
 import { aesKey, knownKey, knownMessage, noUse, used } from "./wrapping.ts";
 
 const tagLength = 16;
+const nothing = new Uint8Array();
 const callKeyUse: Attributes = {
   ...aesKey,
   ...noUse,
@@ -110,18 +112,18 @@ class TokenCipher implements CallCipher {
   }
 
   seal(call: CallKey, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
-    return this.#with(call, (key) => this.#token.gcmSeal(key, iv, aad, plaintext));
+    return this.#with(call, (key) => this.#token.encrypt(gcm(iv, aad), key, plaintext));
   }
 
   open(call: CallKey, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
     if (sealed.length < tagLength) return null;
     return this.#with(call, (key) => {
       try {
-        return this.#token.gcmOpen(key, iv, aad, sealed);
+        return this.#token.decrypt(gcm(iv, aad), key, sealed);
       } catch (error) {
         if (!(error instanceof CryptokiError)) throw error;
         // quirks.badTagIsGeneralError
-        this.#token.gcmOpen(key, iv, aad, this.#token.gcmSeal(key, iv, aad, sealed.subarray(0, 0)));
+        this.#token.decrypt(gcm(iv, aad), key, this.#token.encrypt(gcm(iv, aad), key, nothing));
         return null;
       }
     });
@@ -137,6 +139,18 @@ class TokenCipher implements CallCipher {
     }
   }
 }
+
+/** With ivBits, which NSS wants. */
+const gcm = (iv: Bytes, aad: Bytes): Mechanism => ({
+  mechanism: pkcs11js.CKM_AES_GCM,
+  parameter: {
+    type: pkcs11js.CK_PARAMS_AES_GCM_v240,
+    iv: asBuffer(iv),
+    ivBits: iv.length * 8,
+    aad: asBuffer(aad),
+    tagBits: tagLength * 8,
+  } as pkcs11js.AesGCM,
+});
 
 /** Against the engine's KBKDF and AES-GCM; what is edited does not open. */
 function testCipher(cipher: CallCipher, token: Cryptoki, engine: Engine): void {

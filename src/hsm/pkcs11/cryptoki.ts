@@ -21,11 +21,10 @@ export type Handle = pkcs11js.Handle;
 export type Mechanism = pkcs11js.Mechanism;
 export { CryptokiError };
 
-/** Longer than any MAC, signature or plaintext: openCryptoki writes past a buffer that is too short. */
-const longestOutput = 1024;
+/** The longest plaintext and its tag; longer than any MAC or signature: openCryptoki writes past a buffer that is too short. */
+const longestOutput = 4096 + 16;
 /** Longer than any wrapped key. */
 const longestWrapped = 16_384;
-const tagLength = 16;
 const sessionFlags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
 /** Mechanism, and length of the MAC. */
 const hmacs = {
@@ -111,27 +110,16 @@ export class Cryptoki {
     });
   }
 
+  /** Made by `secret`. */
+  encrypt(mechanism: Mechanism, key: Handle, plaintext: Bytes): Bytes {
+    return this.#operation("C_Encrypt", (session) => {
+      this.#module.C_EncryptInit(session, mechanism, key);
+      return moved(this.#module.C_Encrypt(session, asBuffer(plaintext), this.#output));
+    });
+  }
+
   derive(mechanism: Mechanism, key: Handle, attributes: Attributes): Handle {
     return call("C_DeriveKey", () => this.#module.C_DeriveKey(this.#vault, mechanism, key, templateOf(attributes)));
-  }
-
-  /** `ciphertext ‖ tag 16`, made by `secret` like what `gcmOpen` gives. */
-  gcmSeal(key: Handle, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
-    return this.#operation("C_Encrypt", (session) => {
-      this.#module.C_EncryptInit(session, gcm(iv, aad), key);
-      return moved(
-        this.#module.C_Encrypt(session, asBuffer(plaintext), asBuffer(secret(plaintext.length + tagLength))),
-      );
-    });
-  }
-
-  /** `CryptokiError` where it is not authentic, too. */
-  gcmOpen(key: Handle, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes {
-    return this.#operation("C_Decrypt", (session) => {
-      this.#module.C_DecryptInit(session, gcm(iv, aad), key);
-      // SoftHSM wants room for the tag, too.
-      return moved(this.#module.C_Decrypt(session, asBuffer(sealed), asBuffer(secret(sealed.length))));
-    });
   }
 
   /** Fills `bytes` from the token's generator. */
@@ -325,18 +313,6 @@ export class Cryptoki {
     return call("C_OpenSession", () => this.#module.C_OpenSession(this.#slot, sessionFlags));
   }
 }
-
-/** With ivBits, which NSS wants. The buffers must outlive the call. */
-const gcm = (iv: Bytes, aad: Bytes): Mechanism => ({
-  mechanism: pkcs11js.CKM_AES_GCM,
-  parameter: {
-    type: pkcs11js.CK_PARAMS_AES_GCM_v240,
-    iv: asBuffer(iv),
-    ivBits: iv.length * 8,
-    aad: asBuffer(aad),
-    tagBits: tagLength * 8,
-  } as pkcs11js.AesGCM,
-});
 
 /** A copy made by `secret`; `from` is wiped. */
 function moved(from: Bytes): Bytes {

@@ -16,10 +16,11 @@ import type { ProbeReport, ProbeTest } from "./probe.ts";
 import { profileOf } from "./profile.ts";
 import type { Greeting } from "./protocol.ts";
 import { rsaSpki } from "./public-key.ts";
+import { testMac, testRandom } from "./self-tests.ts";
 import { surveyed } from "./served.ts";
 import { type Candidate, chooseToken, type TokenSelector, unpadded } from "./token-selector.ts";
 import { makePair, testOaep } from "./transport-key.ts";
-import { bestOf, findWrappings, keepsKeys, suiteNames, testMac, testRandom } from "./wrapping.ts";
+import { bestOf, findWrappings, keepsKeys, suiteNames } from "./wrapping.ts";
 
 /** In a worker: graphene-pk11 says what there is, known answers say what works. */
 export async function probeToken({ module: path, initArgs, token: selector, pin }: Greeting): Promise<ProbeReport> {

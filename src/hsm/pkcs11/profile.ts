@@ -3,7 +3,8 @@ import type { Cryptoki } from "./cryptoki.ts";
 import type { MacHash } from "./mac-hash.ts";
 import { type PairAbilities, pairFamilies } from "./pair-abilities.ts";
 import { findPairAbilities } from "./pair-profile.ts";
-import { findMacs, findWrappings, type WrappingName } from "./wrapping.ts";
+import { findMacs } from "./self-tests.ts";
+import { findWrappings, type WrappingName } from "./wrapping.ts";
 
 /** What known answers have shown of a module and a kind of token. Plain data: the first worker tells it to the others. */
 export interface Profile {

@@ -9,9 +9,10 @@ import { Domain } from "./domain.ts";
 import { type Profile, profileOf } from "./profile.ts";
 import { type Greeting, methods, type Opened, type Role } from "./protocol.ts";
 import { ResidentKeys } from "./resident-keys.ts";
+import { testMac, testRandom } from "./self-tests.ts";
 import { TokenRandom } from "./token-random.ts";
 import { unpadded } from "./token-selector.ts";
-import { bestOf, preferred, suiteNames, testMac, testRandom, type Wrappings, wrappingsBy } from "./wrapping.ts";
+import { bestOf, preferred, suiteNames, type Wrappings, wrappingsBy } from "./wrapping.ts";
 
 /** What one worker does for its role. */
 export interface Service {

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, concat, equalBytes, fromHex } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
@@ -10,7 +10,6 @@ import type { Pkcs11Wrapping } from "../hsm.ts";
 import type { Attributes } from "./attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 import { isReleased } from "./kept.ts";
-import { type MacHash, macHashes } from "./mac-hash.ts";
 
 export type WrappingName = "kwp-0x210a" | "kwp-0x210b" | "cbc-pad";
 /** The best first. */
@@ -100,50 +99,6 @@ export const readable: Attributes = { ...moving, sensitive: false };
 export const movable = ({ kind }: Pick<HbkMeta, "kind">): Attributes => (isReleased(kind) ? readable : moving);
 
 export const usesOfKek = { ...noUse, wrap: true, unwrap: true, sensitive: true, extractable: false };
-
-/** Throws `HsmError("unsupported")` where there is no HMAC-SHA-256, and "internal" where it is wrong. */
-export function testMac(token: Cryptoki, engine: Engine): void {
-  const key = createKnown(token, { ...moving, value: knownKey });
-  try {
-    if (!equalBytes(token.hmac(key, knownMessage), engine.hmacSha256(knownKey, knownMessage))) {
-      throw new HsmError("internal", "the token's HMAC-SHA-256 does not give the known answer");
-    }
-  } catch (error) {
-    throw error instanceof CryptokiError ? lacking("HMAC-SHA-256 by a generic secret key", error) : error;
-  } finally {
-    token.destroy(key);
-  }
-}
-
-/** The hashes by which the token's HMAC gives the known answer. */
-export function findMacs(token: Cryptoki): MacHash[] {
-  const value = concat(knownKey, knownKey);
-  const key = createKnown(token, { ...moving, value });
-  const works = (hash: MacHash): boolean => {
-    try {
-      const expected = createHmac(hash, value).update(knownMessage).digest();
-      return equalBytes(token.hmac(key, knownMessage, hash), expected);
-    } catch (error) {
-      if (error instanceof CryptokiError) return false;
-      throw error;
-    }
-  };
-  try {
-    return macHashes.filter(works);
-  } finally {
-    token.destroy(key);
-  }
-}
-
-/** Throws `HsmError("internal")` where the generator repeats itself or gives nothing. */
-export function testRandom(token: Cryptoki): void {
-  const [nothing, first, second] = [new Uint8Array(32), new Uint8Array(32), new Uint8Array(32)];
-  token.random(first);
-  token.random(second);
-  if (equalBytes(nothing, first) || equalBytes(first, second)) {
-    throw new HsmError("internal", "the token's random generator repeats itself");
-  }
-}
 
 /** Every wrapping that gives the known answer and comes back. */
 export function findWrappings(token: Cryptoki, engine: Engine): Wrappings {
@@ -255,7 +210,7 @@ export function unwrapOutside(engine: Engine, suite: EktSuite, kek: Bytes, wrapp
 export const createKek = (token: Cryptoki, value: Bytes): Handle =>
   createKnown(token, { ...aesKey, ...usesOfKek, value });
 
-function createKnown(token: Cryptoki, attributes: Attributes): Handle {
+export function createKnown(token: Cryptoki, attributes: Attributes): Handle {
   try {
     return token.create(attributes);
   } catch (error) {
@@ -263,5 +218,5 @@ function createKnown(token: Cryptoki, attributes: Attributes): Handle {
   }
 }
 
-const lacking = (what: string, cause: CryptokiError): HsmError =>
+export const lacking = (what: string, cause: CryptokiError): HsmError =>
   new HsmError("unsupported", `the token lacks ${what}: ${cause.message}`, { cause });

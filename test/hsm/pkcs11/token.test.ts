@@ -15,16 +15,9 @@ import { decodeState, encodeState, type Revision } from "../../../src/hsm/pkcs11
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
 import { type Profile, profileOf } from "../../../src/hsm/pkcs11/profile.ts";
 import { softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
+import { testMac, testRandom } from "../../../src/hsm/pkcs11/self-tests.ts";
 import { initDomain } from "../../../src/hsm/pkcs11/token-admin.ts";
-import {
-  bestOf,
-  findWrappings,
-  genericKey,
-  noUse,
-  testMac,
-  testRandom,
-  type Wrappings,
-} from "../../../src/hsm/pkcs11/wrapping.ts";
+import { bestOf, findWrappings, genericKey, noUse, type Wrappings } from "../../../src/hsm/pkcs11/wrapping.ts";
 import { ektSuites, parseEkt } from "../../../src/model/ekt.ts";
 import { edited, metaOf } from "../../conformance/hsm-fixture.ts";
 import { type SoftToken, softTokens } from "./tokens.ts";

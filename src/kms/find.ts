@@ -134,11 +134,14 @@ export class Finder {
     return this.#inItsState(call, found, needs);
   }
 
-  async #inItsState(call: Call, found: FoundKey, needs: KeyNeeds): Promise<FoundKey> {
-    const placed = found.value.record.customKeyStoreId === undefined ? found : await this.#placed(found);
-    const { record, arn, state } = placed.value;
-    if (!needs.anyState) checkState(call.operation, lacksMaterial(record, call.now) ? "PendingImport" : state, arn);
-    return placed;
+  /** Keys outside of custom key stores need no look at another record. */
+  #inItsState(call: Call, found: FoundKey, needs: KeyNeeds): FoundKey | Promise<FoundKey> {
+    const check = (key: FoundKey): FoundKey => {
+      const { record, arn, state } = key.value;
+      if (!needs.anyState) checkState(call.operation, lacksMaterial(record, call.now) ? "PendingImport" : state, arn);
+      return key;
+    };
+    return found.value.record.customKeyStoreId === undefined ? check(found) : this.#placed(found).then(check);
   }
 
   /** A key in a custom key store is in the state that the store lets it be in. */

@@ -138,17 +138,15 @@ export class UsableKey {
       return this.#workshop.asymmetric.encrypt(algorithm, this.#publicKey(), plaintext);
     }
     const aad = binding(this.id, context);
-    return this.#cover(
-      await this.#with(this.materialId, (ekt, hsm) => hsm.encrypt(ekt, symmetric, plaintext, aad)),
-      aad,
-    );
+    const inner = await this.#with(this.materialId, (ekt, hsm) => hsm.encrypt(ekt, symmetric, plaintext, aad));
+    return this.#cover(inner, aad);
   }
 
   /** null: not authentic under this key and context. */
   async decrypt(algorithm: EncryptionAlgorithm, ciphertext: Bytes, context?: EncryptionContext): Promise<Bytes | null> {
     if (algorithm !== symmetric) return this.#withPair((ekt, pairs) => pairs.decrypt(ekt, algorithm, ciphertext));
     const aad = binding(this.id, context);
-    const inner = await this.#uncover(ciphertext, aad);
+    const inner = this.#external ? await this.#external.decrypt(ciphertext, aad) : ciphertext;
     return this.#with(hbkOf(inner), (ekt, hsm) => hsm.decrypt(ekt, symmetric, inner, aad));
   }
 
@@ -159,8 +157,9 @@ export class UsableKey {
   ): Promise<DataKey> {
     const aad = binding(this.id, context);
     const made = await this.#with(this.materialId, (ekt, hsm) => hsm.generateDataKey(ekt, length, aad, want));
+    if (!this.#external) return made;
     try {
-      return { ...made, ciphertext: await this.#cover(made.ciphertext, aad) };
+      return { ...made, ciphertext: await this.#external.encrypt(made.ciphertext, aad) };
     } catch (error) {
       wipe(made.plaintext);
       throw error;
@@ -189,7 +188,7 @@ export class UsableKey {
     const { algorithm, ciphertext, context } = from;
     if (algorithm === symmetric && to.algorithm === symmetric) {
       const aad = binding(this.id, context);
-      const inner = await this.#uncover(ciphertext, aad);
+      const inner = this.#external ? await this.#external.decrypt(ciphertext, aad) : ciphertext;
       const source = { algorithm, ciphertext: inner, aad };
       const target = { algorithm, aad: binding(destination.id, to.context) };
       const [sourceId, targetId] = [hbkOf(inner), destination.materialId];
@@ -269,12 +268,8 @@ export class UsableKey {
   }
 
   /** What the external key makes of a ciphertext, where there is one. */
-  async #cover(inner: Bytes, aad: Bytes): Promise<Bytes> {
+  #cover(inner: Bytes, aad: Bytes): Bytes | Promise<Bytes> {
     return this.#external ? this.#external.encrypt(inner, aad) : inner;
-  }
-
-  async #uncover(ciphertext: Bytes, aad: Bytes): Promise<Bytes> {
-    return this.#external ? this.#external.decrypt(ciphertext, aad) : ciphertext;
   }
 
   #publicKey(): Bytes {

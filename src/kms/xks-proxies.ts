@@ -34,11 +34,6 @@ export class XksProxies {
     this.#keys = new SigningKeys(parts.clock);
   }
 
-  /** Whether the configuration lists the proxy. */
-  lists({ endpoint }: Pick<ProxyConnection, "endpoint">): boolean {
-    return this.#transport.knows(endpoint.slice("https://".length));
-  }
-
   /** GetHealthStatus of a proxy that no store may have yet. Throws XksError. */
   checkHealth(call: Call, connection: ProxyConnection): Promise<void> {
     return this.#proxy(call.region, connection, async () => connection).checkHealth(requestMetadata(call));

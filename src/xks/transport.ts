@@ -34,10 +34,6 @@ export class XksTransport {
     this.#routes = routes;
   }
 
-  knows(host: string): boolean {
-    return Object.hasOwn(this.#routes, host);
-  }
-
   /** Tries once more when the first try ended without an answer. `headers` are made anew for each. */
   async post(host: string, path: string, headers: () => Promise<Record<string, string>>, body: Bytes): Promise<Answer> {
     try {
@@ -49,7 +45,7 @@ export class XksTransport {
   }
 
   async #try(host: string, path: string, headers: Record<string, string>, body: Bytes): Promise<Answer> {
-    const route = this.knows(host) ? (this.#routes[host] as ProxyRoute) : undefined;
+    const route = Object.hasOwn(this.#routes, host) ? this.#routes[host] : undefined;
     if (!route) throw new XksError("unreachable");
     const signal = AbortSignal.timeout(route.timeout ?? timeout);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();

@@ -30,7 +30,8 @@ const heading = ["name", "driver", "model", "token", "domain key", "boundary", "
 
 /** For people: a line each. */
 export function rosterTable(standings: readonly Standing[]): string {
-  const rows = [heading, ...standings.map(rowOf)];
+  const isDefaulted = standings.some(({ specs }) => specs === "default");
+  const rows = [heading, ...standings.map((one, i) => rowOf(one, i === 0 && !isDefaulted))];
   const widths = heading.map((_, i) => Math.max(...rows.map((row) => (row[i] ?? "").length)));
   return rows
     .map((row) =>
@@ -42,8 +43,9 @@ export function rosterTable(standings: readonly Standing[]): string {
     .join("\n");
 }
 
-function rowOf({ name, specs, replicaOf, info, health, domainKeys = [] }: Standing, i: number): readonly string[] {
-  const made = typeof specs === "object" ? specs.join(",") : (specs ?? (i === 0 ? "default" : "by name"));
+function rowOf(standing: Standing, isDefault: boolean): readonly string[] {
+  const { name, specs, replicaOf, info, health, domainKeys = [] } = standing;
+  const made = typeof specs === "object" ? specs.join(",") : (specs ?? (isDefault ? "default" : "none"));
   return [
     name,
     info?.driver ?? "",

@@ -40,7 +40,15 @@ export async function startHousekeeping(
   const domainKeys = parts.hsms.members.map(
     (member) => new DomainKeys({ ...parts, forget, member, openAdmin: () => parts.openAdmin(member.config) }),
   );
-  for (const keys of domainKeys) if (keys.member.opened) await keys.adopt();
+  for (const keys of domainKeys) {
+    try {
+      if (keys.member.opened) await keys.adopt();
+    } catch (error) {
+      // One of several HSMs does not keep the service from starting: the rotation of its domain key adopts it later.
+      if (domainKeys.length === 1) throw error;
+      report(rotationName(keys), error);
+    }
+  }
   const guard = new ClockGuard(parts.store);
   const housekeeping = new Housekeeping(jobs(parts, domainKeys, guard), report);
   housekeeping.start();
@@ -94,11 +102,13 @@ function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGu
 const removedHbks = (writes: readonly Write[]): string[] =>
   writes.filter(({ value }) => value === undefined).flatMap(({ path }) => hbkIdAt(path) ?? []);
 
+const rotationName = ({ member }: DomainKeys): string => `domain key rotation of ${member.name}`;
+
 function rotationOf(domainKeys: DomainKeys): Job {
   /** A crash may have left tokens under an older domain key. */
   let behind = true;
   return {
-    name: `domain key rotation of ${domainKeys.member.name}`,
+    name: rotationName(domainKeys),
     period: 10 * minute,
     async run() {
       await domainKeys.adopt();

@@ -13,6 +13,7 @@ import type { CallCipher } from "./call-cipher.ts";
 import { type Cryptoki, CryptokiError } from "./cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
 import type { Domain } from "./domain.ts";
+import { whyKept } from "./kept.ts";
 import { macHashOf } from "./mac-hash.ts";
 import { createMacKey } from "./mac-key.ts";
 import type { MethodOf, PairMethod } from "./protocol.ts";
@@ -116,7 +117,10 @@ export class TokenHsm implements Record<Exclude<MethodOf<"hsm">, PairMethod>, (.
   }
 
   replicate(ekt: Ekt, region: string): Ekt {
-    if (parseEkt(ekt).meta.usage === "INTERNAL") throw refused("only KMS keys are in several regions");
+    const parsed = parseEkt(ekt);
+    if (parsed.meta.usage === "INTERNAL") throw refused("only KMS keys are in several regions");
+    const reason = whyKept(this.#domain.state.mode, parsed);
+    if (reason) throw new HsmError("unsupported", reason);
     return rewrap(this.#domain, this.#keys, ekt, region);
   }
 

@@ -44,6 +44,8 @@ describe("a locked domain key", () => {
       await expectHsmError("refused", admin.rewrap(key));
       await expectHsmError("refused", admin.exportTo(key, await admin.transportKey()));
     }
+    const key = await hsm.generateKey(metaOf("kms-symmetric"));
+    await expectHsmError("unsupported", hsm.replicate(key, "us-east-1"));
   });
 
   it("serves new keys after a rotation, while the one before serves its own", async () => {

@@ -15,7 +15,7 @@ import { backedUp } from "./backup-record.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { type Arrival, withMaterial, withoutMaterial } from "./imported-material.ts";
 import { hbkOver, metaOf } from "./material.ts";
-import type { Consequence, MultiRegion } from "./multi-region.ts";
+import { type Consequence, type MultiRegion, noConsequence } from "./multi-region.ts";
 import { hbkPath, type Records, remove, removedPath, writeHbk, writeKey, writeRemoved } from "./records.ts";
 import type { Seal } from "./seal.ts";
 
@@ -65,7 +65,9 @@ export class Imports {
     const { id, account, region, spec, usage } = key;
     const own = { account, region, keyId: rawKeyId(id), spec: wrapping.keySpec };
     const meta = { kind: "import", usage: "INTERNAL", origin: "AWS_KMS", ...own } as const;
-    const { ekt, publicKey } = await this.#parts.hsms.anyOf(this.#takers(spec, usage), async (hsm) => {
+    const takers = this.#takers(spec, usage);
+    if (takers.length === 0) throw new KmsError("UnsupportedOperationException", noImports);
+    const { ekt, publicKey } = await this.#parts.hsms.anyOf(takers, async (hsm) => {
       const imports = importsOf(hsm);
       const reason = imports.refusal(spec, wrapping);
       if (reason !== undefined) throw new KmsError("UnsupportedOperationException", reason);
@@ -89,7 +91,9 @@ export class Imports {
     const { hbkId, record } = hbkOver(ekt, key);
     const arrival = { ...rest, hbkId, ...(publicKey && { publicKey: base64(publicKey) }) };
     const next = withMaterial(key, arrival);
-    const shared = await this.#parts.regions.share(next);
+    // An end that is another concerns no other region.
+    const isNew = next.materials.length > key.materials.length;
+    const shared = isNew ? await this.#parts.regions.share(next) : noConsequence;
     const writes = [writeKey(next, revision), ...shared.writes, ...(await this.#planned(key, hbkId, rest.expiresAt))];
     // What is there already stays: only its expiry may be another.
     if (await this.#parts.records.hbk(key.region, hbkId)) return { ...shared, hbkId, writes };
@@ -132,10 +136,10 @@ export class Imports {
     ];
   }
 
-  /** The HSMs that such keys can be in and material can come to. */
+  /** The HSMs that such keys can be in and material can come to, as far as they are there to be asked. */
   #takers(spec: KeySpec, usage: KeyUsage): readonly Member[] {
     const chosen = this.#parts.hsms.forSpec(spec, usage);
-    return "refusal" in chosen ? [] : chosen.members.filter(({ opened }) => opened?.imports);
+    return "refusal" in chosen ? [] : chosen.members.filter(({ opened }) => !opened || opened.imports);
   }
 
   async #open(key: KeyRecord, token: Bytes, now: number): Promise<Parameters> {

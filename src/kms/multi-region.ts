@@ -27,7 +27,7 @@ export interface Consequence {
   readonly events: readonly AuditEvent[];
 }
 
-const nothing: Consequence = { writes: [], expectations: [], events: [] };
+export const noConsequence: Consequence = { writes: [], expectations: [], events: [] };
 
 /**
  * Keys that are in several regions. All regions are in one store, so a set of keys changes in one commit: no key is ever
@@ -48,11 +48,12 @@ export class MultiRegion {
   /** What the other keys of a set share with `key`, its primary, as it will be; `tokens` of an HBK that is new. */
   async share(key: KeyRecord, tokens?: Tokens): Promise<Consequence> {
     const others = isPrimary(key) ? await this.others(key) : [];
-    if (others.length === 0) return nothing;
-    const shared = others.map(({ value, revision }) => this.#shared(key, value, revision, tokens));
+    if (others.length === 0) return noConsequence;
+    const changes = others.map(({ value, revision }) => this.#shared(key, value, revision, tokens));
+    const shared = await Promise.all(changes);
     return {
-      writes: (await Promise.all(shared)).flatMap(({ writes }) => writes),
-      expectations: (await Promise.all(shared)).flatMap(({ expectations }) => expectations),
+      writes: shared.flatMap(({ writes }) => writes),
+      expectations: shared.flatMap(({ expectations }) => expectations),
       events: [keyEvent("SynchronizeMultiRegionKey", key)],
     };
   }
@@ -78,25 +79,28 @@ export class MultiRegion {
           : this.#replicated(key, await this.#tokensOf(key, material.hbkId), region),
       ),
     );
-    const { writes, expectations } = await this.#regrouped({ ...key, multiRegion });
     return {
       record,
       multiRegion,
-      writes: [writeKey(record, 0), ...materials.flatMap((material) => material.writes), ...writes],
-      expectations: [...materials.flatMap((material) => material.expectations), ...expectations],
+      writes: [
+        writeKey(record, 0),
+        ...materials.flatMap((material) => material.writes),
+        ...(await this.#regrouped(key, multiRegion)),
+      ],
+      expectations: materials.flatMap((material) => material.expectations),
     };
   }
 
   /** `key`, a primary, and the one in `region` change places. */
   async movePrimary(key: KeyRecord, revision: number, region: string): Promise<Consequence> {
-    const others = [...otherRegions(key)].filter((other) => other !== region);
+    const others = otherRegions(key).filter((other) => other !== region);
     const multiRegion = { primary: region, replicas: [...others, key.region] };
-    const { writes } = await this.#regrouped({ ...key, multiRegion });
     const { rotation } = key;
     const agenda = rotation
       ? [callOff("rotation", key, rotation.planned), plan("rotation", { ...key, region }, rotation.next, 0)]
       : [];
-    return { ...nothing, writes: [writeKey(regrouped(key, multiRegion), revision), ...writes, ...agenda] };
+    const set = await this.#regrouped(key, multiRegion);
+    return { ...noConsequence, writes: [writeKey(regrouped(key, multiRegion), revision), ...set, ...agenda] };
   }
 
   async #shared(key: KeyRecord, other: KeyRecord, revision: number, tokens: Tokens | undefined) {
@@ -109,7 +113,7 @@ export class MultiRegion {
       ...(rotation && { rotation }),
       materials: sharedMaterials(key, other.materials),
     });
-    const made = tokens ? await this.#replicated(key, tokens, other.region) : nothing;
+    const made = tokens ? await this.#replicated(key, tokens, other.region) : noConsequence;
     const awaited = next.materials.filter(
       (material) => !other.materials.some((known) => known.hbkId === material.hbkId),
     );
@@ -120,13 +124,10 @@ export class MultiRegion {
     };
   }
 
-  /** The others of a set that has changed. */
-  async #regrouped(key: KeyRecord): Promise<Consequence> {
+  /** The others of a key's set, which becomes this one. */
+  async #regrouped(key: KeyRecord, multiRegion: KeySet): Promise<Write[]> {
     const others = await this.others(key);
-    const { multiRegion } = key;
-    if (!multiRegion) return nothing;
-    const writes = others.map(({ value, revision }) => writeKey(regrouped(value, multiRegion), revision));
-    return { ...nothing, writes };
+    return others.map(({ value, revision }) => writeKey(regrouped(value, multiRegion), revision));
   }
 
   async #tokensOf({ region }: KeyRecord, hbkId: string): Promise<Tokens> {

@@ -8,7 +8,7 @@ import { unpadOaep } from "./oaep-padding.ts";
 import type { Unpadding } from "./pair-abilities.ts";
 import { type OaepHash, oaep } from "./transport-key.ts";
 
-export function oaepHashOf(algorithm: EncryptionAlgorithm): OaepHash {
+function oaepHashOf(algorithm: EncryptionAlgorithm): OaepHash {
   if (algorithm === "RSAES_OAEP_SHA_1") return "sha1";
   if (algorithm === "RSAES_OAEP_SHA_256") return "sha256";
   throw new HsmError("unsupported", `${algorithm} is not an algorithm of key pairs in PKCS#11 tokens.`);

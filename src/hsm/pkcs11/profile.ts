@@ -27,7 +27,7 @@ export async function profileOf(token: Cryptoki, engine: Engine, known: Profile 
 }
 
 /** They are wrapped to be kept. */
-const lacks = Object.fromEntries(pairFamilies.map((family) => [family, "The token wraps no keys."]));
+const lacks = Object.fromEntries(pairFamilies.map((family) => [family, "it wraps no keys"]));
 const noPairs: PairAbilities = { works: {}, lacks, mostBits: 0, unpadded: [] };
 
 function subjectOf(token: Cryptoki): string {

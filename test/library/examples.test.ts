@@ -39,29 +39,34 @@ function configure(name: string, content: unknown): string {
 describe("a program with the installed package", () => {
   const directory = join(folder, "soft");
   const soft = configure("soft", { driver: "soft", directory, keyFile: join(directory, "key") });
-
-  it("encrypts on SoftHSM2, by configuration or URI, and on the soft HSM with the same code", async () => {
+  let token: string;
+  beforeAll(async () => {
     const softHsm2 = await provisionSoftHsm2(join(folder, "softhsm2"), "example");
-    expect(await example("encrypt", configure("softhsm2", softHsm2))).toEqual([
-      "SoftHSM project SoftHSM v2",
-      "a secret",
-    ]);
     Object.assign(process.env, softHsm2.environment);
+    token = configure("softhsm2", softHsm2);
     const uri = configure("uri", `${softHsm2.uri}&pin-source=${softHsm2.pin}`);
     expect(await example("encrypt", uri)).toEqual(["SoftHSM project SoftHSM v2", "a secret"]);
+  });
+
+  it("encrypts on SoftHSM2, by URI or configuration, and on the soft HSM with the same code", async () => {
+    expect(await example("encrypt", token)).toEqual(["SoftHSM project SoftHSM v2", "a secret"]);
     expect(await example("encrypt", soft)).toEqual(["Strongroom soft HSM", "a secret"]);
   });
 
-  it("issues a certificate", async () => {
-    const certificate = new X509Certificate((await example("certificate", soft)).join("\n"));
-    expect(certificate.verify(certificate.publicKey)).toBe(true);
-    expect(certificate.subject).toBe("CN=Example root");
+  it("issues a certificate on either", async () => {
+    for (const hsm of [soft, token]) {
+      const certificate = new X509Certificate((await example("certificate", hsm)).join("\n"));
+      expect(certificate.verify(certificate.publicKey)).toBe(true);
+      expect(certificate.subject).toBe("CN=Example root");
+    }
   });
 
-  it("signs a JWT", async () => {
-    const [jwt, , subject] = await example("jwt", soft);
-    expect(jwt?.split(".")).toHaveLength(3);
-    expect(subject).toBe("user-7");
+  it("signs a JWT on either", async () => {
+    for (const hsm of [soft, token]) {
+      const [jwt, , subject] = await example("jwt", hsm);
+      expect(jwt?.split(".")).toHaveLength(3);
+      expect(subject).toBe("user-7");
+    }
   });
 
   it("has the command line", async () => {

@@ -21,6 +21,8 @@ const signing = [
   [{ name: "Ed25519" }, {}],
   [{ name: "ML-DSA-44" }, {}],
 ] as const;
+/** Not in every token: FIPS 186-5 and 204 are younger than most. */
+const optional = ["Ed25519", "ML-DSA-44"];
 
 const drivers: Record<string, () => Promise<HsmConfig>> = {
   "the soft HSM": async () => ({ driver: "soft", directory: join(folder, "soft"), keyFile: join(folder, "soft/key") }),
@@ -37,12 +39,11 @@ describe.each(Object.keys(drivers))("WebCrypto over %s", (name) => {
   });
   afterAll(() => hsm.close());
 
-  /** The pair; undefined where the HSM refuses the algorithm, which it must then say. */
+  /** The pair; undefined where a token refuses what tokens need not have. */
   async function pairOf(algorithm: { readonly name: string }, usages: webcrypto.KeyUsage[]) {
     const made = hsm.subtle.generateKey(algorithm, false, usages) as Promise<webcrypto.CryptoKeyPair>;
-    if (hsm.keyPairs) return made;
-    await expect(made).rejects.toMatchObject({ name: "NotSupportedError" });
-    return undefined;
+    if (hsm.info.driver === "soft" || !optional.includes(algorithm.name)) return made;
+    return made.catch((error: Error) => void expect(error.name).toBe("NotSupportedError"));
   }
 
   it.each(signing)("signs by %o, and its token signs after another opening", async (algorithm, parameters) => {

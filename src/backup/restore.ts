@@ -37,8 +37,6 @@ export interface RestoreReport {
 /** A backup that its officers have opened, and that has been found to be whole. */
 export class OpenBackup {
   readonly contents: Contents;
-  /** What the store is called in the anchor of its HSM: 16 bytes. */
-  readonly storeId: Bytes;
   readonly #vault: Vault;
   readonly #draft: string;
   readonly #engine: Engine;
@@ -47,7 +45,6 @@ export class OpenBackup {
 
   private constructor(contents: Contents, vault: Vault, draft: string, engine: Engine) {
     this.contents = contents;
-    this.storeId = parseEkt(indexOf(contents)).meta.keyId;
     this.#vault = vault;
     this.#draft = draft;
     this.#engine = engine;
@@ -70,6 +67,11 @@ export class OpenBackup {
       await backup.close();
       throw error;
     }
+  }
+
+  /** What the store is called in the anchor of its HSM: 16 bytes. */
+  get storeId(): Bytes {
+    return parseEkt(indexOf(this.contents)).meta.keyId;
   }
 
   /** Moves every key into the target's HSMs, and then the store to its place: the last step, and one that is all or nothing. */

@@ -403,6 +403,19 @@ describe("an external key store", () => {
     expect((await refusal(remove())).name).toBe("CustomKeyStoreNotFoundException");
   });
 
+  it("is told of with every use, in the audit log", () => {
+    const [log] = readdirSync(join(home, "audit")).filter((name) => name.endsWith(".jsonl"));
+    const events = readFileSync(join(home, "audit", log as string), "utf8")
+      .split("\n")
+      .filter(Boolean);
+    const named = (name: string) => events.filter((event) => event.includes(`"eventName":"${name}"`));
+    const uses = named("Encrypt").filter((event) => event.includes('"xksKeyId":"key-2"'));
+    expect(uses).toHaveLength(1);
+    expect(uses[0]).toContain(`"customKeyStoreId":"${storeId}"`);
+    expect(named("CreateCustomKeyStore").some((event) => event.includes(storeId))).toBe(true);
+    expect(named("ConnectCustomKeyStore").length).toBeGreaterThan(5);
+  });
+
   it("leaves neither its credentials nor its secrets in log, audit or store", () => {
     const files = [
       join(home, "store.db"),

@@ -7,8 +7,8 @@ import type { ConfiguredHsm, DomainKeyId, Ekt, Hsm } from "./hsm.ts";
 import { Member } from "./member.ts";
 import type { Tokens } from "./tokens.ts";
 
-/** How long a domain key that no HSM knows is not asked for again, in milliseconds. */
-const unknownFor = 1_000;
+/** How long a domain key that no HSM knows is not asked for again, in milliseconds; longer where a key has another one. */
+const unknownFor = { onlyOne: 1_000, oneOfSeveral: 60_000 };
 const mostUnknown = 1_024;
 
 export interface Makers {
@@ -19,7 +19,8 @@ export interface Makers {
 export class HsmSet {
   /** The first is the primary. */
   readonly members: readonly [Member, ...Member[]];
-  readonly #unknown = new Map<DomainKeyId, number>();
+  /** When the HSMs have last been asked for a domain key, and the asking. */
+  readonly #unknown = new Map<DomainKeyId, { readonly at: number; readonly asking: Promise<unknown> }>();
 
   private constructor(members: readonly Member[]) {
     this.members = members as [Member, ...Member[]];
@@ -124,8 +125,12 @@ export class HsmSet {
 
   async #holders(tokens: Tokens): Promise<readonly (readonly [Ekt, Member])[]> {
     const found = this.#known(tokens);
-    if (found.length > 0) return found;
-    await this.#readAgain(hex(domainKeyIdOf(tokens[0])));
+    if (found.length > 0) {
+      const others = tokens.filter((token) => !found.some(([ekt]) => ekt === token));
+      for (const token of others) void this.#readAgain(token, unknownFor.oneOfSeveral);
+      return found;
+    }
+    await this.#readAgain(tokens[0], unknownFor.onlyOne);
     const now = this.#known(tokens);
     if (now.length > 0) return now;
     const away = this.members.find(({ opened }) => !opened);
@@ -137,12 +142,15 @@ export class HsmSet {
     return tokens.flatMap((ekt) => this.of(ekt).map((member) => [ekt, member] as const));
   }
 
-  /** The domain key may be one that another process has made. */
-  async #readAgain(id: DomainKeyId): Promise<void> {
+  /** The domain key may be one that another process has made. Never rejects. */
+  #readAgain(ekt: Ekt, period: number): Promise<unknown> {
+    const id = hex(domainKeyIdOf(ekt));
     const now = performance.now();
-    if (now - (this.#unknown.get(id) ?? -unknownFor) < unknownFor) return;
+    const last = this.#unknown.get(id);
+    if (last && now - last.at < period) return last.asking;
     if (this.#unknown.size >= mostUnknown) this.#unknown.clear();
-    this.#unknown.set(id, now);
-    await Promise.allSettled(this.members.map(({ opened }) => opened?.reload()));
+    const asking = Promise.allSettled(this.members.map(({ opened }) => opened?.reload()));
+    this.#unknown.set(id, { at: now, asking });
+    return asking;
   }
 }

@@ -69,6 +69,24 @@ test("a domain key that another process has made is found", async () => {
   expect(hsms.of(key)).toEqual([member("two")]);
 });
 
+test("also by many calls at once, and for the second token of a key", async () => {
+  const tokens = await shared();
+  const admin = await openHsmAdmin(configured[0]?.hsm as SoftConfig);
+  await admin.activateDomainKey(await admin.addDomainKey());
+  const moved = await admin.rewrap(tokens[0]);
+  await admin.close();
+  await encrypt(moved, tokens[1]);
+  while (hsms.of(moved).length === 0) await sleep(5);
+  await hsms.close();
+  hsms = await HsmSet.open(configured);
+  const again = await openHsmAdmin(configured[0]?.hsm as SoftConfig);
+  await again.activateDomainKey(await again.addDomainKey());
+  const newest = await again.rewrap(moved);
+  await again.close();
+  expect(hsms.of(newest)).toEqual([]);
+  await Promise.all(Array.from({ length: 8 }, () => encrypt(newest)));
+});
+
 test("a token that none holds is refused", async () => {
   const key = await keyOf("one");
   await hsms.close();

@@ -410,6 +410,32 @@ describe("imported key material", () => {
     });
   });
 
+  it("is held by policies to a wrapping, an expiry and a date", async () => {
+    const key = await newKey();
+    const statement = (Action: string, Condition: object) => ({ Effect: "Allow", Action, Resource: "*", Condition });
+    const at = office.site.clock.now() + 10 * day * 1000;
+    const Statement = [
+      statement("kms:GetParametersForImport", {
+        StringEquals: { "kms:WrappingAlgorithm": oaep, "kms:WrappingKeySpec": ["RSA_2048", "RSA_3072"] },
+      }),
+      statement("kms:ImportKeyMaterial", {
+        StringEquals: { "kms:ExpirationModel": "KEY_MATERIAL_EXPIRES" },
+        DateLessThan: { "kms:ValidTo": new Date(at).toISOString() },
+      }),
+    ];
+    const user = await office.user("importer", undefined, JSON.stringify({ Version: "2012-10-17", Statement }));
+    for (const [algorithm, spec] of [
+      ["RSAES_OAEP_SHA_1", "RSA_2048"],
+      [oaep, "RSA_4096"],
+    ] as const) {
+      expect(await refused(parametersOf(user, key, algorithm, spec))).toBe("AccessDeniedException");
+    }
+    const ending = (time: number) => ({ ExpirationModel: "KEY_MATERIAL_EXPIRES", ValidTo: time / 1000 });
+    expect(await refused(bring(key, material(1), {}, user))).toBe("AccessDeniedException");
+    expect(await refused(bring(key, material(1), ending(at + 1000), user))).toBe("AccessDeniedException");
+    await bring(key, material(1), ending(at - 1000), user);
+  });
+
   describe("whatever is sent in its place", () => {
     let key: string;
     let pair: Pair;

@@ -95,7 +95,7 @@ describe("beside pkcs11js, on the module that it has loaded", () => {
     ]) {
       expect(() => native.generateKey(session, aesKeyGen, wrong as Attributes)).toThrow(TypeError);
     }
-    expect(() => cryptoki.generateKey(pkcs11js.CKM_AES_KEY_GEN, guarded)).toThrow(TypeError);
+    expect(() => cryptoki.create(guarded)).toThrow(TypeError);
   });
 });
 

@@ -23,8 +23,8 @@ const validity = 1000;
 const probePath = path("setting", "probe");
 
 /**
- * Ready: the store commits, the primary HSM's domain key answers, and the audit log takes events. Of other HSMs it is told
- * how they are.
+ * Ready: the store commits, the domain key of the primary HSM or of a replica answers, and the audit log takes events. How
+ * each HSM is, is told.
  */
 export class Readiness {
   readonly #parts: ReadinessParts;
@@ -42,11 +42,15 @@ export class Readiness {
 
   async #check(): Promise<State> {
     const { hsms, log } = this.#parts;
-    const [hsm, ...others] = await Promise.all(hsms.members.map((member) => member.health()));
-    const checks = { store: await this.#commits(), hsm: told(hsm as Health), audit: told(log.health()) };
-    const ok = Object.values(checks).every((check) => check === "ok");
-    const names = hsms.members.slice(1).map(({ name }) => `hsm ${name}`);
-    return { ok, checks: { ...checks, ...Object.fromEntries(others.map((health, i) => [names[i], told(health)])) } };
+    const healths = await Promise.all(hsms.members.map((member) => member.health()));
+    const store = await this.#commits();
+    const audit = told(log.health());
+    const serves = hsms.members.some((member, i) => hsms.keepers.includes(member) && healths[i]?.ok);
+    const hsmChecks = hsms.members.map(({ name }, i) => [i === 0 ? "hsm" : `hsm ${name}`, told(healths[i] as Health)]);
+    return {
+      ok: serves && store === "ok" && audit === "ok",
+      checks: { store, ...Object.fromEntries(hsmChecks), audit },
+    };
   }
 
   async #commits(): Promise<string> {

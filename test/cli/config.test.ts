@@ -63,7 +63,8 @@ services: { s3: [arn:aws:iam::012345678901:user/storage] }
 
 test("a PKCS#11 HSM needs no driver, and takes all that its driver does", () => {
   const hsm = `{ uri: "${uri}", pin: "file:pin", deadline: 5000, stateDirectory: hsm, workers: 2, inFlight: 500`;
-  const more = "initArgs: \"configdir='sql:/etc/nss'\", workerHours: 12, workerCalls: 100000, workerMemory: 300";
+  const more =
+    "boundary: token, wrapping: cbc-pad, initArgs: \"configdir='sql:/etc/nss'\", workerHours: 12, workerCalls: 100000, workerMemory: 300";
   expect(onlyHsm(withHsm(`${hsm}, ${more}, environment: { SOFTHSM2_CONF: /etc/softhsm2.conf } }`))).toEqual({
     driver: "pkcs11",
     uri,
@@ -72,6 +73,8 @@ test("a PKCS#11 HSM needs no driver, and takes all that its driver does", () => 
     stateDirectory: "/etc/strongroom/hsm",
     workers: 2,
     inFlight: 500,
+    boundary: "token",
+    wrapping: "cbc-pad",
     initArgs: "configdir='sql:/etc/nss'",
     workerHours: 12,
     workerCalls: 100_000,

@@ -82,6 +82,8 @@ describe(`${clients} clients of a service whose HSM`, () => {
   const kill = (pids = workers()): void => {
     for (const pid of pids) process.kill(pid, "SIGKILL");
   };
+  /** The other one serves: they are started one after the other. */
+  const killYoungest = (): void => kill(workers().slice(-1));
   const encrypts = (): Promise<boolean> =>
     kms.encrypt({ KeyId, Plaintext: Uint8Array.of(1) }).then(
       () => true,
@@ -109,7 +111,7 @@ describe(`${clients} clients of a service whose HSM`, () => {
     await until(() => before.some((pid) => !isAlive(pid)), "a worker ends");
   };
 
-  outlives("loses a worker", () => kill(workers().slice(0, 1)));
+  outlives("loses a worker", killYoungest);
   outlives("loses all workers", () => kill());
   outlives("has a worker that hangs", async () => {
     const [hung] = workers() as [number];
@@ -125,7 +127,7 @@ describe(`${clients} clients of a service whose HSM`, () => {
 
   outlives("gives no more sessions for a while", async () => {
     writeFileSync(file("session-limit"), "");
-    kill(workers().slice(0, 1));
+    killYoungest();
     await load.progress(clients);
     rmSync(file("session-limit"));
   });
@@ -159,7 +161,7 @@ describe(`${clients} clients of a service whose HSM`, () => {
   outlives("has a clock that jumps", async () => {
     for (const seconds of [120, -120, 0]) {
       shiftClock(seconds);
-      kill(workers().slice(0, 1));
+      killYoungest();
       await load.progress(clients);
     }
   });
@@ -170,7 +172,7 @@ describe(`${clients} clients of a service whose HSM`, () => {
     // By its serial number: another token has its label by now.
     const slot = slotOf(token, serial);
     pkcs11Tool(token, "--slot", slot, "--login", "--pin", old, "--change-pin", "--new-pin", fresh);
-    kill(workers().slice(0, 1));
+    killYoungest();
     await until(
       () => readdirSync(token.folder).some((name) => name.startsWith("pin-refused-")),
       "the old PIN is tried",

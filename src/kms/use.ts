@@ -1,15 +1,13 @@
 import { timingSafeEqual } from "node:crypto";
 import { type Conditions, contextConditions } from "../access/context.ts";
-import { type Bytes, fromBase64, hex } from "../base/bytes.ts";
-import { HsmError, KmsError } from "../base/errors.ts";
+import { type Bytes, fromBase64 } from "../base/bytes.ts";
+import { KmsError } from "../base/errors.ts";
 import { wipe } from "../base/secret.ts";
 import { type Encapsulation, encapsulate } from "../engine/asymmetric/agreement.ts";
 import type { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
-import type { DataKey, DataKeyPair, Ekt, Hsm, KeyPairs } from "../hsm/hsm.ts";
+import type { DataKey, DataKeyPair } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
-import type { Tokens } from "../hsm/tokens.ts";
 import { checkPlaintext } from "../model/algorithms.ts";
-import { namedHbkId } from "../model/ciphertext.ts";
 import { binding, type EncryptionContext } from "../model/encryption-context.ts";
 import { type KeyRecord, showsMaterial } from "../model/key.ts";
 import type {
@@ -25,8 +23,8 @@ import type { Call } from "./call.ts";
 import type { CustomKeyStores } from "./custom-key-stores.ts";
 import type { ExternalKey } from "./external-key.ts";
 import type { Finder, FoundKey, KeyNeeds } from "./find.ts";
-import { keyPairsOf } from "./material.ts";
-import { hbkPath, type Records } from "./records.ts";
+import { hbkOf, Materials } from "./materials.ts";
+import type { Records } from "./records.ts";
 
 /** What a cryptographic operation needs of its key. */
 export interface UseNeeds {
@@ -106,7 +104,8 @@ export class UsableKey {
   readonly materialId: string;
   readonly inKeyStore: boolean;
   readonly #record: KeyRecord;
-  readonly #workshop: Workshop;
+  readonly #asymmetric: Asymmetric;
+  readonly #materials: Materials;
   readonly #external: ExternalKey | undefined;
 
   constructor(
@@ -123,7 +122,8 @@ export class UsableKey {
     this.materialId = record.hbkId as string;
     this.inKeyStore = record.customKeyStoreId !== undefined;
     this.#record = record;
-    this.#workshop = workshop;
+    this.#asymmetric = workshop.asymmetric;
+    this.#materials = new Materials(workshop, record);
     this.#external = external;
   }
 
@@ -135,19 +135,20 @@ export class UsableKey {
   async encrypt(algorithm: EncryptionAlgorithm, plaintext: Bytes, context?: EncryptionContext): Promise<Bytes> {
     if (algorithm !== symmetric) {
       checkPlaintext(this.spec, algorithm, plaintext);
-      return this.#workshop.asymmetric.encrypt(algorithm, this.#publicKey(), plaintext);
+      return this.#asymmetric.encrypt(algorithm, this.#publicKey(), plaintext);
     }
     const aad = binding(this.id, context);
-    const inner = await this.#with(this.materialId, (ekt, hsm) => hsm.encrypt(ekt, symmetric, plaintext, aad));
+    const inner = await this.#materials.use(this.materialId, (ekt, hsm) => hsm.encrypt(ekt, symmetric, plaintext, aad));
     return this.#cover(inner, aad);
   }
 
   /** null: not authentic under this key and context. */
   async decrypt(algorithm: EncryptionAlgorithm, ciphertext: Bytes, context?: EncryptionContext): Promise<Bytes | null> {
-    if (algorithm !== symmetric) return this.#withPair((ekt, pairs) => pairs.decrypt(ekt, algorithm, ciphertext));
+    if (algorithm !== symmetric)
+      return this.#materials.usePair(this.materialId, (ekt, pairs) => pairs.decrypt(ekt, algorithm, ciphertext));
     const aad = binding(this.id, context);
     const inner = this.#external ? await this.#external.decrypt(ciphertext, aad) : ciphertext;
-    return this.#with(hbkOf(inner), (ekt, hsm) => hsm.decrypt(ekt, symmetric, inner, aad));
+    return this.#materials.use(hbkOf(inner), (ekt, hsm) => hsm.decrypt(ekt, symmetric, inner, aad));
   }
 
   async generateDataKey(
@@ -156,7 +157,7 @@ export class UsableKey {
     want: "both" | "ciphertext",
   ): Promise<DataKey> {
     const aad = binding(this.id, context);
-    const made = await this.#with(this.materialId, (ekt, hsm) => hsm.generateDataKey(ekt, length, aad, want));
+    const made = await this.#materials.use(this.materialId, (ekt, hsm) => hsm.generateDataKey(ekt, length, aad, want));
     if (!this.#external) return made;
     try {
       return { ...made, ciphertext: await this.#external.encrypt(made.ciphertext, aad) };
@@ -172,7 +173,11 @@ export class UsableKey {
     want: "both" | "ciphertext",
   ): Promise<DataKeyPair> {
     const aad = binding(this.id, context);
-    return this.#withPair((ekt, pairs) => pairs.generateDataKeyPair(ekt, spec, aad, want), true);
+    return this.#materials.usePair(
+      this.materialId,
+      (ekt, pairs) => pairs.generateDataKeyPair(ekt, spec, aad, want),
+      true,
+    );
   }
 
   /**
@@ -192,12 +197,9 @@ export class UsableKey {
       const source = { algorithm, ciphertext: inner, aad };
       const target = { algorithm, aad: binding(destination.id, to.context) };
       const [sourceId, targetId] = [hbkOf(inner), destination.materialId];
-      const inside = await this.#reading([sourceId, targetId], async () => {
-        const [ours, theirs] = [await this.#tokens(sourceId), await destination.#tokens(targetId)];
-        return this.#workshop.hsms.useBoth(ours, theirs, (key, ekt, hsm) =>
-          hsm.reEncrypt({ key, ...source }, { key: ekt, ...target }),
-        );
-      });
+      const inside = await this.#materials.useBoth(sourceId, destination.#materials, targetId, (key, ekt, hsm) =>
+        hsm.reEncrypt({ key, ...source }, { key: ekt, ...target }),
+      );
       if (inside !== undefined) return inside && destination.#cover(inside, target.aad);
     }
     const plaintext = await this.decrypt(algorithm, ciphertext, context);
@@ -214,20 +216,20 @@ export class UsableKey {
     algorithm: SigningAlgorithm,
     type: MessageType,
   ): Promise<string | undefined> {
-    if (half === "public") return this.#workshop.asymmetric.refusal(algorithm, type);
-    return this.#withPair(async (_ekt, pairs) => pairs.refusal(algorithm, type));
+    if (half === "public") return this.#asymmetric.refusal(algorithm, type);
+    return this.#materials.usePair(this.materialId, async (_ekt, pairs) => pairs.refusal(algorithm, type));
   }
 
   sign(algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Promise<Bytes> {
-    return this.#withPair((ekt, pairs) => pairs.sign(ekt, algorithm, message, type));
+    return this.#materials.usePair(this.materialId, (ekt, pairs) => pairs.sign(ekt, algorithm, message, type));
   }
 
   verify(algorithm: SigningAlgorithm, message: Bytes, type: MessageType, signature: Bytes): Promise<boolean> {
-    return this.#workshop.asymmetric.verify(algorithm, this.#publicKey(), message, type, signature);
+    return this.#asymmetric.verify(algorithm, this.#publicKey(), message, type, signature);
   }
 
   mac(message: Bytes): Promise<Bytes> {
-    return this.#with(this.materialId, (ekt, hsm) => hsm.mac(ekt, message));
+    return this.#materials.use(this.materialId, (ekt, hsm) => hsm.mac(ekt, message));
   }
 
   async verifyMac(message: Bytes, mac: Bytes): Promise<boolean> {
@@ -239,7 +241,7 @@ export class UsableKey {
 
   /** null: `publicKey` is not one on the key's curve. */
   deriveSharedSecret(publicKey: Bytes): Promise<Bytes | null> {
-    return this.#withPair((ekt, pairs) => pairs.deriveSharedSecret(ekt, publicKey));
+    return this.#materials.usePair(this.materialId, (ekt, pairs) => pairs.deriveSharedSecret(ekt, publicKey));
   }
 
   encapsulate(): Promise<Encapsulation> {
@@ -247,7 +249,7 @@ export class UsableKey {
   }
 
   decapsulate(ciphertext: Bytes): Promise<Bytes> {
-    return this.#withPair((ekt, pairs) => pairs.decapsulate(ekt, ciphertext));
+    return this.#materials.usePair(this.materialId, (ekt, pairs) => pairs.decapsulate(ekt, ciphertext));
   }
 
   /** The material that `ciphertext` is under. */
@@ -263,8 +265,7 @@ export class UsableKey {
   /** Whether material of this key can have made `ciphertext`: those of symmetric keys say whose they are. */
   async made(ciphertext: Bytes): Promise<boolean> {
     if (!this.isSymmetric) return true;
-    const hbk = await this.#workshop.records.hbk(this.#record.region, hbkOf(ciphertext));
-    return hbk?.value.record.keyId === this.id;
+    return this.#materials.include(hbkOf(ciphertext));
   }
 
   /** What the external key makes of a ciphertext, where there is one. */
@@ -275,39 +276,7 @@ export class UsableKey {
   #publicKey(): Bytes {
     return fromBase64(this.#record.publicKey as string) as Bytes;
   }
-
-  #withPair<T>(use: (ekt: Ekt, pairs: KeyPairs) => Promise<T>, patient = false): Promise<T> {
-    return this.#with(this.materialId, (ekt, hsm) => use(ekt, keyPairsOf(hsm)), patient);
-  }
-
-  async #with<T>(hbkId: string, use: (ekt: Ekt, hsm: Hsm) => Promise<T>, patient = false): Promise<T> {
-    return this.#reading([hbkId], async () => this.#workshop.hsms.use(await this.#tokens(hbkId), use, patient));
-  }
-
-  /** A token may have been wrapped anew since it was read: when the HSM refuses it, it is read again, once. */
-  async #reading<T>(hbkIds: readonly string[], use: () => Promise<T>): Promise<T> {
-    try {
-      return await use();
-    } catch (error) {
-      if (!(error instanceof HsmError && error.kind === "refused")) throw error;
-      this.#workshop.records.forget(hbkIds.map((hbkId) => ({ path: hbkPath(this.#record.region, hbkId) })));
-      return use();
-    }
-  }
-
-  async #tokens(hbkId: string): Promise<Tokens> {
-    const hbk = await this.#workshop.records.hbk(this.#record.region, hbkId);
-    if (hbk?.value.record.keyId !== this.id) throw new KmsError("InvalidCiphertextException");
-    return hbk.value.tokens;
-  }
 }
 
 /** A spec and an algorithm. */
 const symmetric = "SYMMETRIC_DEFAULT";
-
-/** The HBK that a ciphertext names, hexadecimal. */
-export function hbkOf(ciphertext: Bytes): string {
-  const hbkId = namedHbkId(ciphertext);
-  if (!hbkId) throw new KmsError("InvalidCiphertextException");
-  return hex(hbkId);
-}

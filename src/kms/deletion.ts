@@ -104,12 +104,13 @@ export const tombstonePrefix = "tombstone/key/";
 
 /**
  * Tells of all deleted material whose last domain key has been destroyed, and whose last backup is out of date: from now on
- * it cannot be recovered. Of imported material that may come back its name is kept.
+ * it cannot be recovered. Of imported material that may come back its name is kept. A domain key of an HSM that is not
+ * configured any more may still be there: of what it has wrapped this is never told.
  */
-export async function buryTombstones(parts: DeletionParts, alive: ReadonlySet<string>): Promise<void> {
+export async function buryTombstones(parts: DeletionParts, destroyed: ReadonlySet<string>): Promise<void> {
   const { store, outbox, clock } = parts;
   const isGone = ({ domainKeys, backups = 0 }: Tombstone | RemovedHbk): boolean =>
-    backups <= clock.now() && !domainKeys.some((id) => alive.has(id));
+    backups <= clock.now() && domainKeys.every((id) => destroyed.has(id));
   for (const { path: tombstonePath, value, revision } of await store.list(tombstonePrefix)) {
     const tombstone = JSON.parse(fromUtf8(value)) as Tombstone;
     if (!isGone(tombstone)) continue;

@@ -88,7 +88,7 @@ export class DomainKeys {
   /**
    * Takes domain keys that no token needs out of use, and destroys those whose quarantine is over; likewise keys that are
    * objects of the HSM, of which a crash may have left some. One that no token names may be about to get its record: it has
-   * to be found so twice. Answers the domain keys that still exist.
+   * to be found so twice. Answers the domain keys that have been destroyed.
    */
   retire(): Promise<ReadonlySet<DomainKeyId>> {
     return this.#administer(async (admin) => {
@@ -105,8 +105,8 @@ export class DomainKeys {
         }
       }
       await this.member.hsm.reload();
-      const left = (await admin.domainKeys()).filter(({ state }) => state !== "destroyed");
-      return new Set(left.map(({ id }) => id));
+      const destroyed = (await admin.domainKeys()).filter(({ state }) => state === "destroyed");
+      return new Set(destroyed.map(({ id }) => id));
     });
   }
 

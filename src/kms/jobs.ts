@@ -92,8 +92,8 @@ function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGu
       name: "domain key retirement",
       period: 60 * minute,
       run: ifClocksAgree(async () => {
-        const alive = await Promise.all(domainKeys.map((keys) => keys.retire()));
-        await buryTombstones(deletion, new Set(alive.flatMap((ids) => [...ids])));
+        const destroyed = await Promise.all(domainKeys.map((keys) => keys.retire()));
+        await buryTombstones(deletion, new Set(destroyed.flatMap((ids) => [...ids])));
       }),
     },
   ];

@@ -1,4 +1,4 @@
-import { type Bytes, concat, equalBytes, uint32, utf8 } from "../base/bytes.ts";
+import { type Bytes, equalBytes, utf8 } from "../base/bytes.ts";
 
 /** Purposes of a derived key; eleven ASCII bytes each, so that the fixed input has one length. */
 export type KbkdfLabel = "SR1-encrypt" | "SR1-keyname" | "SR1-records" | "SR1-hsmroot" | "SR1-hsmfile" | "SR1-hsmname";
@@ -24,5 +24,35 @@ export const isKeyDerivation = (message: Bytes): boolean =>
  * `label 11 ‖ 00 ‖ key id 16 ‖ N 16 ‖ L 4 (bits, big-endian)`; with the counter 00000001 in front it is 52,
  * one SHA-256 block after the key's midstate.
  */
-export const kbkdfFixedInput = (label: KbkdfLabel, keyId: Bytes, nonce: Bytes): Bytes =>
-  concat(utf8(label), new Uint8Array(1), keyId, nonce, uint32(256));
+export function kbkdfFixedInput(label: KbkdfLabel, keyId: Bytes, nonce: Bytes): Bytes {
+  const input = new Uint8Array(fixedInputLength);
+  writeKbkdfFixedInput(input, 0, label, keyId, nonce);
+  return input;
+}
+
+export const fixedInputLength = 48;
+
+/** The same, into `target` from `offset` on: whoever derives a key for each call has a place for it. */
+export function writeKbkdfFixedInput(
+  target: Bytes,
+  offset: number,
+  label: KbkdfLabel,
+  keyId: Bytes,
+  nonce: Bytes,
+): void {
+  target.set(labels[label], offset);
+  target[offset + 11] = 0;
+  target.set(keyId, offset + 12);
+  target.set(nonce, offset + 28);
+  target.set(outputBits, offset + 44);
+}
+
+const labels: Readonly<Record<KbkdfLabel, Bytes>> = {
+  "SR1-encrypt": utf8("SR1-encrypt"),
+  "SR1-keyname": utf8("SR1-keyname"),
+  "SR1-records": utf8("SR1-records"),
+  "SR1-hsmroot": utf8("SR1-hsmroot"),
+  "SR1-hsmfile": utf8("SR1-hsmfile"),
+  "SR1-hsmname": utf8("SR1-hsmname"),
+};
+const outputBits = Uint8Array.of(0, 0, 1, 0);

@@ -112,5 +112,7 @@ export function attributeValue(name: AttributeName, raw: Buffer): number | boole
 }
 
 /** The same memory as a Buffer; never zero-length, which pkcs11js turns into a null pointer. */
-export const asBuffer = (bytes: Bytes): Buffer =>
-  bytes.length === 0 ? Buffer.alloc(1).subarray(0, 0) : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+export function asBuffer(bytes: Bytes): Buffer {
+  if (bytes.length === 0) return Buffer.alloc(1).subarray(0, 0);
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+}

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, concat, hex, uint32 } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
@@ -6,9 +5,9 @@ import { wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { type EktSuite, ektBody, ektHead, ektSuites, type ParsedEkt, parseEkt } from "../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../model/hbk.ts";
-import { kbkdfFixedInput, namingMessage, noNonce } from "../../model/kbkdf.ts";
+import { fixedInputLength, namingMessage, noNonce, writeKbkdfFixedInput } from "../../model/kbkdf.ts";
 import type { Ekt } from "../hsm.ts";
-import type { Attributes } from "./attributes.ts";
+import { type Attributes, asBuffer } from "./attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "./cryptoki.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
@@ -52,6 +51,8 @@ export class BackingKeys {
   readonly #symmetric: Attributes;
   readonly #resident: ResidentKeys;
   readonly #keepsNew: boolean;
+  /** The counter, and the fixed input of the derivation at hand: none of it is secret. */
+  readonly #derivation = Buffer.concat([counter, new Uint8Array(fixedInputLength)]);
   readonly #cache: HandleCache<BackingKey>;
   #unwrapped = 0;
 
@@ -110,7 +111,8 @@ export class BackingKeys {
 
   /** The key, ready for use; refused unless the token is authentic and of one of `kinds` and of `usage`. */
   open(ekt: Ekt, kinds: readonly HbkKind[], usage: HbkUsage): BackingKey {
-    const name = createHash("sha256").update(ekt).digest("latin1");
+    // The token itself, octet by octet: a hash would cost as much as all else that is done here.
+    const name = asBuffer(ekt).toString("latin1");
     const cached = this.#cache.get(name);
     if (cached) {
       requireServes(cached.meta, kinds, usage);
@@ -186,7 +188,8 @@ export class BackingKeys {
 
   /** KBKDF (SP 800-108 §4.1): one block in counter mode is one HMAC, which the token computes. */
   derive(key: Handle, label: "SR1-encrypt" | "SR1-keyname", keyId: Bytes, nonce: Bytes): Bytes {
-    return this.#token.hmac(key, concat(counter, kbkdfFixedInput(label, keyId, nonce)));
+    writeKbkdfFixedInput(this.#derivation, counter.length, label, keyId, nonce);
+    return this.#token.hmac(key, this.#derivation);
   }
 
   /** What it may be called: a private key tells its public key but for a sign. */

@@ -1,4 +1,5 @@
-import { type Bytes, fromUtf8, utf8 } from "../../base/bytes.ts";
+import { isAscii } from "node:buffer";
+import { type Bytes, fromUtf8 } from "../../base/bytes.ts";
 import { secret, secretFrom } from "../../base/secret.ts";
 
 /**
@@ -15,57 +16,53 @@ export function encodedLength(value: unknown): number {
   if (typeof value === "number") return 9;
   if (typeof value === "string") return 5 + Buffer.byteLength(value);
   if (value instanceof Uint8Array) return 5 + value.length;
-  if (Array.isArray(value)) return value.reduce((sum: number, item) => sum + encodedLength(item), 5);
-  if (typeof value === "object") {
-    return Object.entries(value).reduce((sum, [key, item]) => sum + encodedLength(key) + encodedLength(item), 5);
+  if (typeof value !== "object") throw new TypeError(`a ${typeof value} cannot cross to a worker`);
+  let length = 5;
+  if (Array.isArray(value)) {
+    for (const item of value) length += encodedLength(item);
+  } else {
+    for (const [key, item] of Object.entries(value)) length += encodedLength(key) + encodedLength(item);
   }
-  throw new TypeError(`a ${typeof value} cannot cross to a worker`);
+  return length;
 }
 
 /** Writes `value` into `target` and answers the offset behind it. */
-export function encode(value: unknown, target: DataView, offset: number): number {
-  if (value === undefined) return tagged(target, offset, tags.undefined);
-  if (value === null) return tagged(target, offset, tags.null);
-  if (typeof value === "boolean") return tagged(target, offset, value ? tags.true : tags.false);
-  if (typeof value === "number") {
-    target.setFloat64(tagged(target, offset, tags.number), value);
-    return offset + 9;
+export function encode(value: unknown, target: Buffer, offset: number): number {
+  if (value === undefined) return target.writeUInt8(tags.undefined, offset);
+  if (value === null) return target.writeUInt8(tags.null, offset);
+  if (typeof value === "boolean") return target.writeUInt8(value ? tags.true : tags.false, offset);
+  if (typeof value === "number") return target.writeDoubleBE(value, target.writeUInt8(tags.number, offset));
+  if (typeof value === "string") {
+    const start = counted(target, offset, tags.string, Buffer.byteLength(value));
+    return start + target.write(value, start, "utf8");
   }
-  if (typeof value === "string") return octets(target, offset, tags.string, utf8(value));
-  if (value instanceof Uint8Array) return octets(target, offset, tags.bytes, value);
+  if (value instanceof Uint8Array) {
+    const start = counted(target, offset, tags.bytes, value.length);
+    target.set(value, start);
+    return start + value.length;
+  }
   if (Array.isArray(value)) {
-    const start = counted(target, offset, tags.array, value.length);
-    return value.reduce((end: number, item) => encode(item, target, end), start);
+    let end = counted(target, offset, tags.array, value.length);
+    for (const item of value) end = encode(item, target, end);
+    return end;
   }
   const entries = Object.entries(value as object);
-  const start = counted(target, offset, tags.object, entries.length);
-  return entries.reduce((end, [key, item]) => encode(item, target, encode(key, target, end)), start);
+  let end = counted(target, offset, tags.object, entries.length);
+  for (const [key, item] of entries) end = encode(item, target, encode(key, target, end));
+  return end;
 }
 
-function tagged(target: DataView, offset: number, tag: number): number {
-  target.setUint8(offset, tag);
-  return offset + 1;
-}
-
-function counted(target: DataView, offset: number, tag: number, count: number): number {
-  target.setUint32(tagged(target, offset, tag), count);
-  return offset + 5;
-}
-
-function octets(target: DataView, offset: number, tag: number, bytes: Bytes): number {
-  const start = counted(target, offset, tag, bytes.length);
-  new Uint8Array(target.buffer, target.byteOffset + start, bytes.length).set(bytes);
-  return start + bytes.length;
-}
+const counted = (target: Buffer, offset: number, tag: number, count: number): number =>
+  target.writeUInt32BE(count, target.writeUInt8(tag, offset));
 
 /** A frame: `u32 length of the rest ‖ u32 call ‖ u8 code ‖ value`, in memory that can be wiped. */
 export function frame(call: number, code: number, value: unknown): Bytes {
   const bytes = secret(frameHead + encodedLength(value));
-  const view = new DataView(bytes.buffer);
-  view.setUint32(0, bytes.length - 4);
-  view.setUint32(4, call);
-  view.setUint8(8, code);
-  encode(value, view, frameHead);
+  const target = Buffer.from(bytes.buffer);
+  target.writeUInt32BE(bytes.length - 4, 0);
+  target.writeUInt32BE(call, 4);
+  target.writeUInt8(code, 8);
+  encode(value, target, frameHead);
   return bytes;
 }
 const frameHead = 9;
@@ -80,9 +77,11 @@ export interface Frame {
   readonly memory: Bytes;
 }
 
+const nothing = secret(0);
+
 /** Cuts a stream into frames, each in memory of its own made by `secret`; what was received is wiped. */
 export class FrameReader {
-  #rest: Bytes = secret(0);
+  #rest: Bytes = nothing;
 
   /** A RangeError or TypeError when the peer does not keep to the format. Takes `chunk` over. */
   push(chunk: Bytes): Frame[] {
@@ -107,20 +106,19 @@ export class FrameReader {
       frames.push({ call: view.getUint32(offset + 4), code: view.getUint8(offset + 8), value, memory });
       offset = end;
     }
-    this.#rest = secretFrom(data.subarray(offset));
+    this.#rest = offset === data.length ? nothing : secretFrom(data.subarray(offset));
     data.fill(0);
     return frames;
   }
 }
 
 class Decoder {
-  readonly #bytes: Bytes;
-  readonly #view: DataView;
+  readonly #bytes: Buffer;
   #offset = 0;
 
+  /** `bytes` has its buffer for itself. */
   constructor(bytes: Bytes) {
-    this.#bytes = bytes;
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+    this.#bytes = Buffer.from(bytes.buffer);
   }
 
   whole(): unknown {
@@ -131,7 +129,7 @@ class Decoder {
 
   #value(depth: number): unknown {
     if (depth > 8) throw new RangeError("a value nested too deep");
-    const tag = this.#view.getUint8(this.#offset++);
+    const tag = this.#bytes.readUInt8(this.#offset++);
     switch (tag) {
       case tags.undefined:
         return undefined;
@@ -142,32 +140,43 @@ class Decoder {
         return tag === tags.true;
       case tags.number:
         this.#offset += 8;
-        return this.#view.getFloat64(this.#offset - 8);
+        return this.#bytes.readDoubleBE(this.#offset - 8);
       case tags.string:
-        return fromUtf8(this.#octets());
+        return this.#text();
       case tags.bytes:
         return this.#octets();
-      case tags.array:
-        return Array.from({ length: this.#count() }, () => this.#value(depth + 1));
-      case tags.object:
-        return Object.fromEntries(
-          Array.from({ length: this.#count() }, () => [this.#value(depth + 1), this.#value(depth + 1)]),
-        );
+      case tags.array: {
+        const items: unknown[] = [];
+        for (let left = this.#count(); left > 0; left--) items.push(this.#value(depth + 1));
+        return items;
+      }
+      case tags.object: {
+        const entries: [unknown, unknown][] = [];
+        for (let left = this.#count(); left > 0; left--) entries.push([this.#value(depth + 1), this.#value(depth + 1)]);
+        return Object.fromEntries(entries);
+      }
       default:
         throw new RangeError("a value of no known type");
     }
   }
 
+  #text(): string {
+    const octets = this.#octets();
+    return isAscii(octets)
+      ? this.#bytes.toString("latin1", this.#offset - octets.length, this.#offset)
+      : fromUtf8(octets);
+  }
+
   #octets(): Bytes {
-    const length = this.#view.getUint32(this.#offset);
+    const length = this.#bytes.readUInt32BE(this.#offset);
     const start = this.#offset + 4;
     if (length > this.#bytes.length - start) throw new RangeError("octets past the end of a frame");
     this.#offset = start + length;
-    return this.#bytes.subarray(start, this.#offset);
+    return new Uint8Array(this.#bytes.buffer, start, length);
   }
 
   #count(): number {
-    const count = this.#view.getUint32(this.#offset);
+    const count = this.#bytes.readUInt32BE(this.#offset);
     this.#offset += 4;
     // Every value takes an octet at least.
     if (count > this.#bytes.length - this.#offset) throw new RangeError("a count past the end of a frame");

@@ -3,6 +3,7 @@ import { HsmError } from "../../base/errors.ts";
 import { secret, wipe } from "../../base/secret.ts";
 import type { Drbg, Engine } from "../../engine/engine.ts";
 import { EntropySource, personalization } from "../../engine/entropy.ts";
+import { asBuffer } from "./attributes.ts";
 import type { Cryptoki } from "./cryptoki.ts";
 
 const seedLength = 48;
@@ -14,47 +15,51 @@ const sampleLength = 8;
  * of them is. A repeated seed of either throws `HsmError("internal")`, for good.
  */
 export class TokenRandom {
-  readonly #system = new EntropySource();
+  readonly #source = new EntropySource();
   readonly #token: Cryptoki;
   readonly #drbg: Drbg;
+  /** The token's seed, which becomes that of a call, and the operating system's. */
+  readonly #seed = asBuffer(secret(seedLength));
+  readonly #system = secret(seedLength);
   readonly #last = new Uint8Array(sampleLength);
   #repeated = false;
 
   constructor(engine: Engine, token: Cryptoki) {
     this.#token = token;
-    const seed = this.#seed();
-    this.#drbg = engine.drbg(seed, personalization());
-    wipe(seed);
+    this.#fillSeed();
+    this.#drbg = engine.drbg(this.#seed, personalization());
+    wipe(this.#seed);
   }
 
   /** 1 to 65,536 bytes, made by `secret`. */
   generate(length: number): Bytes {
-    const seed = this.#seed();
+    this.#fillSeed();
     try {
-      return this.#drbg.generate(length, seed);
+      return this.#drbg.generate(length, this.#seed);
     } finally {
-      wipe(seed);
+      wipe(this.#seed);
     }
   }
 
-  #seed(): Bytes {
-    const seed = this.#tokenSeed();
-    const system = this.#system.take(seedLength);
-    for (let i = 0; i < seedLength; i++) seed[i] = (seed[i] as number) ^ (system[i] as number);
-    wipe(system);
-    return seed;
+  /** What fails here leaves nothing in the seed. */
+  #fillSeed(): void {
+    const [seed, system] = [this.#seed, this.#system];
+    try {
+      this.#token.random(seed);
+      this.#requireNew(seed.subarray(0, sampleLength));
+      this.#source.fill(system);
+      for (let i = 0; i < seedLength; i++) seed[i] = (seed[i] as number) ^ (system[i] as number);
+    } catch (error) {
+      wipe(seed);
+      throw error;
+    } finally {
+      wipe(system);
+    }
   }
 
-  #tokenSeed(): Bytes {
-    const seed = secret(seedLength);
-    this.#token.random(seed);
-    const sample = seed.subarray(0, sampleLength);
+  #requireNew(sample: Bytes): void {
     this.#repeated ||= equalBytes(sample, this.#last);
-    if (this.#repeated) {
-      wipe(seed);
-      throw new HsmError("internal", "the token's random generator repeats itself");
-    }
+    if (this.#repeated) throw new HsmError("internal", "the token's random generator repeats itself");
     this.#last.set(sample);
-    return seed;
   }
 }

@@ -131,9 +131,10 @@ function wipeAll(value: unknown): void {
 }
 
 function send(frames: readonly Bytes[]): void {
-  if (frames.length === 0) return;
-  const batch = secretConcat(...frames);
-  wipe(...frames);
+  const [first, ...more] = frames;
+  if (!first) return;
+  const batch = more.length === 0 ? first : secretConcat(first, ...more);
+  if (batch !== first) wipe(...frames);
   socket.write(batch, () => {
     wipe(batch);
     if (faulty) process.exit(1);

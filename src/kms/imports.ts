@@ -7,7 +7,7 @@ import { rawKeyId } from "../model/arn.ts";
 import { arnOf, type KeyRecord } from "../model/key.ts";
 import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
 import { isPrimary } from "../model/multi-region.ts";
-import { importRefusal, type Wrapping } from "../model/wrapping.ts";
+import { importRefusal, type Wrapping, wrappingsOf } from "../model/wrapping.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Expectation, Write } from "../store/store.ts";
 import { agendaPath, callOff, plan } from "./agenda.ts";
@@ -57,7 +57,10 @@ export class Imports {
 
   /** Why such keys cannot have imported material here; undefined when they can. */
   refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
-    return importRefusal(spec) ?? (this.#takers(spec, usage).length > 0 ? undefined : noImports);
+    const reason = importRefusal(spec);
+    if (reason !== undefined) return reason;
+    const takers = this.#takers(spec, usage, wrappingsOf(spec));
+    return "refusal" in takers ? takers.refusal : undefined;
   }
 
   /** A new wrapping key, and the token that is to come back with what it wraps. */
@@ -65,13 +68,13 @@ export class Imports {
     const { id, account, region, spec, usage } = key;
     const own = { account, region, keyId: rawKeyId(id), spec: wrapping.keySpec };
     const meta = { kind: "import", usage: "INTERNAL", origin: "AWS_KMS", ...own } as const;
-    const takers = this.#takers(spec, usage);
-    if (takers.length === 0) throw new KmsError("UnsupportedOperationException", noImports);
-    const { ekt, publicKey } = await this.#parts.hsms.anyOf(takers, async (hsm) => {
-      const imports = importsOf(hsm);
-      const reason = imports.refusal(spec, wrapping);
-      if (reason !== undefined) throw new KmsError("UnsupportedOperationException", reason);
-      return imports.wrappingKey(meta);
+    const takers = this.#takers(spec, usage, [wrapping]);
+    if ("refusal" in takers) throw new KmsError("UnsupportedOperationException", takers.refusal);
+    const { ekt, publicKey } = await this.#parts.hsms.anyOf(takers.members, async (hsm) => {
+      // One that was away may have come, and be another.
+      const reason = refusalOf(hsm, spec, [wrapping]);
+      if (reason !== undefined) throw new HsmError("unsupported", reason);
+      return importsOf(hsm).wrappingKey(meta);
     });
     const validTo = now + importPeriod;
     const parameters: Parameters = { ...wrapping, ekt: base64(ekt), validTo };
@@ -136,10 +139,13 @@ export class Imports {
     ];
   }
 
-  /** The HSMs that such keys can be in and material can come to, as far as they are there to be asked. */
-  #takers(spec: KeySpec, usage: KeyUsage): readonly Member[] {
+  /** The HSMs that such keys can be in and material comes to under one of `wrappings`, as far as they are there to be asked. */
+  #takers(spec: KeySpec, usage: KeyUsage, wrappings: readonly Wrapping[]): Takers {
     const chosen = this.#parts.hsms.forSpec(spec, usage);
-    return "refusal" in chosen ? [] : chosen.members.filter(({ opened }) => !opened || opened.imports);
+    if ("refusal" in chosen) return chosen;
+    const reasons = chosen.members.map(({ opened }) => opened && refusalOf(opened, spec, wrappings));
+    const members = chosen.members.filter((_, i) => reasons[i] === undefined);
+    return members.length > 0 ? { members } : { refusal: reasons[0] ?? noImports };
   }
 
   async #open(key: KeyRecord, token: Bytes, now: number): Promise<Parameters> {
@@ -163,8 +169,10 @@ export class Imports {
     try {
       return await hsms.use([fromBase64(ekt) as Ekt], unwrap);
     } catch (error) {
+      if (!(error instanceof HsmError)) throw error;
       // Its domain key is gone, so the wrapping key is.
-      if (error instanceof HsmError && error.kind === "refused") throw new KmsError("InvalidImportTokenException");
+      if (error.kind === "refused") throw new KmsError("InvalidImportTokenException");
+      if (error.kind === "unsupported") throw new KmsError("UnsupportedOperationException", error.message);
       throw error;
     }
   }
@@ -181,11 +189,19 @@ interface Expecting {
   readonly expectation: Expectation;
 }
 
+type Takers = { readonly members: readonly Member[] } | { readonly refusal: string };
+
 const noImports = "The HSM takes no key material from outside.";
 
 function importsOf({ imports }: Hsm): HsmImports {
   if (!imports) throw new HsmError("unsupported", noImports);
   return imports;
+}
+
+/** Why the HSM takes no material of this spec under any of `wrappings`; undefined when it does. */
+function refusalOf({ imports }: Hsm, spec: KeySpec, wrappings: readonly Wrapping[]): string | undefined {
+  const reasons = wrappings.map((wrapping) => (imports ? imports.refusal(spec, wrapping) : noImports));
+  return reasons.includes(undefined) ? undefined : reasons[0];
 }
 
 const purposeOf = (key: KeyRecord): string => `import ${arnOf(key)}`;

@@ -1,5 +1,11 @@
 import { keyTypeOf } from "./algorithms.ts";
-import type { KeySpec, WrappingAlgorithm, WrappingKeySpec } from "./key-spec.ts";
+import {
+  type KeySpec,
+  type WrappingAlgorithm,
+  type WrappingKeySpec,
+  wrappingAlgorithms,
+  wrappingKeySpecs,
+} from "./key-spec.ts";
 
 /** How material that is imported comes: under which key, by which algorithm. */
 export interface Wrapping {
@@ -28,6 +34,12 @@ export function wrappingRefusal(spec: KeySpec, { algorithm, keySpec }: Wrapping)
     ? `The wrapping algorithm ${algorithm} with the wrapping key spec ${keySpec} is not valid for ${spec} key material.`
     : undefined;
 }
+
+/** Those that `wrappingRefusal` allows. */
+export const wrappingsOf = (spec: KeySpec): readonly Wrapping[] =>
+  wrappingAlgorithms
+    .flatMap((algorithm) => wrappingKeySpecs.map((keySpec) => ({ algorithm, keySpec })))
+    .filter((wrapping) => wrappingRefusal(spec, wrapping) === undefined);
 
 /** Of a secret key, in bytes. HMAC: from the length of the hash to 1,024 bits. */
 export function isMaterialLength(spec: KeySpec, length: number): boolean {

@@ -1,15 +1,22 @@
+import {
+  constants,
+  createHmac,
+  createPublicKey,
+  diffieHellman,
+  generateKeyPairSync,
+  type KeyObject,
+  publicEncrypt,
+  verify,
+} from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type Bytes, utf8 } from "../../src/base/bytes.ts";
+import type { ImportedKey, KeyPairs } from "../../src/hsm/hsm.ts";
 import type { Ekt, HsmConfig, Imports } from "../../src/hsm/index.ts";
+import { algorithmsOf } from "../../src/model/algorithms.ts";
 import { parseEkt } from "../../src/model/ekt.ts";
 import type { HbkMeta } from "../../src/model/hbk.ts";
-import {
-  type KeySpec,
-  type WrappingAlgorithm,
-  wrappingAlgorithms,
-  wrappingKeySpecs,
-} from "../../src/model/key-spec.ts";
-import { wrappingRefusal } from "../../src/model/wrapping.ts";
+import type { KeySpec, KeyUsage, SigningAlgorithm, WrappingAlgorithm } from "../../src/model/key-spec.ts";
+import { wrappingsOf } from "../../src/model/wrapping.ts";
 import { wrapped } from "../operations/wrapping-client.ts";
 import { aad, algorithm, edited, expectHsmError, type HsmFixture, hbkIdOf, metaOf, useBench } from "./hsm-fixture.ts";
 
@@ -31,10 +38,9 @@ export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
 
     /** Every wrapping of symmetric material that the HSM has. */
     const wrappings = (imports: Imports) =>
-      wrappingAlgorithms
-        .flatMap((name) => wrappingKeySpecs.map((keySpec) => ({ algorithm: name, keySpec })))
-        .filter((wrapping) => wrappingRefusal("SYMMETRIC_DEFAULT", wrapping) === undefined)
-        .filter((wrapping) => imports.refusal("SYMMETRIC_DEFAULT", wrapping) === undefined);
+      wrappingsOf("SYMMETRIC_DEFAULT").filter(
+        (wrapping) => imports.refusal("SYMMETRIC_DEFAULT", wrapping) === undefined,
+      );
 
     it("give a key that encrypts with the material, under every wrapping", async () => {
       const { hsm } = bench();
@@ -81,6 +87,68 @@ export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
       await expectHsmError("refused", hsm.imports.unwrap(meta, symmetric, name, sealed));
     });
 
+    /** Under the smallest wrapping keys, by every algorithm that the HSM has for the spec. */
+    const everyWay = async (
+      meta: HbkMeta,
+      check: (unwrap: (material: Bytes) => ReturnType<Imports["unwrap"]>) => Promise<void>,
+    ): Promise<void> => {
+      const { hsm } = bench();
+      const { imports } = hsm;
+      if (!imports || hsm.refusal(meta.spec, meta.usage as KeyUsage) !== undefined) return;
+      const keySpec = meta.spec === "ECC_NIST_P521" ? "RSA_3072" : "RSA_2048";
+      const { ekt, publicKey } = await imports.wrappingKey(wrappingMeta(meta, keySpec));
+      const ways = wrappingsOf(meta.spec).filter((wrapping) => wrapping.keySpec === keySpec);
+      const taken = ways.filter((way) => imports.refusal(meta.spec, way) === undefined);
+      expect(taken.length).toBeGreaterThan(0);
+      for (const { algorithm: way } of ways) {
+        const unwrap = (material: Bytes) => imports.unwrap(meta, ekt, way, wrapped(publicKey, way, material));
+        if (taken.some((one) => one.algorithm === way)) await check(unwrap);
+        else await expectHsmError("unsupported", unwrap(new Uint8Array(32)), way);
+      }
+    };
+
+    it.each(["HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"] as const)(
+      "give %s keys, of the lengths they may have",
+      async (spec) => {
+        const meta: HbkMeta = { ...external(), kind: "kms-hmac", spec, usage: "GENERATE_VERIFY_MAC" };
+        const bits = Number(spec.slice("HMAC_".length));
+        await everyWay(meta, async (unwrap) => {
+          for (const length of [bits / 8, 64, 128]) {
+            const material = new Uint8Array(length).fill(length);
+            const expected = createHmac(`sha${bits}`, material).update(text).digest();
+            expect(await bench().hsm.mac(tokenOf(await unwrap(material)), text)).toEqual(new Uint8Array(expected));
+          }
+          for (const length of [bits / 8 - 1, 129])
+            expect(await unwrap(new Uint8Array(length)), `${length}`).toBe("unfit");
+        });
+      },
+    );
+
+    it.each([
+      ["RSA_2048", "SIGN_VERIFY"],
+      ["RSA_2048", "ENCRYPT_DECRYPT"],
+      ["ECC_NIST_P256", "SIGN_VERIFY"],
+      ["ECC_NIST_P256", "KEY_AGREEMENT"],
+      ["ECC_NIST_P384", "SIGN_VERIFY"],
+      ["ECC_NIST_P521", "SIGN_VERIFY"],
+      ["ECC_SECG_P256K1", "SIGN_VERIFY"],
+    ] as const)("give %s keys for %s, whose private half is the one that came", async (spec, usage) => {
+      const meta: HbkMeta = { ...external(), kind: "kms-private", spec, usage };
+      const own = pairOf(spec);
+      await everyWay(meta, async (unwrap) => {
+        const imported = await unwrap(pkcs8(own));
+        const ekt = tokenOf(imported);
+        expect(parseEkt(ekt).meta).toEqual(meta);
+        const spki = new Uint8Array(createPublicKey(own).export({ format: "der", type: "spki" }));
+        expect((imported as ImportedKey).publicKey).toEqual(spki);
+        await works(bench().hsm.keyPairs as KeyPairs, ekt, meta, own);
+        expect(await unwrap(utf8("no PrivateKeyInfo, but as long as one of a curve"))).toBe("unfit");
+        if (spec === "ECC_NIST_P256") expect(await unwrap(pkcs8(pairOf("ECC_NIST_P384")))).toBe("unfit");
+        if (spec === "RSA_2048") expect(await unwrap(pkcs8(pairOf("RSA_3072")))).toBe("unfit");
+        if (spec === "RSA_2048") expect(await unwrap(pkcs8(pairOf("ECC_NIST_P256")))).toBe("unfit");
+      });
+    });
+
     it("have wrapping keys that nothing else is done with, and that survive a rotation of the domain key", async () => {
       const { hsm, admin } = bench();
       if (!hsm.imports) return;
@@ -96,7 +164,10 @@ export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
       tokenOf(await hsm.imports.unwrap(meta, ekt, name, wrapped(publicKey, name, secret)));
     });
   });
+}
 
+/** Claims about keys in several regions; an HSM that keeps its keys has none. */
+export function replicaClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
   describe("a replica", () => {
     const bench = useBench(fixture);
 
@@ -136,6 +207,43 @@ export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
       await expectHsmError("refused", hsm.replicate(await hsm.generateKey(metaOf("record")), "us-east-1"));
     });
   });
+}
+
+const curves = {
+  ECC_NIST_P256: "prime256v1",
+  ECC_NIST_P384: "secp384r1",
+  ECC_NIST_P521: "secp521r1",
+  ECC_SECG_P256K1: "secp256k1",
+} as const;
+
+function pairOf(spec: keyof typeof curves | "RSA_2048" | "RSA_3072"): KeyObject {
+  if (spec === "RSA_2048" || spec === "RSA_3072") {
+    return generateKeyPairSync("rsa", { modulusLength: Number(spec.slice(4)) }).privateKey;
+  }
+  return generateKeyPairSync("ec", { namedCurve: curves[spec] }).privateKey;
+}
+
+const pkcs8 = (key: KeyObject): Bytes => new Uint8Array(key.export({ format: "der", type: "pkcs8" }));
+
+/** What the HSM does with its key fits what OpenSSL does with `own`. */
+async function works(keyPairs: KeyPairs, ekt: Ekt, { spec, usage }: HbkMeta, own: KeyObject): Promise<void> {
+  const publicKey = createPublicKey(own);
+  if (usage === "ENCRYPT_DECRYPT") {
+    const padded = { key: publicKey, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256" };
+    expect(await keyPairs.decrypt(ekt, "RSAES_OAEP_SHA_256", new Uint8Array(publicEncrypt(padded, text)))).toEqual(
+      text,
+    );
+  } else if (usage === "KEY_AGREEMENT") {
+    const other = generateKeyPairSync("ec", { namedCurve: curves[spec as keyof typeof curves] });
+    const spki = new Uint8Array(other.publicKey.export({ format: "der", type: "spki" }));
+    const expected = diffieHellman({ privateKey: own, publicKey: other.publicKey });
+    expect(await keyPairs.deriveSharedSecret(ekt, spki)).toEqual(new Uint8Array(expected));
+  } else {
+    const [first] = algorithmsOf(spec, "SIGN_VERIFY") as readonly SigningAlgorithm[];
+    const signing = spec === "RSA_2048" ? "RSASSA_PKCS1_V1_5_SHA_256" : (first as SigningAlgorithm);
+    const signature = await keyPairs.sign(ekt, signing, text, "RAW");
+    expect(verify(`sha${signing.slice(-3)}`, text, publicKey, signature), signing).toBe(true);
+  }
 }
 
 function tokenOf(imported: Awaited<ReturnType<Imports["unwrap"]>>): Ekt {

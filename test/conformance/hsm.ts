@@ -5,7 +5,7 @@ import type { HsmConfig } from "../../src/hsm/index.ts";
 import { domainKeyClaims } from "./hsm-domain-keys.ts";
 import { type HsmFixture, useBench } from "./hsm-fixture.ts";
 import { formatClaims } from "./hsm-formats.ts";
-import { importClaims } from "./hsm-imports.ts";
+import { importClaims, replicaClaims } from "./hsm-imports.ts";
 import { keyPairClaims } from "./hsm-key-pairs.ts";
 import { anchorClaims, lifeClaims } from "./hsm-life.ts";
 import { strangerClaims } from "./hsm-tokens.ts";
@@ -20,6 +20,7 @@ export function hsmConformance<Config extends HsmConfig>(name: string, fixture: 
     shared(otherKeyClaims, fixture);
     keyPairClaims(fixture);
     importClaims(fixture);
+    replicaClaims(fixture);
   });
   describe(`${name} is an HsmAdmin`, () => {
     domainKeyClaims(fixture);

@@ -14,7 +14,7 @@ import { HandleCache } from "./handle-cache.ts";
 import { committedId } from "./hbk-id.ts";
 import { isReleased, whyKept } from "./kept.ts";
 import { macHashOf } from "./mac-hash.ts";
-import { namedAs, needsDerivation, usedAs } from "./private-key.ts";
+import { isPrivate, namedAs, needsDerivation, usedAs } from "./private-key.ts";
 import { publicKeysOf, unwrapMovable } from "./public-key.ts";
 import { ResidentKeys } from "./resident-keys.ts";
 import { bestOf, movable, moving, readable, used, type Wrappings } from "./wrapping.ts";
@@ -194,7 +194,7 @@ export class BackingKeys {
 
   /** What it may be called: a private key tells its public key but for a sign. */
   #namesOf(meta: HbkMeta, key: Handle): Bytes[] {
-    if (meta.kind !== "kms-private") return [this.#symmetricName(meta, key)];
+    if (!isPrivate(meta)) return [this.#symmetricName(meta, key)];
     return publicKeysOf(this.#token, key, meta.spec).map((spki) => committedId(this.#engine, meta, spki));
   }
 

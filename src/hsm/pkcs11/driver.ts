@@ -13,6 +13,7 @@ import type {
   Hsm,
   HsmAdmin,
   HsmInfo,
+  Imports,
   KeyPairs,
   Opening,
   Pkcs11Config,
@@ -20,6 +21,7 @@ import type {
   TransportKey,
 } from "../hsm.ts";
 import { alone } from "./domain-lock.ts";
+import { Pkcs11Imports } from "./imports.ts";
 import { whyKept } from "./kept.ts";
 import { Pkcs11KeyPairs } from "./key-pairs.ts";
 import type { MethodOf, Opened } from "./protocol.ts";
@@ -42,10 +44,12 @@ export const driver: Driver<Pkcs11Config> = {
 
 export class Pkcs11Hsm implements Hsm {
   readonly keyPairs: KeyPairs;
+  readonly imports: Imports;
   readonly #workers: WorkerPool<"hsm">;
 
   constructor(workers: WorkerPool<"hsm">) {
     this.keyPairs = new Pkcs11KeyPairs(workers);
+    this.imports = new Pkcs11Imports(workers);
     this.#workers = workers;
   }
 

@@ -26,15 +26,26 @@ export function pairRefusal(abilities: PairAbilities, spec: KeySpec, usage: KeyU
   if (!algorithms) return `There are no ${spec} keys for ${usage}.`;
   const family = familyOf(spec);
   if (!family) return `The PKCS#11 driver has no ${spec} keys.`;
-  const lack = abilities.lacks[family];
-  if (lack !== undefined) return `The token does not serve ${spec} keys: ${lack}.`;
-  if (family === "RSA" && Number(spec.slice("RSA_".length)) > abilities.mostBits) {
-    return `The token makes RSA keys of at most ${abilities.mostBits} bits.`;
-  }
+  const reason = family === "RSA" ? rsaRefusal(abilities, spec) : lackOf(abilities, family, spec);
+  if (reason !== undefined) return reason;
   const works = working(abilities, spec, usage);
   const missing = algorithms.filter((algorithm) => !works.includes(algorithm));
   const refused = usage === "SIGN_VERIFY" ? works.length === 0 : missing.length > 0;
   return refused ? `The token does not compute ${missing.join(", ")} with ${spec} keys.` : undefined;
+}
+
+/** Why the token has no RSA keys of this spec, whatever they are for; undefined when it has. */
+export function rsaRefusal(abilities: PairAbilities, spec: KeySpec): string | undefined {
+  const { mostBits } = abilities;
+  const tooLong = Number(spec.slice("RSA_".length)) > mostBits;
+  return (
+    lackOf(abilities, "RSA", spec) ?? (tooLong ? `The token makes RSA keys of at most ${mostBits} bits.` : undefined)
+  );
+}
+
+function lackOf({ lacks }: PairAbilities, family: PairFamily, spec: KeySpec): string | undefined {
+  const lack = lacks[family];
+  return lack === undefined ? undefined : `The token does not serve ${spec} keys: ${lack}.`;
 }
 
 /** The algorithms of such keys that the token can do. */

@@ -1,7 +1,7 @@
 import pkcs11js from "pkcs11js";
 import { type Bytes, fromHex } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import type { HbkMeta } from "../../model/hbk.ts";
+import type { HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
 import type { Attributes } from "./attributes.ts";
 import { used } from "./wrapping.ts";
@@ -35,10 +35,12 @@ const publicExponent = Uint8Array.of(1, 0, 1);
 const noPrivateUse = { decrypt: false, sign: false, unwrap: false, derive: false } as const;
 
 /** The one thing that a private key of a usage does in a token. */
-const uses: Partial<Record<KeyUsage, Attributes>> = {
+const uses: Partial<Record<HbkUsage, Attributes>> = {
   SIGN_VERIFY: { sign: true },
   ENCRYPT_DECRYPT: { decrypt: true },
   KEY_AGREEMENT: { derive: true },
+  // Of material that is imported.
+  INTERNAL: { unwrap: true },
 };
 
 /** NSS tries each new pair by them. */
@@ -48,7 +50,7 @@ const publicUses: Partial<Record<KeyUsage, Attributes>> = {
 };
 const noPublicUse = { encrypt: false, verify: false, wrap: false } as const;
 
-const isRsa = (spec: KeySpec): boolean => spec.startsWith("RSA_");
+export const isRsa = (spec: KeySpec): boolean => spec.startsWith("RSA_");
 
 function privateKey({ spec, usage }: Pick<HbkMeta, "spec" | "usage">): Attributes {
   return {
@@ -57,14 +59,18 @@ function privateKey({ spec, usage }: Pick<HbkMeta, "spec" | "usage">): Attribute
     token: false,
     private: true,
     ...noPrivateUse,
-    ...uses[usage as KeyUsage],
+    ...uses[usage],
     sensitive: true,
   };
 }
 
+/** Whether the HBK is a private key: one of a KMS key, or one that unwraps what is imported. */
+export const isPrivate = ({ kind, spec }: Pick<HbkMeta, "kind" | "spec">): boolean =>
+  kind === "kms-private" || (kind === "import" && isRsa(spec));
+
 /** An HBK as it is used. */
 export const usedAs = (meta: HbkMeta): Attributes =>
-  meta.kind === "kms-private" ? { ...privateKey(meta), extractable: false } : used;
+  isPrivate(meta) ? { ...privateKey(meta), extractable: false } : used;
 
 /** What names a private key of an elliptic curve is derived from it: public-key.ts. */
 export const needsDerivation = ({ kind, spec }: Pick<HbkMeta, "kind" | "spec">): boolean =>

@@ -38,7 +38,7 @@ export async function probeToken({ module: path, initArgs, token: selector, pin 
     tests,
     ...(token && serves
       ? surveyed(await profileOf(token, engine, undefined), mode ?? "plain")
-      : { serves: [], refuses: [] }),
+      : { serves: [], refuses: [], imports: { takes: {}, lacks: {} } }),
     wrappings: token ? findWrappings(token, engine).flatMap(({ suite }) => suiteNames[suite] ?? []) : [],
     boundaries: serves ? pkcs11Boundaries.filter((boundary) => !failed(boundary)) : [],
     ...(mode && { domainKeyMode: mode }),

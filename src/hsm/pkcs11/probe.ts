@@ -1,4 +1,5 @@
 import type { DomainKeyMode, Pkcs11Boundary, Pkcs11Config, Pkcs11Wrapping } from "../hsm.ts";
+import type { ImportAbilities } from "./import-abilities.ts";
 import type { CryptokiInterface } from "./native-cryptoki.ts";
 import type { Refused, Served } from "./served.ts";
 import { startWorker } from "./start.ts";
@@ -31,6 +32,8 @@ export interface ProbeReport {
   readonly serves: readonly Served[];
   /** With the reasons. */
   readonly refuses: readonly Refused[];
+  /** Which key material comes in from outside, by wrapping algorithm. */
+  readonly imports: ImportAbilities;
   /** Those that the token has; `resident` is tried when it is asked for, as it leaves objects. */
   readonly wrappings: readonly Pkcs11Wrapping[];
   /** Those that the token can be. */

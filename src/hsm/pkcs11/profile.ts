@@ -1,5 +1,7 @@
 import type { Engine } from "../../engine/engine.ts";
 import type { Cryptoki } from "./cryptoki.ts";
+import type { ImportAbilities } from "./import-abilities.ts";
+import { findImportAbilities } from "./import-profile.ts";
 import type { MacHash } from "./mac-hash.ts";
 import { type PairAbilities, pairFamilies } from "./pair-abilities.ts";
 import { findPairAbilities } from "./pair-profile.ts";
@@ -14,6 +16,7 @@ export interface Profile {
   /** Of HMAC. */
   readonly hashes: readonly MacHash[];
   readonly pairs: PairAbilities;
+  readonly imports: ImportAbilities;
 }
 
 /** `known` where it is of the same module, model and firmware; what the tests say, otherwise. */
@@ -23,7 +26,8 @@ export async function profileOf(token: Cryptoki, engine: Engine, known: Profile 
   const wrappings = findWrappings(token, engine);
   const [best] = wrappings;
   const pairs = best ? await findPairAbilities(token, engine, best) : noPairs;
-  return { of, wrappings: wrappings.map(({ name }) => name), hashes: findMacs(token), pairs };
+  const imports = await findImportAbilities(token, engine, wrappings, pairs);
+  return { of, wrappings: wrappings.map(({ name }) => name), hashes: findMacs(token), pairs, imports };
 }
 
 /** They are wrapped to be kept. */

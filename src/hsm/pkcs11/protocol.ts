@@ -9,6 +9,10 @@ import type { TokenSelector } from "./token-selector.ts";
 const pairMethods = ["generatePair", "generateDataKeyPair", "sign", "decryptByPair", "deriveSharedSecret"] as const;
 export type PairMethod = (typeof pairMethods)[number];
 
+/** Of `Imports`: token-imports.ts. */
+const importMethods = ["wrappingKey", "unwrap"] as const;
+export type ImportMethod = (typeof importMethods)[number];
+
 /**
  * Between the server and a worker: the server sends a greeting (call 0), the worker answers it when it is ready; then
  * each call is a frame whose code is the place of its method in the list of the worker's role, and each answer a frame
@@ -31,6 +35,7 @@ export const methods = {
     "health",
     "replicate",
     ...pairMethods,
+    ...importMethods,
   ],
   admin: [
     "domainKeys",

@@ -11,7 +11,7 @@ import type { Attributes } from "./attributes.ts";
 import type { Cryptoki, Handle } from "./cryptoki.ts";
 import { der, tags } from "./der.ts";
 import { committedId } from "./hbk-id.ts";
-import { bitsOf, type Curve, curveOf, curves, movingPrivate } from "./private-key.ts";
+import { bitsOf, type Curve, curveOf, curves, isPrivate, movingPrivate } from "./private-key.ts";
 import { genericKey, movable, noUse } from "./wrapping.ts";
 
 /** DER of the object identifier. */
@@ -61,13 +61,13 @@ export function unwrapNamed(
   token: Cryptoki,
   meta: HbkMeta,
   unwrap: (attributes: Attributes) => Handle,
-  isOwn: (spki: Bytes) => boolean,
+  isOwn: (spki: Bytes, key: Handle) => boolean,
 ): Handle {
   const curve = curves[meta.spec];
   const key = unwrap(movingPrivate(meta));
   let spki: Bytes | undefined;
   try {
-    spki = publicKeysOf(token, key, meta.spec).find(isOwn);
+    spki = publicKeysOf(token, key, meta.spec).find((spki) => isOwn(spki, key));
     if (spki && !(curve && token.wantsPublicKeys)) return key;
   } catch (error) {
     token.destroy(key);
@@ -85,7 +85,7 @@ export function unwrapMovable(
   { meta, hbkId }: { readonly meta: HbkMeta; readonly hbkId: Bytes },
   unwrap: (attributes: Attributes) => Handle,
 ): Handle {
-  if (meta.kind !== "kms-private") return unwrap(movable(meta));
+  if (!isPrivate(meta)) return unwrap(movable(meta));
   return unwrapNamed(token, meta, unwrap, (spki) => engine.equal(committedId(engine, meta, spki), hbkId));
 }
 

@@ -37,6 +37,8 @@ export const quirks = {
   ecUnwrapWantsPublicKey: { seen: "NSS 3.87.1", code: pkcs11js.CKR_TEMPLATE_INCOMPLETE },
   /** C_CopyObject takes no attribute that comes after MODIFIABLE=false: it comes last. */
   copyStopsAtUnmodifiable: { seen: "SoftHSM 2.6.1" },
+  /** CKA_VALUE_LEN of a secret key that was unwrapped is 0. */
+  unwrappedLengthIsNotTold: { seen: "SoftHSM 2.6.1" },
   /** RSA-OAEP with SHA-1 alone: the hash is the best one that opens what node:crypto has sealed. */
   oaepHasSha1Only: { seen: "SoftHSM 2.6.1 and 2.7.0" },
 } as const satisfies Readonly<Record<string, Quirk>>;

@@ -1,6 +1,8 @@
 import { algorithmsOf, keyTypeOf } from "../../model/algorithms.ts";
 import { type KeySpec, type KeyUsage, keySpecs, keyUsages } from "../../model/key-spec.ts";
+import type { Wrapping } from "../../model/wrapping.ts";
 import type { DomainKeyMode, HsmInfo } from "../hsm.ts";
+import { type ImportAbilities, unwrappingRefusal } from "./import-abilities.ts";
 import { macHashOf } from "./mac-hash.ts";
 import { pairRefusal, unpaddingOf, working } from "./pair-abilities.ts";
 import type { Profile } from "./profile.ts";
@@ -23,6 +25,15 @@ export function refusal(profile: Profile, of: Choices, spec: KeySpec, usage: Key
   }
 }
 
+export const noWrappingKeys = "Wrapping keys are wrapped themselves, and never kept as objects of the token.";
+
+/** Why no material of this spec comes in under this wrapping; undefined when it does. */
+export function importRefusal(profile: Profile, of: Choices, spec: KeySpec, wrapping: Wrapping): string | undefined {
+  if (of.wrapping === "resident")
+    return "Wrapping keys are wrapped themselves, and never kept as objects of the token.";
+  return unwrappingRefusal(profile.imports, profile.pairs, spec, wrapping);
+}
+
 type Choices = Pick<HsmInfo, "domainKeyMode" | "wrapping">;
 
 export interface Served {
@@ -38,8 +49,14 @@ export interface Refused {
   readonly reason: string;
 }
 
+export interface Survey {
+  readonly serves: readonly Served[];
+  readonly refuses: readonly Refused[];
+  readonly imports: ImportAbilities;
+}
+
 /** Every spec and usage of the API, on one side or the other. */
-export function surveyed(profile: Profile, domainKeyMode: DomainKeyMode): { serves: Served[]; refuses: Refused[] } {
+export function surveyed(profile: Profile, domainKeyMode: DomainKeyMode): Survey {
   const all = keySpecs.flatMap((spec) =>
     keyUsages.filter((usage) => algorithmsOf(spec, usage)).map((usage) => ({ spec, usage })),
   );
@@ -51,6 +68,7 @@ export function surveyed(profile: Profile, domainKeyMode: DomainKeyMode): { serv
       const reason = refusal(profile, { domainKeyMode }, one.spec, one.usage);
       return reason === undefined ? [] : [{ ...one, reason }];
     }),
+    imports: profile.imports,
   };
 }
 

@@ -35,9 +35,10 @@ const sweep = 30_000;
 /** Each role loads its own code only: a worker for requests does not have that of administration. */
 const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
   hsm: async (greeting) => {
-    const [{ TokenHsm }, { TokenKeyPairs }] = await Promise.all([
+    const [{ TokenHsm }, { TokenKeyPairs }, { TokenImports }] = await Promise.all([
       import("./token-hsm.ts"),
       import("./token-key-pairs.ts"),
+      import("./token-imports.ts"),
     ]);
     const opened = await openToken(greeting);
     const { token, engine, domain, keys, cipher, random } = opened;
@@ -45,7 +46,7 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
     keys.probe(domain.active());
     setInterval(() => keys.expire(), sweep);
     const hsm = new TokenHsm(token, engine, domain, keys, cipher, random);
-    return served(greeting, [hsm, new TokenKeyPairs(opened, hsm)], opened);
+    return served(greeting, [hsm, new TokenKeyPairs(opened, hsm), new TokenImports(opened)], opened);
   },
   admin: async (greeting) => {
     const [{ TokenAdmin }, { Transport }] = await Promise.all([import("./token-admin.ts"), import("./transport.ts")]);

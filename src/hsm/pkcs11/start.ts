@@ -9,7 +9,7 @@ import { Link } from "./link.ts";
 import { trustedModule } from "./module-file.ts";
 import { PinLatch } from "./pin-latch.ts";
 import type { Profile } from "./profile.ts";
-import { type Opened, type PairMethod, PinRefused, type Role } from "./protocol.ts";
+import { type ImportMethod, type Opened, type PairMethod, PinRefused, type Role } from "./protocol.ts";
 import { parseUri, type TokenUri } from "./uri.ts";
 
 /** Milliseconds. */
@@ -18,7 +18,10 @@ const defaultDeadline = 5_000;
 const leastStartDeadline = 15_000;
 /** An HSM may need a minute for an RSA key pair. */
 const leastGenerationDeadline = 120_000;
-const making: readonly string[] = ["generatePair", "generateDataKeyPair"] satisfies PairMethod[];
+const making: readonly string[] = ["generatePair", "generateDataKeyPair", "wrappingKey"] satisfies (
+  | PairMethod
+  | ImportMethod
+)[];
 /** What a worker lives for: 24 hours, a million calls, a GiB. */
 const defaultLife = { workerHours: 24, workerCalls: 1_000_000, workerMemory: 1_024 };
 

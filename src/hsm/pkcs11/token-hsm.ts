@@ -16,7 +16,7 @@ import type { Domain } from "./domain.ts";
 import { whyKept } from "./kept.ts";
 import { macHashOf } from "./mac-hash.ts";
 import { createMacKey } from "./mac-key.ts";
-import type { MethodOf, PairMethod } from "./protocol.ts";
+import type { ImportMethod, MethodOf, PairMethod } from "./protocol.ts";
 import { rewrap } from "./rewrap.ts";
 import type { TokenRandom } from "./token-random.ts";
 
@@ -35,7 +35,9 @@ const generated: Partial<Record<HbkKind, HbkUsage>> = {
 };
 
 /** `Hsm` as the worker serves it, one call after the other: the contracts are those of hsm/hsm.ts. */
-export class TokenHsm implements Record<Exclude<MethodOf<"hsm">, PairMethod>, (...args: never[]) => unknown> {
+export class TokenHsm
+  implements Record<Exclude<MethodOf<"hsm">, PairMethod | ImportMethod>, (...args: never[]) => unknown>
+{
   readonly #token: Cryptoki;
   readonly #engine: Engine;
   readonly #domain: Domain;

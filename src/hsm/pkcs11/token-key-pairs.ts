@@ -10,7 +10,6 @@ import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
 import type {
   DataKeyPairSpec,
   EncryptionAlgorithm,
-  KeySpec,
   KeyUsage,
   MessageType,
   SigningAlgorithm,
@@ -21,10 +20,11 @@ import { CryptokiError } from "./cryptoki.ts";
 import { decryptWith } from "./decryption.ts";
 import { committedId } from "./hbk-id.ts";
 import { pairRefusal, unpaddingOf, working } from "./pair-abilities.ts";
+import { generated } from "./pair-generation.ts";
 import { decrypts, fits, type TestedKey } from "./pair-test.ts";
-import { bitsOf, curveOf, generationOf } from "./private-key.ts";
+import { bitsOf, curveOf } from "./private-key.ts";
 import type { PairMethod } from "./protocol.ts";
-import { agree, pointOf, publicKeyOf, publicKeysOf } from "./public-key.ts";
+import { agree, pointOf, publicKeysOf } from "./public-key.ts";
 import type { OpenToken } from "./service.ts";
 import { signWith } from "./signing.ts";
 import type { TokenHsm } from "./token-hsm.ts";
@@ -45,7 +45,7 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
     const { spec, usage } = meta;
     if (usage === "INTERNAL" || kindOfSpec(spec) !== meta.kind) throw refused("there are no such key pairs");
     const { token, engine, keys, profile } = this.#opened;
-    const made = await this.#generated(spec, usage, ({ handle, spki }) => ({
+    const made = await generated(this.#opened, meta, ({ handle, spki }) => ({
       ekt: keys.seal(meta, handle, committedId(engine, meta, spki)),
       publicKey: spki,
     }));
@@ -68,7 +68,7 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
     const usage = "SIGN_VERIFY";
     const { publicKey, privateKey } =
       pairRefusal(profile.pairs, spec, usage) === undefined
-        ? await this.#generated(spec, usage, (key) => this.#takeOut(key))
+        ? await generated(this.#opened, { spec, usage }, (key) => this.#takeOut(key))
         : await generateKeyPair(spec, (length) => random.generate(length));
     let kept = false;
     try {
@@ -116,22 +116,6 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
     const key = this.#opened.keys.open(ekt, ["kms-private"], usage);
     if (algorithmsOf(key.meta.spec, usage)?.includes(algorithm)) return key;
     throw refused("the algorithm is none of the key's");
-  }
-
-  /** A length that the token makes no keys of after all is no fault of this worker, which another one would not meet. */
-  async #generated<Answer>(spec: KeySpec, usage: KeyUsage, use: (key: TestedKey) => Answer): Promise<Answer> {
-    const { token, keys, domain } = this.#opened;
-    const { mechanism, publicKey, privateKey } = generationOf({ spec, usage });
-    try {
-      return await token.withKeyPair(mechanism, publicKey, privateKey, (pair) => {
-        token.restrict(pair.privateKey, privateKey);
-        return use({ handle: pair.privateKey, spki: publicKeyOf(token, pair.publicKey, spec), spec });
-      });
-    } catch (error) {
-      if (!(error instanceof CryptokiError)) throw error;
-      keys.probe(domain.active());
-      throw new HsmError("internal", `the token works, and makes no ${spec} keys: ${error.message}`, { cause: error });
-    }
   }
 
   /** By way of an AES key that this process knows for as long. */

@@ -15,6 +15,7 @@ import {
   metaOf,
   useBench,
 } from "../../conformance/hsm-fixture.ts";
+import { importClaims } from "../../conformance/hsm-imports.ts";
 import { nssTokens } from "./nss.ts";
 import { softTokens } from "./tokens.ts";
 
@@ -23,6 +24,7 @@ const locked: Driver<Pkcs11Config> = { ...driver, init: (config) => driver.init(
 const fixture: HsmFixture<Pkcs11Config> = { driver: locked, fresh: () => token(), stride: 16 };
 
 hsmDataPath("SoftHSM2 with a locked domain key", fixture);
+describe("SoftHSM2 with a locked domain key: its", () => importClaims(fixture));
 
 describe("a locked domain key", () => {
   const bench = useBench(fixture);

@@ -3,6 +3,7 @@ import { hex, utf8 } from "../../../src/base/bytes.ts";
 import type { Pkcs11Config, Pkcs11Wrapping } from "../../../src/hsm/index.ts";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
 import { ektSuites, parseEkt } from "../../../src/model/ekt.ts";
+import { wrappingsOf } from "../../../src/model/wrapping.ts";
 import { hsmDataPath } from "../../conformance/hsm.ts";
 import {
   aad,
@@ -29,6 +30,14 @@ hsmDataPath("SoftHSM2, whose keys stay in the token,", resident);
 
 describe("a resident key", () => {
   const bench = useBench(resident);
+
+  it("has no material from outside, as wrapping keys are wrapped themselves", async () => {
+    const { imports } = bench().hsm;
+    for (const spec of ["SYMMETRIC_DEFAULT", "HMAC_256"] as const) {
+      for (const wrapping of wrappingsOf(spec))
+        expect(imports?.refusal(spec, wrapping)).toMatch(/never kept as objects/);
+    }
+  });
 
   it("is an object of the token, which no key token brings back once it has been destroyed", async () => {
     const { hsm, admin, config } = bench();

@@ -87,7 +87,7 @@ export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
       await expectHsmError("refused", hsm.imports.unwrap(meta, symmetric, name, sealed));
     });
 
-    /** Under the smallest wrapping keys, by every algorithm that the HSM has for the spec. */
+    /** Under the smallest wrapping keys, by every algorithm that the HSM has for the spec; what it refuses is refused. */
     const everyWay = async (
       meta: HbkMeta,
       check: (unwrap: (material: Bytes) => ReturnType<Imports["unwrap"]>) => Promise<void>,
@@ -99,7 +99,6 @@ export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
       const { ekt, publicKey } = await imports.wrappingKey(wrappingMeta(meta, keySpec));
       const ways = wrappingsOf(meta.spec).filter((wrapping) => wrapping.keySpec === keySpec);
       const taken = ways.filter((way) => imports.refusal(meta.spec, way) === undefined);
-      expect(taken.length).toBeGreaterThan(0);
       for (const { algorithm: way } of ways) {
         const unwrap = (material: Bytes) => imports.unwrap(meta, ekt, way, wrapped(publicKey, way, material));
         if (taken.some((one) => one.algorithm === way)) await check(unwrap);

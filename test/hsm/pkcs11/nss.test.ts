@@ -10,7 +10,7 @@ hsmConformance("NSS", { driver, fresh, stride: 32 });
 hsmVectors("NSS", { driver, fresh, stride: 32 });
 
 it("the probe finds RFC 5649 under NSS's number, and that NSS gives keys away that are not extractable", async () => {
-  const { tests, lacks, serves, refuses, domainKeyModes, boundaries, wrappings, interfaces } = await probe(
+  const { tests, lacks, serves, refuses, domainKeyModes, boundaries, wrappings, interfaces, imports } = await probe(
     await fresh(),
   );
   expect(tests.map(({ ok }) => ok)).toEqual([true, true, true, false, true, true, true, false]);
@@ -23,6 +23,11 @@ it("the probe finds RFC 5649 under NSS's number, and that NSS gives keys away th
   expect(domainKeyModes).toEqual(["plain"]);
   expect(interfaces).toContainEqual({ name: "PKCS 11", version: "3.0" });
   expect(serves.map(({ spec }) => spec)).toContain("ECC_NIST_P521");
+  expect(imports.takes.RSAES_OAEP_SHA_256).toEqual([
+    ...["SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"],
+    ...["ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521"],
+  ]);
+  expect(imports.takes.RSA_AES_KEY_WRAP_SHA_256).toContain("RSA_2048");
   const koblitz = refuses.find(({ spec }) => spec === "ECC_SECG_P256K1");
   expect(koblitz?.reason).toContain("CKR_DOMAIN_PARAMS_INVALID");
 });

@@ -93,6 +93,12 @@ describe("a SoftHSM2 token", () => {
 describe("the probe", () => {
   it("says what the module is, and by known answers what it does", async () => {
     const report = await probe(config);
+    const curves = ["ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"];
+    expect(report.imports.takes).toEqual({
+      RSAES_OAEP_SHA_1: ["SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512", ...curves],
+      RSA_AES_KEY_WRAP_SHA_1: ["RSA_2048", ...curves],
+    });
+    expect(report.imports.lacks.RSAES_OAEP_SHA_256).toBe("it lacks RSA-OAEP with SHA-256");
     expect(report.module).toMatchObject({ manufacturer: "SoftHSM", cryptoki: "2.40" });
     expect(report.token).toMatchObject({ label: "kms", flags: expect.arrayContaining(["TOKEN_INITIALIZED"]) });
     expect(report.mechanisms).toContain("AES_KEY_WRAP_PAD");

@@ -39,7 +39,7 @@ export async function runEngineBench(options: EngineBenchOptions): Promise<void>
   console.log([summary(rows, ratios, absent), startUpLine(starts)].join("\n"));
   const figures = { ...report([...rows, ...starts]), ratios };
   if (options.json !== undefined) writeFileSync(options.json, `${JSON.stringify(figures, undefined, 2)}\n`);
-  if (options.html !== undefined) writeFileSync(options.html, enginePage(rows, report(rows), absent));
+  if (options.html !== undefined) writeFileSync(options.html, enginePage(rows, ratios, report(rows), absent));
 }
 
 /** Every contender at everything that it can do, and does right: a wrong answer ends the benchmark. */

@@ -10,8 +10,8 @@ import { openPeculiar, webCrypto } from "./web-crypto.ts";
 /** In the order of every report; the first that is here is what the others are held against. */
 const openers: Readonly<Record<string, () => Contender | Promise<Contender>>> = {
   "wasm relaxed": async () => contenderOf("wasm relaxed", await openWasm("relaxed")),
-  "wasm relaxed, given buffer": async () => givenBuffer("wasm relaxed", await openWasm("relaxed")),
-  "wasm relaxed, 32 a call": async () => manyAtOnce("wasm relaxed", await openWasm("relaxed")),
+  "wasm, given buffer": async () => givenBuffer("wasm", await openWasm("relaxed")),
+  "wasm, 32 a call": async () => manyAtOnce("wasm", await openWasm("relaxed")),
   "wasm strict": async () => contenderOf("wasm strict", await openWasm("strict")),
   native: async () => contenderOf("native", await openEngine("native")),
   "native, given buffer": async () => givenBuffer("native", await openEngine("native")),

@@ -2,6 +2,7 @@ import { type Figure, page } from "../page.ts";
 import { plot } from "../plot.ts";
 import type { Report } from "../report.ts";
 import { formatBytes, formatTime } from "../units.ts";
+import type { Ratio } from "./ratios.ts";
 import {
   benchesOf,
   contendersOf,
@@ -16,8 +17,8 @@ import {
 /** Variants of one contender share a colour. */
 const styles: Readonly<Record<string, { readonly color: number; readonly dashed?: true }>> = {
   "wasm relaxed": { color: 0 },
-  "wasm relaxed, given buffer": { color: 0, dashed: true },
-  "wasm relaxed, 32 a call": { color: 0, dashed: true },
+  "wasm, given buffer": { color: 0, dashed: true },
+  "wasm, 32 a call": { color: 0, dashed: true },
   "wasm strict": { color: 7 },
   native: { color: 1 },
   "native, given buffer": { color: 1, dashed: true },
@@ -46,6 +47,7 @@ const titles: Readonly<Record<string, readonly [string, string]>> = {
 
 export function enginePage(
   rows: readonly EngineRow[],
+  ratios: readonly Ratio[],
   about: Pick<Report, "machine" | "node">,
   absent: readonly string[],
 ): string {
@@ -53,7 +55,7 @@ export function enginePage(
     {
       title: "Strongroom: engines",
       text: "Time of one operation, by size of the plaintext. Lower is better; both axes are logarithmic.",
-      tiles: tilesOf(rows),
+      tiles: tilesOf(ratios),
       figures: benchesOf(rows).map((bench) =>
         figureOf(
           bench,
@@ -72,19 +74,14 @@ export function enginePage(
 }
 
 /** How the leader stands beside node:crypto at what Encrypt does most. */
-function tilesOf(rows: readonly EngineRow[]) {
-  const ofBench = rows.filter(({ bench }) => bench === "kms-encrypt");
-  const [leader, peer] = [leaderOf(ofBench), "node:crypto"];
-  const theirs = lineOf(ofBench, peer);
-  return lineOf(ofBench, leader)
+function tilesOf(ratios: readonly Ratio[]) {
+  return ratios
+    .filter(({ bench, against }) => bench === "kms-encrypt" && against.includes("node:crypto"))
     .slice(0, 4)
-    .map(({ x, y }) => {
-      const ratio = (theirs.find((point) => point.x === x)?.y ?? Number.NaN) / y;
-      return {
-        value: `${ratio.toFixed(1)}×`,
-        text: `the speed of ${peer}: ${leader}, KMS encrypt of ${formatBytes(x)}`,
-      };
-    });
+    .map(({ bytes, contender, against, median }) => ({
+      value: `${median.toFixed(1)}×`,
+      text: `the speed of ${against}: ${contender}, KMS encrypt of ${formatBytes(bytes)}`,
+    }));
 }
 
 function figureOf(bench: string, rows: readonly EngineRow[]): Figure {

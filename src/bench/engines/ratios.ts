@@ -21,7 +21,7 @@ const comparisons: readonly (readonly [Bench, string, ...string[]])[] = [
   ["gcm-seal", "wasm relaxed", "node:crypto"],
   ["kms-encrypt", "native, given buffer", "node:crypto"],
   ["kms-encrypt", "native", "node:crypto"],
-  ["kms-encrypt", "wasm relaxed, 32 a call", "wasm relaxed"],
+  ["kms-encrypt", "wasm, 32 a call", "wasm relaxed"],
   ["kms-encrypt", "auto", "native", "wasm relaxed"],
   ["fused-encrypt", "auto", "native", "wasm relaxed"],
 ];

@@ -25,11 +25,12 @@ export interface Meeting extends Crossover {
   readonly behind: string;
 }
 
-/** Where the leader and each other contender change places, of the rows of one operation. */
+/** Where the leader and each other contender, but for its own variants, change places, of the rows of one operation. */
 export function meetings(rows: readonly EngineRow[]): Meeting[] {
   const leader = leaderOf(rows);
   const ours = lineOf(rows, leader);
-  return contendersOf(rows).flatMap((contender) => {
+  const others = contendersOf(rows).filter((name) => !name.includes(",") || !leader.startsWith(familyOf(name)));
+  return others.flatMap((contender) => {
     const theirs = lineOf(rows, contender);
     return crossovers(ours, theirs).map((crossover) => {
       const after = (line: Line): number => line.find(({ x }) => x > crossover.x)?.y ?? 0;
@@ -38,6 +39,8 @@ export function meetings(rows: readonly EngineRow[]): Meeting[] {
     });
   });
 }
+
+const familyOf = (name: string): string => name.slice(0, name.indexOf(","));
 
 export const describeMeeting = ({ ahead, behind, x }: Meeting): string =>
   `${ahead} overtakes ${behind} at ${formatBytes(x)}`;

@@ -8,6 +8,7 @@ const quotas = {
   keysPerRegion: [100_000, "The account has too many KMS keys in this Region."],
   aliasesPerKey: [50, "The key has too many aliases."],
   grantsPerKey: [50_000, "The key has too many grants."],
+  customKeyStoresPerRegion: [10, "There are 10 custom key stores already."],
   tagsPerKey: [50, "Too many tags"],
   onDemandRotationsPerKey: [
     25,

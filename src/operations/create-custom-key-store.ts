@@ -1,10 +1,10 @@
-import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
 import { hashPassword } from "../kms/clusters.ts";
 import { newStoreId } from "../kms/custom-key-stores.ts";
 import { writeKeyStores } from "../kms/key-store-records.ts";
 import type { Kms } from "../kms/kms.ts";
 import { type CustomKeyStore, customKeyStoreTypes } from "../model/custom-key-store.ts";
+import { checkQuota } from "../model/quotas.ts";
 import { enumeration, optional, string, structure, type TypeOf } from "../model/shape.ts";
 import type { Expectation } from "../store/store.ts";
 import { checkAddress, checkConnectivity, checkName, invalid } from "./key-store-checks.ts";
@@ -36,9 +36,6 @@ const request = structure({
 });
 type Request = TypeOf<typeof request>;
 
-/** AWS's quota for an account and Region. */
-const quota = 10;
-
 export const createCustomKeyStore = operation({
   name: "CreateCustomKeyStore",
   readOnly: false,
@@ -46,9 +43,7 @@ export const createCustomKeyStore = operation({
 
   async run(kms, call, input) {
     const { stores, revision } = await kms.keyStores.all(call);
-    if (stores.length >= quota) {
-      throw new KmsError("LimitExceededException", `There are ${quota} custom key stores already.`);
-    }
+    checkQuota("customKeyStoresPerRegion", stores.length + 1);
     checkName(input.CustomKeyStoreName, stores);
     const external = input.CustomKeyStoreType === "EXTERNAL_KEY_STORE";
     const { expectations, ...connection } = await (external ? behindProxy : inCluster)(kms, call, input, stores);

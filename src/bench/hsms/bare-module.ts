@@ -1,10 +1,10 @@
 import { randomBytes } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { openEngine } from "../../engine/index.ts";
-import { type Attributes, asBuffer } from "../../hsm/pkcs11/attributes.ts";
-import type { Cryptoki, Handle } from "../../hsm/pkcs11/cryptoki.ts";
-import { chooseToken, type TokenSelector } from "../../hsm/pkcs11/token-selector.ts";
-import { bestOf, findWrappings, genericKey, moving, noUse, used } from "../../hsm/pkcs11/wrapping.ts";
+import { type Attributes, asBuffer } from "../../hsm/pkcs11/cryptoki/attributes.ts";
+import type { Cryptoki, Handle } from "../../hsm/pkcs11/cryptoki/cryptoki.ts";
+import { chooseToken, type TokenSelector } from "../../hsm/pkcs11/cryptoki/token-selector.ts";
+import { bestOf, findWrappings, genericKey, moving, noUse, used } from "../../hsm/pkcs11/keys/wrapping.ts";
 import { type BareModule, bytes } from "./contender.ts";
 
 const aesKey: Attributes = { ...genericKey, ...noUse, keyType: pkcs11js.CKK_AES, sensitive: true, extractable: false };

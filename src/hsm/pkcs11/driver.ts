@@ -22,14 +22,14 @@ import type {
 } from "../hsm.ts";
 import { alone } from "./domain-lock.ts";
 import { Pkcs11Imports } from "./imports.ts";
-import { whyKept } from "./kept.ts";
 import { Pkcs11KeyPairs } from "./key-pairs.ts";
+import { whyKept } from "./keys/kept.ts";
+import { refusal } from "./profile/served.ts";
 import type { MethodOf, Opened } from "./protocol.ts";
-import { refusal } from "./served.ts";
 import { startWorker } from "./start.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
-/** Any PKCS#11 module, in processes of its own: worker.ts. */
+/** Any PKCS#11 module, in processes of its own: worker/worker.ts. */
 export const driver: Driver<Pkcs11Config> = {
   async init(config, mode) {
     return alone(config.stateDirectory, async () => {

@@ -4,10 +4,10 @@ import type { HbkMeta } from "../../model/hbk.ts";
 import type { KeySpec, WrappingAlgorithm } from "../../model/key-spec.ts";
 import type { Wrapping } from "../../model/wrapping.ts";
 import type { Ekt, ImportedKey, Imports, NewKeyPair } from "../hsm.ts";
-import { importRefusal, noWrappingKeys } from "./served.ts";
+import { importRefusal, noWrappingKeys } from "./profile/served.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
-/** Material that comes into a token: token-imports.ts, in the worker. */
+/** Material that comes into a token: worker/token-imports.ts. */
 export class Pkcs11Imports implements Imports {
   readonly #workers: WorkerPool<"hsm">;
 

@@ -3,11 +3,11 @@ import { HsmError } from "../../base/errors.ts";
 import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
 import type { DataKeyPairSpec, EncryptionAlgorithm, MessageType, SigningAlgorithm } from "../../model/key-spec.ts";
 import type { DataKeyPair, Ekt, KeyPairs } from "../hsm.ts";
-import { signingRefusal } from "./pair-abilities.ts";
-import { refusal } from "./served.ts";
+import { signingRefusal } from "./keys/pair-abilities.ts";
+import { refusal } from "./profile/served.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
-/** Key pairs of a token: token-key-pairs.ts, in the worker. */
+/** Key pairs of a token: worker/token-key-pairs.ts. */
 export class Pkcs11KeyPairs implements KeyPairs {
   readonly #workers: WorkerPool<"hsm">;
 

@@ -9,7 +9,7 @@ import { type Frame, FrameReader, frame } from "./codec.ts";
 import { answers, errorOf, type Greeting } from "./protocol.ts";
 
 /** Beside this file, compiled or not. */
-const entry = fileURLToPath(new URL(`worker${extname(import.meta.url)}`, import.meta.url));
+const entry = fileURLToPath(new URL(`worker/worker${extname(import.meta.url)}`, import.meta.url));
 /** Milliseconds. */
 const lastWords = 50;
 const longestClose = 10_000;

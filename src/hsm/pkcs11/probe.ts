@@ -1,7 +1,7 @@
 import type { DomainKeyMode, Pkcs11Boundary, Pkcs11Config, Pkcs11Wrapping } from "../hsm.ts";
-import type { ImportAbilities } from "./import-abilities.ts";
-import type { CryptokiInterface } from "./native-cryptoki.ts";
-import type { Refused, Served } from "./served.ts";
+import type { CryptokiInterface } from "./cryptoki/native-cryptoki.ts";
+import type { ImportAbilities } from "./profile/import-abilities.ts";
+import type { Refused, Served } from "./profile/served.ts";
 import { startWorker } from "./start.ts";
 
 /** What a module and its token are, and what they can do for this driver. Plain data. */

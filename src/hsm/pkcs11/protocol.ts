@@ -2,10 +2,10 @@ import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import type { EngineName } from "../../engine/engine.ts";
 import type { DomainKeyId, DomainKeyMode, HsmInfo, Pkcs11Boundary, Pkcs11Wrapping } from "../hsm.ts";
-import type { Profile } from "./profile.ts";
-import type { TokenSelector } from "./token-selector.ts";
+import type { TokenSelector } from "./cryptoki/token-selector.ts";
+import type { Profile } from "./profile/profile.ts";
 
-/** Of `KeyPairs`: token-key-pairs.ts. */
+/** Of `KeyPairs`: worker/token-key-pairs.ts. */
 const pairMethods = ["generatePair", "generateDataKeyPair", "sign", "decryptByPair", "deriveSharedSecret"] as const;
 export type PairMethod = (typeof pairMethods)[number];
 

@@ -8,7 +8,7 @@ import { readSecret } from "../secret-reference.ts";
 import { Link } from "./link.ts";
 import { trustedModule } from "./module-file.ts";
 import { PinLatch } from "./pin-latch.ts";
-import type { Profile } from "./profile.ts";
+import type { Profile } from "./profile/profile.ts";
 import { type ImportMethod, type Opened, type PairMethod, PinRefused, type Role } from "./protocol.ts";
 import { parseUri, type TokenUri } from "./uri.ts";
 

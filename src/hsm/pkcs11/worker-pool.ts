@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { HsmError } from "../../base/errors.ts";
 import type { DomainKeyId, HsmInfo, Pkcs11Config } from "../hsm.ts";
 import type { Link } from "./link.ts";
-import type { Profile } from "./profile.ts";
+import type { Profile } from "./profile/profile.ts";
 import { type MethodOf, methods, type Opened } from "./protocol.ts";
 import { deadlineOf, type Started, startWorker } from "./start.ts";
 

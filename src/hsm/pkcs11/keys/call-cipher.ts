@@ -1,0 +1,177 @@
+import pkcs11js from "pkcs11js";
+import { type Bytes, concat, equalBytes } from "../../../base/bytes.ts";
+import { HsmError } from "../../../base/errors.ts";
+import { wipe } from "../../../base/secret.ts";
+import type { Engine } from "../../../engine/engine.ts";
+import { ivLength, nonceLength } from "../../../model/ciphertext.ts";
+import { kbkdfFixedInput } from "../../../model/kbkdf.ts";
+import type { Pkcs11Boundary } from "../../hsm.ts";
+import { type Attributes, asBuffer } from "../cryptoki/attributes.ts";
+import { type Cryptoki, CryptokiError, type Handle, type Mechanism } from "../cryptoki/cryptoki.ts";
+import type { BackingKeys } from "./backing-keys.ts";
+import { aesKey, knownKey, knownMessage, noUse, used } from "./wrapping.ts";
+
+const tagLength = 16;
+const nothing = new Uint8Array();
+const callKeyUse: Attributes = {
+  ...aesKey,
+  ...noUse,
+  encrypt: true,
+  decrypt: true,
+  sensitive: true,
+  extractable: false,
+};
+
+/** What one call needs beside its data: HBK, key id and N. */
+export interface CallKey {
+  readonly hbk: Handle;
+  readonly keyId: Bytes;
+  readonly nonce: Bytes;
+}
+
+/** AES-256-GCM under the key of one call, KBKDF(HBK, SR1-encrypt, key id, N): the same octets across every boundary. */
+export interface CallCipher {
+  /** `ciphertext ‖ tag 16` */
+  seal(call: CallKey, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes;
+  /** null: not authentic. */
+  open(call: CallKey, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null;
+  /** How many session objects it has made. */
+  readonly made: number;
+}
+
+/** Throws `HsmError("unsupported")`, with the reason, where the token does not give the known answers. */
+export function openCipher(boundary: Pkcs11Boundary, token: Cryptoki, engine: Engine, keys: BackingKeys): CallCipher {
+  if (boundary === "call-key") return new EngineCipher(engine, keys);
+  const makers = { token: deriveInside(token), "token-gcm": bringIn(token, keys) };
+  const cipher = new TokenCipher(token, makers[boundary]);
+  try {
+    testCipher(cipher, token, engine);
+  } catch (error) {
+    if (!(error instanceof CryptokiError)) throw error;
+    throw new HsmError("unsupported", `the token cannot be the boundary ${boundary}: ${error.message}`);
+  }
+  return cipher;
+}
+
+/** `call-key`: the token computes the key, and the engine of this process works with it. */
+class EngineCipher implements CallCipher {
+  readonly made = 0;
+  readonly #engine: Engine;
+  readonly #keys: BackingKeys;
+
+  constructor(engine: Engine, keys: BackingKeys) {
+    this.#engine = engine;
+    this.#keys = keys;
+  }
+
+  seal(call: CallKey, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
+    return this.#with(call, (key) => this.#engine.gcmSeal(key, iv, aad, plaintext));
+  }
+
+  open(call: CallKey, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
+    return this.#with(call, (key) => this.#engine.gcmOpen(key, iv, aad, sealed));
+  }
+
+  #with<Answer>({ hbk, keyId, nonce }: CallKey, use: (key: Bytes) => Answer): Answer {
+    const key = this.#keys.derive(hbk, "SR1-encrypt", keyId, nonce);
+    try {
+      return use(key);
+    } finally {
+      wipe(key);
+    }
+  }
+}
+
+/** `token`: CKM_SP800_108_COUNTER_KDF, so that the key is never outside. */
+const deriveInside =
+  (token: Cryptoki) =>
+  ({ hbk, keyId, nonce }: CallKey): Handle =>
+    token.deriveByCounter(hbk, kbkdfFixedInput("SR1-encrypt", keyId, nonce), { ...callKeyUse, valueLen: 32 });
+
+/** `token-gcm`: the key that the token's HMAC gave passes through this process. */
+const bringIn =
+  (token: Cryptoki, keys: BackingKeys) =>
+  ({ hbk, keyId, nonce }: CallKey): Handle => {
+    const value = keys.derive(hbk, "SR1-encrypt", keyId, nonce);
+    try {
+      return token.create({ ...callKeyUse, value });
+    } finally {
+      wipe(value);
+    }
+  };
+
+/** AES-GCM in the token, with a session object of the call. */
+class TokenCipher implements CallCipher {
+  made = 0;
+  readonly #token: Cryptoki;
+  readonly #make: (call: CallKey) => Handle;
+
+  constructor(token: Cryptoki, make: (call: CallKey) => Handle) {
+    this.#token = token;
+    this.#make = make;
+  }
+
+  seal(call: CallKey, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
+    return this.#with(call, (key) => this.#token.encrypt(gcm(iv, aad), key, plaintext));
+  }
+
+  open(call: CallKey, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
+    if (sealed.length < tagLength) return null;
+    return this.#with(call, (key) => {
+      try {
+        return this.#token.decrypt(gcm(iv, aad), key, sealed);
+      } catch (error) {
+        if (!(error instanceof CryptokiError)) throw error;
+        // quirks.badTagIsGeneralError
+        this.#token.decrypt(gcm(iv, aad), key, this.#token.encrypt(gcm(iv, aad), key, nothing));
+        return null;
+      }
+    });
+  }
+
+  #with<Answer>(call: CallKey, use: (key: Handle) => Answer): Answer {
+    const key = this.#make(call);
+    this.made += 1;
+    try {
+      return use(key);
+    } finally {
+      this.#token.destroy(key);
+    }
+  }
+}
+
+/** With ivBits, which NSS wants. */
+const gcm = (iv: Bytes, aad: Bytes): Mechanism => ({
+  mechanism: pkcs11js.CKM_AES_GCM,
+  parameter: {
+    type: pkcs11js.CK_PARAMS_AES_GCM_v240,
+    iv: asBuffer(iv),
+    ivBits: iv.length * 8,
+    aad: asBuffer(aad),
+    tagBits: tagLength * 8,
+  } as pkcs11js.AesGCM,
+});
+
+/** Against the engine's KBKDF and AES-GCM; what is edited does not open. */
+function testCipher(cipher: CallCipher, token: Cryptoki, engine: Engine): void {
+  const [keyId, nonce, iv] = [
+    new Uint8Array(16).fill(1),
+    new Uint8Array(nonceLength).fill(2),
+    new Uint8Array(ivLength),
+  ];
+  const hbk = token.create({ ...used, derive: true, value: knownKey });
+  const call = { hbk, keyId, nonce };
+  try {
+    const key = engine.kbkdf(knownKey, kbkdfFixedInput("SR1-encrypt", keyId, nonce));
+    const expected = engine.gcmSeal(key, iv, keyId, knownMessage);
+    const sealed = cipher.seal(call, iv, keyId, knownMessage);
+    const opened = cipher.open(call, iv, keyId, sealed);
+    const edited = concat(sealed.subarray(0, -1), Uint8Array.of((sealed.at(-1) as number) ^ 1));
+    const right = equalBytes(sealed, expected) && opened !== null && equalBytes(opened, knownMessage);
+    if (!right || cipher.open(call, iv, keyId, edited) !== null) {
+      throw new HsmError("internal", "the token's key derivation and AES-GCM do not give the known answers");
+    }
+  } finally {
+    token.destroy(hbk);
+  }
+}

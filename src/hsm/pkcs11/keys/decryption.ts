@@ -1,0 +1,37 @@
+import pkcs11js from "pkcs11js";
+import type { Bytes } from "../../../base/bytes.ts";
+import { HsmError } from "../../../base/errors.ts";
+import { wipe } from "../../../base/secret.ts";
+import type { EncryptionAlgorithm } from "../../../model/key-spec.ts";
+import type { Cryptoki, Handle } from "../cryptoki/cryptoki.ts";
+import { unpadOaep } from "./oaep-padding.ts";
+import type { Unpadding } from "./pair-abilities.ts";
+import { type OaepHash, oaep } from "./transport-key.ts";
+
+function oaepHashOf(algorithm: EncryptionAlgorithm): OaepHash {
+  if (algorithm === "RSAES_OAEP_SHA_1") return "sha1";
+  if (algorithm === "RSAES_OAEP_SHA_256") return "sha256";
+  throw new HsmError("unsupported", `${algorithm} is not an algorithm of key pairs in PKCS#11 tokens.`);
+}
+
+/**
+ * The plaintext, made by `secret`. null: the padding is wrong, as the worker has found; where the token takes it off, it
+ * fails as it does at any other fault.
+ */
+export function decryptWith(
+  token: Cryptoki,
+  privateKey: Handle,
+  algorithm: EncryptionAlgorithm,
+  ciphertext: Bytes,
+  unpadding: Unpadding,
+): Bytes | null {
+  const hash = oaepHashOf(algorithm);
+  if (unpadding === "token") return token.decrypt(oaep(hash), privateKey, ciphertext);
+  const encoded = token.decrypt({ mechanism: pkcs11js.CKM_RSA_X_509 }, privateKey, ciphertext);
+  try {
+    if (encoded.length !== ciphertext.length) throw new HsmError("internal", "the token drops zeros of raw RSA");
+    return unpadOaep(encoded, hash);
+  } finally {
+    wipe(encoded);
+  }
+}

@@ -1,0 +1,110 @@
+import { constants, createHash, createPublicKey, type KeyObject, publicEncrypt, randomBytes } from "node:crypto";
+import pkcs11js from "pkcs11js";
+import { type Bytes, equalBytes } from "../../../base/bytes.ts";
+import { HsmError } from "../../../base/errors.ts";
+import type { TransportKey } from "../../hsm.ts";
+import type { Attributes } from "../cryptoki/attributes.ts";
+import { type Cryptoki, CryptokiError, type Handle, type Mechanism } from "../cryptoki/cryptoki.ts";
+import { refused } from "./backing-keys.ts";
+import { genericKey, noUse } from "./wrapping.ts";
+
+export type OaepHash = TransportKey["oaepHash"];
+
+const leastBits = 3072;
+/** CKZ_DATA_SPECIFIED, which pkcs11js does not name. */
+const dataSpecified = 1;
+
+export const oaep = (hash: OaepHash): Mechanism => ({
+  mechanism: pkcs11js.CKM_RSA_PKCS_OAEP,
+  parameter: {
+    type: pkcs11js.CK_PARAMS_RSA_OAEP,
+    hashAlg: hash === "sha256" ? pkcs11js.CKM_SHA256 : pkcs11js.CKM_SHA_1,
+    mgf: hash === "sha256" ? pkcs11js.CKG_MGF1_SHA256 : pkcs11js.CKG_MGF1_SHA1,
+    source: dataSpecified,
+  } as pkcs11js.RsaOAEP,
+});
+
+export const encryptOaep = (key: KeyObject, oaepHash: OaepHash, value: Bytes): Bytes =>
+  publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, value);
+
+export const aesKey: Attributes = { ...genericKey, keyType: pkcs11js.CKK_AES, ...noUse, sensitive: true };
+/** Of the AES key that came under RSA: it opens what came with it, and cannot be read. */
+export const opening: Attributes = { ...aesKey, unwrap: true, extractable: false };
+
+/** Makes a pair that unwraps and does nothing else; `place` says whether and how it is kept. */
+export const makePair = (token: Cryptoki, place: Attributes, modulusBits = leastBits): pkcs11js.KeyPair =>
+  token.generateKeyPair(
+    pkcs11js.CKM_RSA_PKCS_KEY_PAIR_GEN,
+    {
+      ...place,
+      private: true,
+      modulusBits,
+      publicExponent: Uint8Array.of(1, 0, 1),
+      wrap: true,
+      encrypt: false,
+      verify: false,
+    },
+    { ...place, private: true, ...privateUse, sign: false },
+  );
+
+/** What must hold of the private half for as long as it is kept. */
+export const privateUse: Attributes = { sensitive: true, extractable: false, unwrap: true, decrypt: false };
+
+/** The first of `hashes` with which the token opens what node:crypto has sealed: quirks.oaepHasSha1Only. */
+export function testOaep(
+  token: Cryptoki,
+  privateKey: Handle,
+  spki: Bytes,
+  hashes: readonly OaepHash[] = ["sha256", "sha1"],
+): OaepHash | undefined {
+  const works = (hash: OaepHash) => {
+    try {
+      const sealed = encryptOaep(publicKeyOf(spki), hash, randomBytes(32));
+      token.destroy(token.unwrap(oaep(hash), privateKey, sealed, opening));
+      return true;
+    } catch (error) {
+      if (error instanceof CryptokiError) return false;
+      throw error;
+    }
+  };
+  return hashes.find(works);
+}
+
+/** A session object over another HSM's key, to wrap with. */
+export function createPublic(token: Cryptoki, key: KeyObject): Handle {
+  const { n = "", e = "" } = key.export({ format: "jwk" });
+  const [modulus, publicExponent] = [n, e].map((text) => Uint8Array.fromBase64(text, { alphabet: "base64url" }));
+  return token.create({
+    class: pkcs11js.CKO_PUBLIC_KEY,
+    keyType: pkcs11js.CKK_RSA,
+    token: false,
+    private: false,
+    wrap: true,
+    encrypt: false,
+    verify: false,
+    modulus: modulus as Bytes,
+    publicExponent: publicExponent as Bytes,
+  });
+}
+
+/** Refused unless it is an RSA key of at least 3,072 bits, in DER, under its own fingerprint, which is the answer. */
+export function checkTransportKey({ spki, fingerprint, oaepHash }: TransportKey): string {
+  const key = publicKeyOf(spki);
+  const bits = key.asymmetricKeyType === "rsa" ? (key.asymmetricKeyDetails?.modulusLength ?? 0) : 0;
+  if (bits < leastBits || !equalBytes(key.export({ format: "der", type: "spki" }), spki)) {
+    throw refused(`the transport key is no RSA key of at least ${leastBits} bits in DER`);
+  }
+  if (fingerprint !== fingerprintOf(spki)) throw refused("the fingerprint is not that of the transport key");
+  if (oaepHash !== "sha1" && oaepHash !== "sha256") throw refused("the hash of the transport key is not known");
+  return fingerprint;
+}
+
+export function publicKeyOf(spki: Bytes): KeyObject {
+  try {
+    return createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
+  } catch (cause) {
+    throw new HsmError("refused", "the transport key is no SubjectPublicKeyInfo", { cause });
+  }
+}
+
+export const fingerprintOf = (spki: Bytes): string => createHash("sha256").update(spki).digest("hex");

@@ -1,0 +1,188 @@
+import { ConfigError, HsmError } from "../../../base/errors.ts";
+import type { Engine } from "../../../engine/engine.ts";
+import { openEngine } from "../../../engine/index.ts";
+import type { DomainKeyMode, HsmInfo, Pkcs11Boundary } from "../../hsm.ts";
+import { Cryptoki } from "../cryptoki/cryptoki.ts";
+import { unpadded } from "../cryptoki/token-selector.ts";
+import { BackingKeys } from "../keys/backing-keys.ts";
+import { type CallCipher, openCipher } from "../keys/call-cipher.ts";
+import { Domain } from "../keys/domain.ts";
+import { ResidentKeys } from "../keys/resident-keys.ts";
+import { TokenRandom } from "../keys/token-random.ts";
+import { bestOf, preferred, suiteNames, type Wrappings, wrappingsBy } from "../keys/wrapping.ts";
+import { type Profile, profileOf } from "../profile/profile.ts";
+import { testMac, testRandom } from "../profile/self-tests.ts";
+import { type Greeting, methods, type Opened, type Role } from "../protocol.ts";
+
+/** What one worker does for its role. */
+export interface Service {
+  /** The answer to the greeting. */
+  readonly greeting: unknown;
+  /** `method` is a place in the role's list. A promise where the answer takes long. */
+  call(method: number, args: readonly unknown[]): unknown;
+  /** Whether the process should be replaced. */
+  readonly worn: boolean;
+  close(): void;
+}
+
+/** SoftHSM 2 keeps about 240 bytes for each session object that ever was: 60 MB. */
+const mostSessionObjects = 250_000;
+/** A look at the memory costs as much as a short call. */
+const callsPerWeighing = 256;
+/** Milliseconds. */
+const sweep = 30_000;
+
+/** Each role loads its own code only: a worker for requests does not have that of administration. */
+const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
+  hsm: async (greeting) => {
+    const [{ TokenHsm }, { TokenKeyPairs }, { TokenImports }] = await Promise.all([
+      import("./token-hsm.ts"),
+      import("./token-key-pairs.ts"),
+      import("./token-imports.ts"),
+    ]);
+    const opened = await openToken(greeting);
+    const { token, engine, domain, keys, cipher, random } = opened;
+    requireTogether(domain.load().mode, greeting.boundary);
+    keys.probe(domain.active());
+    setInterval(() => keys.expire(), sweep);
+    const hsm = new TokenHsm(token, engine, domain, keys, cipher, random);
+    return served(greeting, [hsm, new TokenKeyPairs(opened, hsm), new TokenImports(opened)], opened);
+  },
+  admin: async (greeting) => {
+    const [{ TokenAdmin }, { Transport }] = await Promise.all([import("./token-admin.ts"), import("./transport.ts")]);
+    const opened = await openToken(greeting);
+    const { token, engine, domain, keys, random, wrappings } = opened;
+    domain.load();
+    const admin = new TokenAdmin(
+      domain,
+      keys,
+      new Transport(token, engine, random, wrappings),
+      new ResidentKeys(token),
+    );
+    return served(greeting, [admin], opened);
+  },
+  init: async (greeting) => {
+    const { initDomain } = await import("./token-admin.ts");
+    requireTogether(greeting.mode ?? "plain", greeting.boundary);
+    const opened = await openToken(greeting);
+    initDomain(opened.domain, greeting.mode);
+    opened.keys.probe(opened.domain.active());
+    return served(greeting, [], opened);
+  },
+  inventory: async (greeting) => {
+    const { TokenInventory } = await import("./token-inventory.ts");
+    const token = loggedIn(greeting);
+    const call = callsOf(greeting, [new TokenInventory(token)]);
+    return { greeting: {}, call, worn: false, close: () => token.close() };
+  },
+  probe: async (greeting) => done(await (await import("./probe-token.ts")).probeToken(greeting)),
+  provision: async (greeting) => done((await import("./init-token.ts")).initToken(greeting)),
+};
+
+export const serve = (greeting: Greeting): Promise<Service> => roles[greeting.role](greeting);
+
+export interface OpenToken {
+  readonly token: Cryptoki;
+  readonly engine: Engine;
+  readonly domain: Domain;
+  readonly keys: BackingKeys;
+  readonly cipher: CallCipher;
+  readonly random: TokenRandom;
+  readonly wrappings: Wrappings;
+  readonly profile: Profile;
+}
+
+/** Self-tests before anything else. */
+async function openToken(greeting: Greeting): Promise<OpenToken> {
+  const engine = await openEngine(greeting.engine);
+  const token = loggedIn(greeting);
+  testMac(token, engine);
+  testRandom(token);
+  const profile = await profileOf(token, engine, greeting.profile);
+  const { boundary, wrapping } = greeting;
+  const wrappings = preferred(wrappingsBy(token, profile.wrappings), wrapping);
+  const resident = wrapping === "resident";
+  if (resident) new ResidentKeys(token).test();
+  const domain = new Domain(token, wrappings);
+  const keys = new BackingKeys(token, engine, domain, wrappings, { derive: boundary === "token", resident });
+  const cipher = openCipher(boundary, token, engine, keys);
+  return { token, engine, domain, keys, cipher, random: new TokenRandom(engine, token), wrappings, profile };
+}
+
+/** A key from which others can be derived is one from which readable ones can. */
+function requireTogether(mode: DomainKeyMode, boundary: Pkcs11Boundary): void {
+  if (mode === "locked" && boundary === "token") {
+    throw new ConfigError("a locked domain key gives no keys to derive from, as boundary: token needs them");
+  }
+}
+
+function loggedIn({ module, token: selector, pin, initArgs }: Greeting): Cryptoki {
+  if (!pin) throw new HsmError("internal", "the worker was given no PIN");
+  const token = Cryptoki.open(module, selector, pin, initArgs);
+  pin.fill(0);
+  return token;
+}
+
+type Method = (...args: readonly unknown[]) => unknown;
+
+/** The methods of a role, each of the first of `targets` that has it. */
+function callsOf({ role }: Greeting, targets: readonly object[]): Service["call"] {
+  const served = methods[role].map((name) => {
+    const target = targets.find((target) => name in target) as Record<string, Method> | undefined;
+    return target?.[name]?.bind(target);
+  });
+  return (method, args) => {
+    const serve = served[method];
+    if (!serve) throw new HsmError("internal", "the worker has no such method");
+    return serve(...args);
+  };
+}
+
+function served(greeting: Greeting, targets: readonly object[], opened: OpenToken): Service {
+  const { life } = greeting;
+  const { token, domain, keys, cipher, profile } = opened;
+  const serve = callsOf(greeting, targets);
+  const end = performance.now() + life.hours * 3_600_000;
+  let calls = 0;
+  let weighed = 0;
+  const isHeavy = (): boolean => {
+    if (calls - weighed < callsPerWeighing) return false;
+    weighed = calls;
+    return process.memoryUsage.rss() > life.memory * 2 ** 20;
+  };
+  return {
+    greeting: { info: infoOf(greeting, opened), profile, domainKeys: domain.usable } satisfies Opened,
+    call(method, args) {
+      calls += 1;
+      return serve(method, args);
+    },
+    get worn() {
+      const spent = calls >= life.calls || performance.now() > end || isHeavy();
+      return spent || keys.unwrapped + cipher.made > mostSessionObjects;
+    },
+    close: () => token.close(),
+  };
+}
+
+const done = (greeting: unknown): Service => ({
+  greeting,
+  call: () => {
+    throw new HsmError("internal", "the worker has no methods");
+  },
+  worn: false,
+  close: () => undefined,
+});
+
+function infoOf({ boundary, wrapping }: Greeting, { token, domain, wrappings }: OpenToken): HsmInfo {
+  const info = token.tokenInfo();
+  return {
+    driver: "pkcs11",
+    manufacturer: unpadded(info.manufacturerID),
+    model: unpadded(info.model),
+    serial: unpadded(info.serialNumber),
+    firmware: `${info.firmwareVersion.major}.${info.firmwareVersion.minor}`,
+    boundary,
+    wrapping: wrapping === "resident" ? wrapping : suiteNames[bestOf(wrappings).suite],
+    domainKeyMode: domain.state.mode,
+  };
+}

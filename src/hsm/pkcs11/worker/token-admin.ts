@@ -1,0 +1,134 @@
+import { randomBytes } from "node:crypto";
+import { type Bytes, fromHex, hex } from "../../../base/bytes.ts";
+import { ConfigError } from "../../../base/errors.ts";
+import type { HbkMeta } from "../../../model/hbk.ts";
+import type { DomainKey, DomainKeyId, DomainKeyMode, DomainKeyState, Ekt, TransportKey } from "../../hsm.ts";
+import { type BackingKeys, refused } from "../keys/backing-keys.ts";
+import type { Domain } from "../keys/domain.ts";
+import type { DomainEntry, DomainState } from "../keys/domain-state.ts";
+import type { ResidentKeys } from "../keys/resident-keys.ts";
+import { checkTransportKey } from "../keys/transport-key.ts";
+import type { MethodOf } from "../protocol.ts";
+import { rewrap } from "./rewrap.ts";
+import type { Transport } from "./transport.ts";
+
+/** The domain key's first version, in a token that has none; what a crash left of an earlier try is no hindrance. */
+export function initDomain(domain: Domain, mode: DomainKeyMode = "plain"): void {
+  const begun = domain.exists ? domain.load() : undefined;
+  if (begun?.keys.some(({ state }) => state !== "reserved" && state !== "readable")) {
+    throw new ConfigError("the token has a domain key already");
+  }
+  domain.requireMode(mode);
+  domain.update((state) => ({ ...state, mode }));
+  const first = addDomainKey(domain);
+  domain.update((state) => moved(state, first, ["readable"], "active"));
+}
+
+/** `HsmAdmin` as the worker serves it, one call after the other: the contracts are those of hsm/hsm.ts. */
+export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) => unknown> {
+  readonly #domain: Domain;
+  readonly #keys: BackingKeys;
+  readonly #transport: Transport;
+  readonly #resident: ResidentKeys;
+
+  constructor(domain: Domain, keys: BackingKeys, transport: Transport, resident: ResidentKeys) {
+    this.#resident = resident;
+    this.#domain = domain;
+    this.#keys = keys;
+    this.#transport = transport;
+  }
+
+  domainKeys(): DomainKey[] {
+    this.#domain.load();
+    return this.#domain.state.keys.map(({ id, state, since }) => ({ id, state, since }));
+  }
+
+  addDomainKey(): DomainKeyId {
+    return addDomainKey(this.#domain);
+  }
+
+  activateDomainKey(id: DomainKeyId): void {
+    this.#domain.load();
+    this.#keys.probe(this.#domain.pair(id));
+    this.#domain.update((state) => {
+      const before = state.keys.find((key) => key.state === "active");
+      const retired = before && before.id !== id ? moved(state, before.id, ["active"], "unwrap-only") : state;
+      return moved(retired, id, ["readable"], "active");
+    });
+  }
+
+  quarantineDomainKey(id: DomainKeyId): void {
+    this.#domain.update((state) => moved(state, id, ["unwrap-only"], "quarantined"));
+  }
+
+  /** Also a reserved one, which a crash left. The state changes last: after a crash in between, the command can be given again. */
+  destroyDomainKey(id: DomainKeyId): void {
+    this.#domain.load();
+    const destroyed = (state: DomainState) => moved(state, id, ["quarantined", "reserved"], "destroyed");
+    destroyed(this.#domain.state);
+    this.#domain.destroy(id, entryOf(this.#domain.state, id).macKeyId);
+    this.#domain.update(destroyed);
+  }
+
+  rewrap(ekt: Ekt): Ekt {
+    return rewrap(this.#domain, this.#keys, ekt);
+  }
+
+  transportKey(): TransportKey {
+    return this.#transport.own();
+  }
+
+  pinTransportKey(key: TransportKey): void {
+    const fingerprint = checkTransportKey(key);
+    this.#domain.update((state) => ({ ...state, pinned: [...new Set([...state.pinned, fingerprint])] }));
+  }
+
+  exportTo(ekt: Ekt, target: TransportKey): Bytes {
+    this.#domain.load();
+    if (!this.#domain.state.pinned.includes(checkTransportKey(target))) {
+      throw refused("the transport key is not pinned");
+    }
+    return this.#keys.move(ekt, (key, { meta }) => this.#transport.wrap(key, meta, target));
+  }
+
+  residentKeys(): string[] {
+    return this.#resident.names();
+  }
+
+  destroyResidentKey(hbkId: string): void {
+    this.#resident.destroy(fromHex(hbkId));
+  }
+
+  importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Ekt {
+    this.#domain.load();
+    const ekt = this.#keys.passing(this.#transport.unwrap(exported, meta, hbkId), (key) =>
+      this.#keys.seal(meta, key, hbkId),
+    );
+    this.#keys.confirm(ekt, meta, hbkId);
+    return ekt;
+  }
+}
+
+/** The id is reserved before the keys exist: a crash leaves no key without a name. */
+function addDomainKey(domain: Domain): DomainKeyId {
+  const entry: DomainEntry = { id: newId(), macKeyId: newId(), state: "reserved", since: Date.now() };
+  domain.update((state) => ({ ...state, keys: [...state.keys, entry] }));
+  domain.generate(entry.id, entry.macKeyId);
+  domain.update((state) => moved(state, entry.id, ["reserved"], "readable"));
+  return entry.id;
+}
+
+function moved(state: DomainState, id: DomainKeyId, from: readonly DomainKeyState[], to: DomainKeyState): DomainState {
+  const entry = entryOf(state, id);
+  if (!from.includes(entry.state)) throw refused(`the domain key is ${entry.state}, not ${from.join(" or ")}`);
+  const keys = state.keys.map((key) => (key === entry ? { ...key, state: to, since: Date.now() } : key));
+  return { ...state, keys };
+}
+
+function entryOf(state: DomainState, id: DomainKeyId): DomainEntry {
+  const entry = state.keys.find((key) => key.id === id);
+  if (!entry) throw refused("there is no such domain key");
+  return entry;
+}
+
+const newId = (): DomainKeyId => hex(randomBytes(16));

@@ -1,0 +1,215 @@
+import { ByteReader, type Bytes, concat, equalBytes, uint32 } from "../../../base/bytes.ts";
+import { HsmError } from "../../../base/errors.ts";
+import { wipe } from "../../../base/secret.ts";
+import type { Engine } from "../../../engine/engine.ts";
+import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../../model/ciphertext.ts";
+import { parseEkt } from "../../../model/ekt.ts";
+import type { HbkKind, HbkMeta, HbkUsage } from "../../../model/hbk.ts";
+import { isKeyDerivation } from "../../../model/kbkdf.ts";
+import type { EncryptionAlgorithm } from "../../../model/key-spec.ts";
+import type { DataKey, DomainKeyId, Ekt, Health, Opening, Sealing } from "../../hsm.ts";
+import { type Cryptoki, CryptokiError } from "../cryptoki/cryptoki.ts";
+import { macHashOf } from "../cryptoki/mac-hash.ts";
+import { type BackingKey, type BackingKeys, refused } from "../keys/backing-keys.ts";
+import type { CallCipher } from "../keys/call-cipher.ts";
+import { DataObjects } from "../keys/data-object.ts";
+import type { Domain } from "../keys/domain.ts";
+import { whyKept } from "../keys/kept.ts";
+import { createMacKey } from "../keys/mac-key.ts";
+import type { TokenRandom } from "../keys/token-random.ts";
+import type { ImportMethod, MethodOf, PairMethod } from "../protocol.ts";
+import { rewrap } from "./rewrap.ts";
+
+const longestPlaintext = 4096;
+const longestAad = 16_384;
+const longestRandom = 1024;
+const longestAnchor = 1024;
+const longestSecret = 4096;
+/** The kinds that the token makes, all of 32 bytes, and the usage of each. */
+const generated: Partial<Record<HbkKind, HbkUsage>> = {
+  "kms-symmetric": "ENCRYPT_DECRYPT",
+  record: "INTERNAL",
+  index: "INTERNAL",
+  audit: "INTERNAL",
+  import: "INTERNAL",
+};
+
+/** `Hsm` as the worker serves it, one call after the other: the contracts are those of hsm/hsm.ts. */
+export class TokenHsm
+  implements Record<Exclude<MethodOf<"hsm">, PairMethod | ImportMethod>, (...args: never[]) => unknown>
+{
+  readonly #token: Cryptoki;
+  readonly #engine: Engine;
+  readonly #domain: Domain;
+  readonly #keys: BackingKeys;
+  readonly #cipher: CallCipher;
+  readonly #random: TokenRandom;
+  readonly #anchors: DataObjects;
+
+  constructor(
+    token: Cryptoki,
+    engine: Engine,
+    domain: Domain,
+    keys: BackingKeys,
+    cipher: CallCipher,
+    random: TokenRandom,
+  ) {
+    this.#token = token;
+    this.#engine = engine;
+    this.#domain = domain;
+    this.#keys = keys;
+    this.#cipher = cipher;
+    this.#random = random;
+    this.#anchors = new DataObjects(token, "strongroom anchor");
+  }
+
+  generateKey(meta: HbkMeta): Ekt {
+    if (meta.kind === "kms-hmac") return this.#keys.generate(meta, Number(meta.spec.slice("HMAC_".length)) / 8);
+    if (meta.spec !== "SYMMETRIC_DEFAULT" || meta.usage !== generated[meta.kind]) {
+      throw new HsmError("unsupported", `the PKCS#11 driver makes no ${meta.spec} keys of kind ${meta.kind}`);
+    }
+    return this.#keys.generate(meta);
+  }
+
+  importKey(meta: HbkMeta, material: Bytes): Ekt {
+    if (meta.kind !== "sigv4") throw refused("only SigV4 secrets come in the clear");
+    requireWithin(material.length, 1, longestSecret);
+    const key = createMacKey(this.#token, this.#engine, material);
+    return this.#keys.passing(key, (key) => this.#keys.seal(meta, key));
+  }
+
+  encrypt(ekt: Ekt, algorithm: EncryptionAlgorithm, plaintext: Bytes, aad: Bytes): Bytes {
+    requireWithin(plaintext.length, 0, longestPlaintext);
+    return this.#seal(this.#symmetric(ekt, algorithm, aad), plaintext, aad);
+  }
+
+  decrypt(ekt: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes, aad: Bytes): Bytes | null {
+    return this.#open(this.#symmetric(ekt, algorithm, aad), ciphertext, aad);
+  }
+
+  generateDataKey(ekt: Ekt, length: number, aad: Bytes, want: "both" | "ciphertext"): DataKey {
+    requireWithin(length, 1, longestRandom);
+    const key = this.#symmetric(ekt, "SYMMETRIC_DEFAULT", aad);
+    const plaintext = this.#random.generate(length);
+    const ciphertext = this.#seal(key, plaintext, aad);
+    if (want === "both") return { ciphertext, plaintext };
+    wipe(plaintext);
+    return { ciphertext };
+  }
+
+  reEncrypt(source: Opening, destination: Sealing): Bytes | null {
+    const from = this.#symmetric(source.key, source.algorithm, source.aad);
+    const plaintext = this.#open(from, source.ciphertext, source.aad);
+    if (!plaintext) return null;
+    try {
+      requireWithin(plaintext.length, 0, longestPlaintext);
+      const to = this.#symmetric(destination.key, destination.algorithm, destination.aad);
+      return this.#seal(to, plaintext, destination.aad);
+    } finally {
+      wipe(plaintext);
+    }
+  }
+
+  mac(ekt: Ekt, message: Bytes): Bytes {
+    const { kind } = parseEkt(ekt).meta;
+    const usage = kind === "kms-hmac" ? "GENERATE_VERIFY_MAC" : "INTERNAL";
+    const key = this.#keys.open(ekt, ["kms-hmac", "sigv4"], usage);
+    if (isKeyDerivation(message)) throw refused("the message has the form of a key derivation");
+    return this.#token.hmac(key.handle, message, macHashOf(key.meta));
+  }
+
+  replicate(ekt: Ekt, region: string): Ekt {
+    const parsed = parseEkt(ekt);
+    if (parsed.meta.usage === "INTERNAL") throw refused("only KMS keys are in several regions");
+    const reason = whyKept(this.#domain.state.mode, parsed);
+    if (reason) throw new HsmError("unsupported", reason);
+    return rewrap(this.#domain, this.#keys, ekt, region);
+  }
+
+  release(ekt: Ekt): Bytes {
+    return this.#keys.release(ekt, ["record", "index"], "INTERNAL");
+  }
+
+  random(length: number): Bytes {
+    requireWithin(length, 1, longestRandom);
+    return this.#random.generate(length);
+  }
+
+  readAnchor(): Bytes | undefined {
+    return this.#newestAnchor()?.anchor;
+  }
+
+  /** The new object first, then the old ones go: a crash leaves both, and the higher count holds. */
+  writeAnchor(anchor: Bytes): void {
+    requireWithin(anchor.length, 0, longestAnchor);
+    const count = (this.#newestAnchor()?.count ?? 0) + 1;
+    this.#keep(concat(uint32(count), anchor));
+    this.#anchors.remove((value) => parseAnchor(value).count < count);
+  }
+
+  /** A token that is full is no fault of this worker, which another one would not meet. */
+  #keep(anchor: Bytes): void {
+    try {
+      this.#anchors.add(anchor);
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      this.#keys.probe(this.#domain.active());
+      throw new HsmError("internal", `the token works, and keeps no anchor: ${error.message}`, { cause: error });
+    }
+  }
+
+  /** Answers the domain keys that it unwraps by. */
+  reload(): readonly DomainKeyId[] {
+    this.#domain.load();
+    this.#keys.forget();
+    return this.#domain.usable;
+  }
+
+  /** Through the domain key: a module may answer everything else while its token is away. */
+  health(): Health {
+    this.#keys.probe(this.#domain.active());
+    return { ok: true, detail: "the active domain key wraps and unwraps" };
+  }
+
+  #symmetric(ekt: Ekt, algorithm: EncryptionAlgorithm, aad: Bytes): BackingKey {
+    if (algorithm !== "SYMMETRIC_DEFAULT") throw new HsmError("unsupported", `${algorithm} is not served`);
+    requireWithin(aad.length, 0, longestAad);
+    return this.#keys.open(ekt, ["kms-symmetric"], "ENCRYPT_DECRYPT");
+  }
+
+  #seal(key: BackingKey, plaintext: Bytes, aad: Bytes): Bytes {
+    const fresh = this.#random.generate(nonceLength + ivLength);
+    const nonce = fresh.subarray(0, nonceLength);
+    const iv = fresh.subarray(nonceLength);
+    const header = buildHeader(key.hbkId, nonce, iv);
+    const call = { hbk: key.handle, keyId: key.meta.keyId, nonce };
+    return concat(header, this.#cipher.seal(call, iv, concat(header, aad), plaintext));
+  }
+
+  #open(key: BackingKey, ciphertext: Bytes, aad: Bytes): Bytes | null {
+    const header = parseHeader(ciphertext);
+    if (!header || !equalBytes(header.hbkId, key.hbkId)) return null;
+    const authenticated = concat(ciphertext.subarray(0, headerLength), aad);
+    const call = { hbk: key.handle, keyId: key.meta.keyId, nonce: header.nonce };
+    return this.#cipher.open(call, header.iv, authenticated, ciphertext.subarray(headerLength));
+  }
+
+  #newestAnchor(): Anchor | undefined {
+    const anchors = this.#anchors.all().map(({ value }) => parseAnchor(value));
+    return anchors.sort((a, b) => b.count - a.count)[0];
+  }
+}
+
+interface Anchor {
+  readonly count: number;
+  readonly anchor: Bytes;
+}
+
+function parseAnchor(value: Bytes): Anchor {
+  const reader = new ByteReader(value);
+  return { count: reader.uint32(), anchor: reader.take(reader.remaining) };
+}
+
+function requireWithin(value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) throw new RangeError("a length is out of bounds");
+}

@@ -110,11 +110,15 @@ export function agree(token: Cryptoki, privateKey: Handle, spec: KeySpec, point:
   }
 }
 
+const basePoints = new Map<string, Bytes>();
+
 /** What a private key of 1 has for a public one. */
 function basePoint({ name }: Curve): Bytes {
-  const one = createECDH(name);
-  one.setPrivateKey(Buffer.of(1));
-  return one.getPublicKey();
+  return basePoints.getOrInsertComputed(name, () => {
+    const one = createECDH(name);
+    one.setPrivateKey(Buffer.of(1));
+    return one.getPublicKey();
+  });
 }
 
 /** CKA_EC_POINT is an OCTET STRING around the point (PKCS#11 §2.3.3); some modules give the point itself. */

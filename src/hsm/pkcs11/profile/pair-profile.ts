@@ -148,8 +148,12 @@ const metaOf = (spec: KeySpec, usage: KeyUsage): HbkMeta => ({
   keyId: new Uint8Array(16),
 });
 
-/** Of an RSA key of 2,048 bits, or one of an elliptic curve. It protects nothing. */
-export async function knownPair(spec: KeySpec): Promise<KeyPair> {
+const knownPairs = new Map<KeySpec, Promise<KeyPair>>();
+
+/** Of an RSA key of 2,048 bits, or one of an elliptic curve. It protects nothing, and is the same for whoever asks. */
+export const knownPair = (spec: KeySpec): Promise<KeyPair> => knownPairs.getOrInsertComputed(spec, makeKnownPair);
+
+async function makeKnownPair(spec: KeySpec): Promise<KeyPair> {
   if (!spec.startsWith("RSA_")) return generateKeyPair(spec, (length) => new Uint8Array(length).fill(0x5a));
   const privateKey = fromHex(rsaKey);
   return { privateKey, publicKey: spkiOf(privateKey) };

@@ -5,6 +5,7 @@ import { verifyChain } from "./audit/verify.ts";
 import { systemClock } from "./base/clock.ts";
 import { AuditError, ConfigError } from "./base/errors.ts";
 import type { Token } from "./cli/commands/hsm.ts";
+import type { User } from "./cli/commands/iam.ts";
 import { readConfig } from "./cli/config.ts";
 import type { Installation } from "./cli/flags.ts";
 import type { Handlers } from "./cli/index.ts";
@@ -98,17 +99,17 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
       print({ active, rewrapped });
     }),
 
-  iamCreateUser: (of, { userName }) =>
-    withIam(of, async (iam, account) => print(await iam.createUser(account, userName))),
-  iamDeleteUser: (of, { userName }) => withIam(of, (iam, account) => iam.deleteUser(account, userName)),
-  iamListUsers: (of) => withIam(of, async (iam, account) => print(await iam.listUsers(account))),
-  iamCreateAccessKey: (of, { userName }) =>
-    withIam(of, async (iam, account) => print(await iam.createAccessKey(account, userName))),
-  iamDeleteAccessKey: (of, { accessKeyId }) => withIam(of, (iam) => iam.deleteAccessKey(accessKeyId)),
-  iamPutUserPolicy: (of, { userName, policyName, policyDocument }) =>
-    withIam(of, (iam, account) => iam.putUserPolicy(account, userName, policyName, policyDocument)),
-  iamDeleteUserPolicy: (of, { userName, policyName }) =>
-    withIam(of, (iam, account) => iam.deleteUserPolicy(account, userName, policyName)),
+  iamCreateUser: (of, user) =>
+    withIam(of, user, async (iam, account) => print(await iam.createUser(account, user.userName))),
+  iamDeleteUser: (of, user) => withIam(of, user, (iam, account) => iam.deleteUser(account, user.userName)),
+  iamListUsers: (of, whose) => withIam(of, whose, async (iam, account) => print(await iam.listUsers(account))),
+  iamCreateAccessKey: (of, user) =>
+    withIam(of, user, async (iam, account) => print(await iam.createAccessKey(account, user.userName))),
+  iamDeleteAccessKey: (of, { accessKeyId }) => withIam(of, {}, (iam) => iam.deleteAccessKey(accessKeyId)),
+  iamPutUserPolicy: (of, { policyName, policyDocument, ...user }) =>
+    withIam(of, user, (iam, account) => iam.putUserPolicy(account, user.userName, policyName, policyDocument)),
+  iamDeleteUserPolicy: (of, { policyName, ...user }) =>
+    withIam(of, user, (iam, account) => iam.deleteUserPolicy(account, user.userName, policyName)),
 
   async auditVerify(of) {
     const { directory } = siteOfInstallation(of).audit;
@@ -155,7 +156,11 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
 const namedHsm = (of: Installation | Token, name?: string): HsmConfig =>
   "uri" in of ? withShellEnvironment({ driver: "pkcs11", ...of }) : hsmOf(siteOfInstallation(of), name);
 
-const withIam = (of: Installation, work: (iam: Iam, account: string) => Promise<unknown>): Promise<void> =>
+const withIam = (
+  of: Installation,
+  whose: Pick<User, "account">,
+  work: (iam: Iam, account: string) => Promise<unknown>,
+): Promise<void> =>
   withParts(of, async (parts, { account }) => {
-    await work(operatorIam(parts, account, systemClock), account);
+    await work(operatorIam(parts, account, systemClock), whose.account ?? account);
   });

@@ -10,8 +10,8 @@ import { type ConfiguredHsm, openHsmAdmin } from "./hsm/index.ts";
 import { startHousekeeping } from "./kms/jobs.ts";
 import type { KeyStoreConfig } from "./kms/key-store-config.ts";
 import { Kms } from "./kms/kms.ts";
-import type { ServicePrincipals } from "./kms/managed-keys.ts";
 import { Readiness } from "./kms/readiness.ts";
+import type { ServiceUsers } from "./kms/services.ts";
 import { perform } from "./operations/perform.ts";
 import { type DevControls, listenAdmin } from "./server/admin.ts";
 import { listen } from "./server/listener.ts";
@@ -69,7 +69,8 @@ export interface ServiceConfig extends Premises {
   readonly adminListen: Address;
   readonly tls: TlsIdentity;
   readonly regions: readonly string[];
-  readonly services?: ServicePrincipals | undefined;
+  readonly services?: ServiceUsers | undefined;
+  readonly servicePrincipals?: ServiceUsers | undefined;
   readonly attestation?: { readonly roots: string } | undefined;
   readonly keyStores?: KeyStoreConfig | undefined;
   readonly quotas?: { readonly keysPerRegion?: number } | undefined;
@@ -105,6 +106,7 @@ export async function startService(
     outbox,
     clock: config.clock,
     services: config.services,
+    servicePrincipals: config.servicePrincipals,
     attestation,
     keyStores: config.keyStores,
     quotas: config.quotas,

@@ -2,15 +2,17 @@ import type { CompiledPolicy } from "./policy.ts";
 
 /** Who signed the request. */
 export interface Principal {
-  readonly type: "Root" | "IAMUser";
+  readonly type: "Root" | "IAMUser" | "AWSService";
   /** 12 digits. */
   readonly account: string;
-  /** `arn:aws:iam::<account>:user/<name>`, or `:root`. */
+  /** `arn:aws:iam::<account>:user/<name>`, or `:root`; of a service its name, `s3.amazonaws.com`, for it has no ARN. */
   readonly arn: string;
-  /** `AIDA…` for a user, the account for root. */
-  readonly id: string;
+  /** `AIDA…` for a user, the account for root; a service has none. */
+  readonly id: string | undefined;
   readonly name?: string;
   readonly accessKeyId: string;
+  /** Of a service: all that it goes by in the region, its name first. */
+  readonly serviceNames?: readonly string[];
   /** The identity policies, compiled. */
   readonly policies: readonly CompiledPolicy[];
 }

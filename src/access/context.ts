@@ -12,6 +12,8 @@ export interface RequestFacts {
   readonly userAgent: string;
   /** The service that makes the call for its account. */
   readonly service?: string;
+  /** Of a service principal: the resource that it acts for, as it says. */
+  readonly source?: { readonly arn?: string; readonly account?: string };
   /** Present when the request came over TLS. */
   readonly tls?: object;
 }
@@ -56,7 +58,8 @@ class RequestContext implements ConditionContext {
   }
 
   #global(name: string): string | readonly string[] | undefined {
-    const { principal, region, address, userAgent, tls } = this.#facts;
+    const { principal, region, address, userAgent, source, tls } = this.#facts;
+    const isService = principal.type === "AWSService";
     switch (name) {
       case "aws:currenttime":
         return new Date(this.#time).toISOString();
@@ -65,11 +68,15 @@ class RequestContext implements ConditionContext {
       case "aws:principalaccount":
         return principal.account;
       case "aws:principalarn":
-        return principal.arn;
+        return isService ? undefined : principal.arn;
       case "aws:principaltype":
-        return principal.type === "Root" ? "Account" : "User";
+        return isService ? undefined : principal.type === "Root" ? "Account" : "User";
       case "aws:principalisawsservice":
-        return "false";
+        return String(isService);
+      case "aws:principalservicename":
+        return isService ? principal.arn : undefined;
+      case "aws:principalservicenameslist":
+        return principal.serviceNames;
       case "aws:viaawsservice":
         return String(this.#facts.service !== undefined);
       case "aws:requestedregion":
@@ -78,6 +85,10 @@ class RequestContext implements ConditionContext {
         return this.#key?.account;
       case "aws:securetransport":
         return String(tls !== undefined);
+      case "aws:sourceaccount":
+        return source?.account;
+      case "aws:sourcearn":
+        return source?.arn;
       case "aws:sourceip":
         return address;
       case "aws:useragent":

@@ -7,7 +7,7 @@ import { covers, type Statement } from "./statement.ts";
 /**
  * Key policies, identity policies and grants (AWS KMS Developer Guide, "Key policies", "Grants"; IAM User Guide, "Policy
  * evaluation logic"). A deny anywhere wins. Otherwise the key policy must name the caller, which suffices inside of one
- * account, or the caller's account, which leaves it to identity policies; across accounts both sides must allow. Where
+ * account and to services, which have no policies of their account to be held against, or the caller's account, which leaves it to identity policies; across accounts both sides must allow. Where
  * no policy allows, a grant may: to the caller it suffices, in any account; to the root of the caller's account it leaves
  * it to identity policies.
  */
@@ -39,9 +39,10 @@ function decideByGrants(request: AccessRequest): Decision | undefined {
 }
 
 function decideByKey(request: AccessRequest, keyPolicy: CompiledPolicy): Decision {
-  const sameAccount = request.principal.account === request.owner;
+  const { principal, owner } = request;
+  const sameAccount = principal.account === owner;
   const direct = find(keyPolicy, "allow", request, "direct");
-  if (direct && sameAccount) return direct.decision;
+  if (direct && (sameAccount || principal.type === "AWSService")) return direct.decision;
   if (direct || find(keyPolicy, "allow", request, "account")) return decideByIdentity(request);
   return denied(request, sameAccount ? "identity-based or resource-based" : "resource-based");
 }

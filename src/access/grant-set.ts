@@ -5,6 +5,8 @@ import { constraintPairs, type GrantOperation, type GrantTerms, operationBits } 
 export interface GrantUse {
   readonly operation: GrantOperation;
   readonly context?: EncryptionContext | undefined;
+  /** The resource that a service makes the request for. */
+  readonly sourceArn?: string | undefined;
   /** Of CreateGrant: what the new grant would allow. */
   readonly child?: GrantTerms | undefined;
 }
@@ -15,7 +17,7 @@ interface Alike {
   readonly ids: Set<string>;
 }
 
-/** Grants that allow the same operations. */
+/** Grants that allow the same operations for the same source ARN. */
 interface Shelf {
   readonly byConstraint: Map<string, Alike>;
   /** Subset constraints, each under one pair of its own. */
@@ -23,16 +25,13 @@ interface Shelf {
 }
 
 /**
- * The grants of one grantee on one key, so ordered that a decision looks at few of many: by the operations they allow
- * (at most 2047 kinds on a symmetric key, in practice a handful), then by constraint: Equals by the whole context,
- * Subset by that of its pairs which the fewest others have.
- *
- * No service signs requests here, so none carries a source ARN: a grant that is constrained to one allows DescribeKey
- * alone, which goes without constraints.
+ * The grants of one grantee on one key, so ordered that a decision looks at few of many: by source ARN, then by the
+ * operations they allow (at most 2047 kinds on a symmetric key, in practice a handful), then by the rest of their
+ * constraint: Equals by the whole context, Subset by that of its pairs which the fewest others have.
  */
 export class GrantSet {
   readonly #terms = new Map<string, GrantTerms>();
-  readonly #shelves = new Map<number, Shelf>();
+  readonly #sources = new Map<string, Map<number, Shelf>>();
 
   get size(): number {
     return this.#terms.size;
@@ -68,15 +67,14 @@ export class GrantSet {
       if (kept?.length === 0) shelf.byPair.delete(pair);
       else if (kept) shelf.byPair.set(pair, kept);
     }
-    if (shelf.byConstraint.size === 0) this.#shelves.delete(operationBits(terms.operations));
+    if (shelf.byConstraint.size === 0) this.#removeShelf(terms);
   }
 
   /** The id of a grant that allows the use. */
-  find({ operation, context = {}, child }: GrantUse): string | undefined {
-    const bits = operationBits([operation, ...(child?.operations ?? [])]);
-    const shelves = [...this.#shelves].filter(([allowed]) => (allowed & bits) === bits).map(([, shelf]) => shelf);
-    if (shelves.length === 0) return undefined;
-    if (operation === "DescribeKey") return first(shelves[0]?.byConstraint.values().next().value);
+  find(use: GrantUse): string | undefined {
+    const { operation, context = {}, child } = use;
+    const shelves = this.#allowing(use);
+    if (operation === "DescribeKey") return first(shelves.next().value?.byConstraint.values().next().value);
     const { EncryptionContextEquals: equals, EncryptionContextSubset: subset } = child?.constraints ?? {};
     // A child's constraint is equal or stricter when whatever it lets through satisfies its parent's.
     const pairs = constraintPairs(child ? (equals ?? subset ?? {}) : context);
@@ -88,14 +86,30 @@ export class GrantSet {
     return undefined;
   }
 
-  #shelfOf({ operations }: GrantTerms): Shelf {
-    const bits = operationBits(operations);
-    let shelf = this.#shelves.get(bits);
-    if (!shelf) {
-      shelf = { byConstraint: new Map(), byPair: new Map() };
-      this.#shelves.set(bits, shelf);
+  /** DescribeKey goes without constraints, but for a source ARN that the request brings. */
+  *#allowing({ operation, sourceArn, child }: GrantUse): Generator<Shelf, undefined> {
+    const bits = operationBits([operation, ...(child?.operations ?? [])]);
+    const parents = child && child.constraints?.SourceArn !== sourceArn ? [anySource] : [anySource, sourceArn];
+    const sources = operation === "DescribeKey" && sourceArn === undefined ? this.#sources.keys() : parents;
+    for (const source of sources) {
+      if (source === undefined) continue;
+      for (const [allowed, shelf] of this.#sources.get(source) ?? []) if ((allowed & bits) === bits) yield shelf;
     }
+  }
+
+  #shelfOf({ operations, constraints }: GrantTerms): Shelf {
+    const [source, bits] = [constraints?.SourceArn ?? anySource, operationBits(operations)];
+    const shelves = this.#sources.get(source) ?? new Map<number, Shelf>();
+    const shelf = shelves.get(bits) ?? { byConstraint: new Map(), byPair: new Map() };
+    this.#sources.set(source, shelves.set(bits, shelf));
     return shelf;
+  }
+
+  #removeShelf({ operations, constraints }: GrantTerms): void {
+    const source = constraints?.SourceArn ?? anySource;
+    const shelves = this.#sources.get(source);
+    shelves?.delete(operationBits(operations));
+    if (shelves?.size === 0) this.#sources.delete(source);
   }
 }
 
@@ -112,12 +126,12 @@ function allowing(shelf: Shelf, pairs: readonly string[], whole: string | undefi
   return undefined;
 }
 
+const anySource = "";
 const unconstrained = "";
 const equalsName = (pairs: readonly string[]): string => `equals ${pairs.join()}`;
 
 function placeOf({ constraints = {} }: GrantTerms): { name: string; pairs: readonly string[]; subset: boolean } {
-  const { EncryptionContextEquals: equals, EncryptionContextSubset: subset, SourceArn } = constraints;
-  if (SourceArn !== undefined) return { name: "source ARN", pairs: [], subset: false };
+  const { EncryptionContextEquals: equals, EncryptionContextSubset: subset } = constraints;
   const pairs = constraintPairs(equals ?? subset ?? {});
   if (equals) return { name: equalsName(pairs), pairs, subset: false };
   if (pairs.length === 0) return { name: unconstrained, pairs, subset: false };

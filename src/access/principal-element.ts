@@ -1,4 +1,5 @@
 import { rootArn } from "../model/arn.ts";
+import { isServicePrincipal } from "../model/service.ts";
 import type { Principal } from "./authorizer.ts";
 import { malformed, objectAt, type Place, refuseUnknownMembers, stringsAt } from "./malformed.ts";
 
@@ -11,16 +12,20 @@ export interface PrincipalElement {
   /** 12 digits: all principals of the account; in an Allow, a delegation to the account's identity policies. */
   readonly accounts: ReadonlySet<string>;
   readonly arns: ReadonlySet<string>;
+  /** Names like `s3.amazonaws.com`: those that no service of the configuration goes by stand for nobody. */
+  readonly services: ReadonlySet<string>;
 }
 
 /** How a statement is about `principal`: by name, through its account, or not at all. */
 export function relation(element: PrincipalElement, principal: Principal): "direct" | "account" | undefined {
-  const { negated, everyone, accounts, arns } = element;
-  const named =
-    everyone || arns.has(principal.arn) ? "direct" : accounts.has(principal.account) ? "account" : undefined;
+  const { negated, accounts } = element;
+  const named = namesDirectly(element, principal) ? "direct" : accounts.has(principal.account) ? "account" : undefined;
   if (!negated) return named;
   return named ? undefined : "direct";
 }
+
+const namesDirectly = ({ everyone, arns, services }: PrincipalElement, { arn, serviceNames = [] }: Principal) =>
+  everyone || arns.has(arn) || serviceNames.some((name) => services.has(name));
 
 /** The ARNs that must exist: of users and of account roots. */
 export const principalsIn = ({ accounts, arns }: PrincipalElement): readonly string[] => [
@@ -32,25 +37,25 @@ export function compilePrincipals(value: unknown, negated: boolean, place: Place
   const accounts = new Set<string>();
   const arns = new Set<string>();
   let everyone = false;
-  for (const text of textsOf(value, place)) {
+  const { texts, services } = textsOf(value, place);
+  for (const text of texts) {
     const account = accountOf(text);
     if (text === "*") everyone = true;
     else if (account !== undefined) accounts.add(account);
     else if (principalArn.test(text)) arns.add(text);
     else malformed(place, 'an AWS principal is "*", an account, or the ARN of an account root or user');
   }
-  return { negated, everyone, accounts, arns };
+  return { negated, everyone, accounts, arns, services: new Set(services) };
 }
 
-/** No service signs requests here, so a `Service` is well-formed and stands for nobody. */
-function textsOf(value: unknown, place: Place): readonly string[] {
-  if (value === "*") return ["*"];
+function textsOf(value: unknown, place: Place): { texts: readonly string[]; services: readonly string[] } {
+  if (value === "*") return { texts: ["*"], services: [] };
   const element = objectAt(value, place);
   refuseUnknownMembers(element, ["AWS", "Service"], place);
   if (Object.keys(element).length === 0) malformed(place, "names nobody");
   const services = element["Service"] === undefined ? [] : stringsAt(element["Service"], place);
-  if (!services.every((name) => serviceName.test(name))) malformed(place, "a service is named like kms.amazonaws.com");
-  return element["AWS"] === undefined ? [] : stringsAt(element["AWS"], place);
+  if (!services.every(isServicePrincipal)) malformed(place, "a service is named like kms.amazonaws.com");
+  return { texts: element["AWS"] === undefined ? [] : stringsAt(element["AWS"], place), services };
 }
 
 const accountOf = (text: string): string | undefined =>
@@ -58,4 +63,3 @@ const accountOf = (text: string): string | undefined =>
 
 /** No wildcards: IAM allows none inside of a principal. */
 const principalArn = /^arn:aws(-cn|-us-gov)?:(iam::\d{12}:(user|role)\/|sts::\d{12}:assumed-role\/)[\w+=,.@/-]{1,512}$/;
-const serviceName = /^[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?$/;

@@ -4,11 +4,11 @@ import type { AuditEvent } from "./audit.ts";
 /** Who did it, and from where: a request's caller, or the operator at a command line. */
 export interface Actor {
   readonly principal: {
-    /** "Root", "IAMUser"; "Operator" for a command on the machine itself. */
+    /** "Root", "IAMUser", "AWSService"; "Operator" for a command on the machine itself. */
     readonly type: string;
     readonly account: string;
     readonly arn: string;
-    readonly id: string;
+    readonly id: string | undefined;
     readonly name?: string;
     readonly accessKeyId?: string;
   };
@@ -52,15 +52,7 @@ export function buildEvent(facts: EventFacts): AuditEvent {
   const { principal } = actor;
   return {
     eventVersion: "1.11",
-    userIdentity: {
-      type: principal.type,
-      principalId: principal.id,
-      arn: principal.arn,
-      accountId: principal.account,
-      accessKeyId: principal.accessKeyId,
-      userName: principal.name,
-      invokedBy: actor.service && `${actor.service}.amazonaws.com`,
-    },
+    userIdentity: identityOf(actor),
     eventTime: seconds(facts.time),
     eventSource: facts.source ?? "kms.amazonaws.com",
     eventName: facts.name,
@@ -78,10 +70,21 @@ export function buildEvent(facts: EventFacts): AuditEvent {
     resources: resources.length > 0 ? resources.map(resourceOf) : undefined,
     eventType: "AwsApiCall",
     managementEvent: true,
-    recipientAccountId: principal.account,
+    recipientAccountId: principal.type === service ? (resources[0]?.account ?? principal.account) : principal.account,
     eventCategory: "Management",
     tlsDetails: actor.tls,
   };
+}
+
+/** What a service does is told to the account whose key it is about, under the service's name. */
+const service = "AWSService";
+
+function identityOf({ principal, service: through }: Actor): AuditEvent["userIdentity"] {
+  const { type, account: accountId, accessKeyId } = principal;
+  if (type === service) return { type, accountId, accessKeyId, invokedBy: principal.arn };
+  const { id: principalId, arn, name: userName } = principal;
+  const invokedBy = through && `${through}.amazonaws.com`;
+  return { type, principalId, arn, accountId, accessKeyId, userName, invokedBy };
 }
 
 export interface ServiceEventFacts {
@@ -104,13 +107,13 @@ export const buildServiceEvent = ({
   details,
 }: ServiceEventFacts): AuditEvent => ({
   eventVersion: "1.11",
-  userIdentity: { accountId: account, invokedBy: service },
+  userIdentity: { accountId: account, invokedBy: ourselves },
   eventTime: seconds(time),
   eventSource: "kms.amazonaws.com",
   eventName: name,
   awsRegion: region,
-  sourceIPAddress: service,
-  userAgent: service,
+  sourceIPAddress: ourselves,
+  userAgent: ourselves,
   requestParameters: null,
   responseElements: null,
   requestID: randomUUID(),
@@ -124,7 +127,7 @@ export const buildServiceEvent = ({
   serviceEventDetails: bounded(details, 100 * 1024),
 });
 
-const service = "strongroom";
+const ourselves = "strongroom";
 
 const resourceOf = ({ arn, account }: Resource) => ({ accountId: account, type: "AWS::KMS::Key" as const, ARN: arn });
 

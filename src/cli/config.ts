@@ -3,7 +3,8 @@ import { dirname, resolve } from "node:path";
 import { ConfigError } from "../base/errors.ts";
 import type { ConfiguredHsm } from "../hsm/hsm.ts";
 import type { KeyStoreConfig } from "../kms/key-store-config.ts";
-import { isServiceName } from "../model/service.ts";
+import { isUserArn } from "../model/arn.ts";
+import { isServiceName, isServicePrincipal } from "../model/service.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { defaults, isAccount, isRegion } from "./defaults.ts";
 import { hsmReader, hsmsReader, oneNamed } from "./hsms.ts";
@@ -41,6 +42,8 @@ export interface Config {
   readonly quotas?: { readonly keysPerRegion?: number };
   /** By name, the ARNs of the users whose calls are the service's. */
   readonly services?: Readonly<Record<string, readonly string[]>>;
+  /** By name, `s3.amazonaws.com`, the ARNs of the users that are the service. */
+  readonly servicePrincipals?: Readonly<Record<string, readonly string[]>>;
 }
 
 /** ConfigError: the file cannot be read, or the first place in it that is wrong, by line and column. */
@@ -75,6 +78,7 @@ function configReader(folder: string): Reader<Config> {
     keyStores: optional(keyStoresReader(folder)),
     quotas: optional(mapping({ keysPerRegion: optional(number("a number of keys", 1_000_000_000)) })),
     services: optional(table("the name of a service, as in alias/aws/s3", isServiceName, serviceUsers)),
+    servicePrincipals: optional(table("a service principal, as in s3.amazonaws.com", isServicePrincipal, serviceUsers)),
   };
   return (place) => {
     const [one, several] = ["hsm", "hsms"].map((name) => entries(place).get(name));
@@ -97,7 +101,4 @@ const address = text("HOST:PORT", parseAddress);
 
 const valid = (test: (value: string) => boolean) => (value: string) => (test(value) ? value : undefined);
 
-const serviceUsers = list(
-  "the ARN of a user",
-  valid((value) => /^arn:aws:iam::\d{12}:user\/[\w+=,.@-]{1,64}$/.test(value)),
-);
+const serviceUsers = list("the ARN of a user", valid(isUserArn));

@@ -11,6 +11,11 @@ export interface Caller {
   readonly userAgent: string;
   /** The service that makes the call, by the name of its alias: `s3`. */
   readonly service?: string;
+  /**
+   * The resource that a service principal acts for, out of the signed headers `x-amz-source-arn` and
+   * `x-amz-source-account`. Nobody else is believed.
+   */
+  readonly source?: { readonly arn?: string; readonly account?: string };
   /** CloudTrail's `tlsDetails`. */
   readonly tls?: {
     readonly tlsVersion: string;

@@ -1,4 +1,4 @@
-import type { Authorizer, Decision } from "../access/authorizer.ts";
+import type { Authorizer, Decision, Principal } from "../access/authorizer.ts";
 import { type Conditions, conditionContext } from "../access/context.ts";
 import type { GrantUse } from "../access/grant-set.ts";
 import { KmsError } from "../base/errors.ts";
@@ -7,7 +7,7 @@ import { isGrantOperation } from "../model/grant.ts";
 import { type AliasRecord, type KeyRecord, lacksMaterial, stateOf } from "../model/key.ts";
 import { checkState } from "../model/state-table.ts";
 import type { Call } from "./call.ts";
-import type { GrantRecords } from "./grant-records.ts";
+import type { Grantee, GrantRecords } from "./grant-records.ts";
 import type { ManagedKeys } from "./managed-keys.ts";
 import type { LoadedKey, Records, Versioned } from "./records.ts";
 import { invalidKeyId, parseReference, quotable } from "./reference.ts";
@@ -198,15 +198,27 @@ export class Finder {
     };
     const decision = this.#authorizer.decide(request);
     if (decision.allowed || !isGrantOperation(operation)) return decision;
-    const account = { arn: rootArn(principal.account), id: principal.account };
-    const granted = {
-      caller: await this.#grants.of(record, principal),
-      account: await this.#grants.of(record, account),
+    const use = { ...needs.grants, operation, sourceArn: call.caller.source?.arn };
+    const grantees = granteesOf(principal);
+    const find = async (to: keyof typeof grantees) => {
+      const sets = await Promise.all(grantees[to].map((grantee) => this.#grants.of(record, grantee)));
+      return sets.map((set) => set.find(use)).find((id) => id !== undefined);
     };
-    const use = { ...needs.grants, operation };
-    return this.#authorizer.decide({ ...request, grants: (to) => granted[to].find(use) });
+    const granted = { caller: await find("caller"), account: await find("account") };
+    return this.#authorizer.decide({ ...request, grants: (to) => granted[to] });
   }
 }
+
+/** As which a principal may have been granted something. */
+export const granteesOf = ({
+  arn,
+  id,
+  account,
+  serviceNames,
+}: Principal): Record<"caller" | "account", readonly Grantee[]> => ({
+  caller: serviceNames ? serviceNames.map((name) => ({ arn: name, id: undefined })) : [{ arn, id }],
+  account: [{ arn: rootArn(account), id: account }],
+});
 
 /** At its deletion date a key is gone for everyone, whether or not its record has been destroyed yet. */
 export const isDue = (key: LoadedKey, now: number): boolean =>

@@ -13,6 +13,9 @@ import { remove } from "./records.ts";
 
 export type KeyName = Pick<KeyRecord, "account" | "region" | "id">;
 
+/** To whom something may be granted; a service has its name for an ARN, and no id. */
+export type Grantee = Pick<GrantPrincipal, "arn"> & { readonly id: string | undefined };
+
 /** By grantee, for decisions: they need no other record. */
 interface GranteeRecord {
   readonly granteeId: string | undefined;
@@ -83,7 +86,7 @@ export const removeGrant = (grant: GrantRecord): Write[] =>
 interface Held {
   readonly name: string;
   readonly prefix: string;
-  readonly granteeId: string;
+  readonly granteeId: string | undefined;
   readonly set: GrantSet;
   /** Ids of grants that this process has made or removed since. */
   stale: Set<string>;
@@ -143,11 +146,11 @@ export class GrantRecords {
   }
 
   /** What is granted to a principal on a key, as of the last commit that was answered. */
-  of(key: KeyName, grantee: GrantPrincipal): Promise<GrantSet> {
+  of(key: KeyName, grantee: Grantee): Promise<GrantSet> {
     this.#followOthers();
     const name = heldName(key.account, key.region, key.id, grantee.arn);
     const held = this.#held.get(name);
-    if (held?.granteeId !== grantee.id) return this.#hold(name, key, grantee);
+    if (!held || held.granteeId !== grantee.id) return this.#hold(name, key, grantee);
     if (held.stale.size > 0) {
       held.ready = held.ready.then(() => this.#settle(held, () => this.#refresh(held)));
     }
@@ -174,7 +177,7 @@ export class GrantRecords {
     this.#drop();
   }
 
-  #hold(name: string, key: KeyName, grantee: GrantPrincipal): Promise<GrantSet> {
+  #hold(name: string, key: KeyName, grantee: Grantee): Promise<GrantSet> {
     if (this.#held.size >= granteeLimit) this.#drop();
     const prefix = granteePrefix(key, grantee.arn);
     const set = new GrantSet();
@@ -227,7 +230,7 @@ export class GrantRecords {
   }
 }
 
-function take(set: GrantSet, granteeId: string, id: string, value: Uint8Array): void {
+function take(set: GrantSet, granteeId: string | undefined, id: string, value: Uint8Array): void {
   const record = parseJson(fromUtf8(value)) as GranteeRecord;
   if (record.granteeId === granteeId) set.add(id, record.terms);
 }

@@ -3,13 +3,13 @@ import { conditionContext } from "../access/context.ts";
 import type { Principals } from "../access/principals.ts";
 import { base64, fromBase64 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
-import { keyArn, parseArn, rootArn } from "../model/arn.ts";
+import { keyArn, parseArn } from "../model/arn.ts";
 import { type GrantPrincipal, type GrantRecord, isGrantId } from "../model/grant.ts";
 import type { KeyRecord } from "../model/key.ts";
 import { checkQuota, quota } from "../model/quotas.ts";
 import type { Call } from "./call.ts";
-import { denied, type Finder, type FoundKey, isDue } from "./find.ts";
-import { type GrantRecords, granteePrefix, grantPrefix, retirablePrefix } from "./grant-records.ts";
+import { denied, type Finder, type FoundKey, granteesOf, isDue } from "./find.ts";
+import { type Grantee, type GrantRecords, granteePrefix, grantPrefix, retirablePrefix } from "./grant-records.ts";
 import type { Cut, Markers, Page } from "./pagination.ts";
 import type { Records } from "./records.ts";
 import { invalidKeyId, parseReference, quotable } from "./reference.ts";
@@ -99,15 +99,20 @@ export class Grants {
     return { ...cut, items: await present(cut.items.map((grantId) => grants.get(record, grantId))) };
   }
 
-  /** Those that a principal, or a service, of the caller's account may retire, on any key of the region. */
+  /**
+   * Those that a principal of the caller's account may retire, on any key of the region; or that the service may which
+   * asks, on keys of the account that it acts for, or else its own.
+   */
   async retirable(call: Call, retiring: string, page: Page): Promise<Cut<GrantRecord>> {
     const { finder, markers, records, grants } = this.#parts;
+    const { principal, source } = call.caller;
     const arn = parseArn(retiring);
     finder.authorize(call, call.operation, arn ? retiring : "*");
-    if (arn && arn.account !== call.account) {
+    if (arn ? arn.account !== call.account : !principal.serviceNames?.includes(retiring)) {
       throw denied(call, call.operation, quotable(retiring), "because the principal is of another account");
     }
-    const prefix = retirablePrefix(call.account, call.region, retiring);
+    const account = (!arn && source?.account) || call.account;
+    const prefix = retirablePrefix(account, call.region, retiring);
     const cut = await markers.page(call, page, retiring, prefix, records, (_path, value) => value as GrantRecord);
     const keys = cut.items.map(({ account, region, keyId, id }) => grants.get({ account, region, id: keyId }, id));
     return { ...cut, items: await present(keys) };
@@ -160,14 +165,14 @@ export class Grants {
     const { principal } = call.caller;
     const arn = keyArn(call.region, account, id);
     if (key) call.names(arn, account);
-    const named = { caller: principal, account: { arn: rootArn(principal.account), id: principal.account } };
+    const granted = granteesOf(principal);
     const { allowed, denial } = this.#parts.authorizer.decide({
       principal,
       action: "kms:RetireGrant",
       resource: arn,
       owner: grant?.issuingAccount ?? account,
       context: conditionContext(call.caller, undefined, key),
-      grants: (to) => (grant && mayRetire(grant, named[to]) ? grant.id : undefined),
+      grants: (to) => (grant && granted[to].some((grantee) => mayRetire(grant, grantee)) ? grant.id : undefined),
     });
     if (!allowed) throw denied(call, "RetireGrant", arn, denial);
   }
@@ -185,10 +190,12 @@ export class Grants {
 
 const tokenPurpose = "grant token";
 
-const same = (a: GrantPrincipal | undefined, b: GrantPrincipal): boolean => a?.arn === b.arn && a.id === b.id;
+const same = (principal: GrantPrincipal | undefined, service: string | undefined, { arn, id }: Grantee): boolean =>
+  id === undefined ? service === arn : principal?.arn === arn && principal.id === id;
 
-const mayRetire = ({ retiring, grantee, operations }: GrantRecord, principal: GrantPrincipal): boolean =>
-  same(retiring, principal) || (operations.includes("RetireGrant") && same(grantee, principal));
+const mayRetire = (grant: GrantRecord, asker: Grantee): boolean =>
+  same(grant.retiring, grant.retiringService, asker) ||
+  (grant.operations.includes("RetireGrant") && same(grant.grantee, grant.granteeService, asker));
 
 const present = async <T>(found: readonly Promise<T | undefined>[]): Promise<T[]> =>
   (await Promise.all(found)).filter((item) => item !== undefined);

@@ -25,13 +25,14 @@ import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
 import { KeyQuota } from "./key-quota.ts";
 import { type KeyStoreConfig, noKeyStores } from "./key-store-config.ts";
 import { LastUsage } from "./last-usage.ts";
-import { ManagedKeys, type ServicePrincipals } from "./managed-keys.ts";
+import { ManagedKeys } from "./managed-keys.ts";
 import { type NewMaterial, newMaterial } from "./material.ts";
 import { MultiRegion } from "./multi-region.ts";
 import { type Cut, Markers, type Page } from "./pagination.ts";
 import { aliasPrefix, keyPrefix, Records, type Versioned } from "./records.ts";
 import { type Rotation, rotate } from "./rotation.ts";
 import { Seal } from "./seal.ts";
+import { Services, type ServiceUsers } from "./services.ts";
 import { type UsableKey, type UseNeeds, useKey, useKeyOf, type Workshop } from "./use.ts";
 
 export interface KmsParts {
@@ -44,8 +45,10 @@ export interface KmsParts {
   readonly sink: AuditSink;
   readonly outbox: Outbox;
   readonly clock: Clock;
-  /** Absent: there are none. */
-  readonly services?: ServicePrincipals | undefined;
+  /** By names as in `alias/aws/<name>`. Absent: there are none. */
+  readonly services?: ServiceUsers | undefined;
+  /** By names like `s3.amazonaws.com`. Absent: there are none. */
+  readonly servicePrincipals?: ServiceUsers | undefined;
   /** Absent: nobody is a recipient. */
   readonly attestation?: Attestation | undefined;
   /** Absent: there are no custom key stores. */
@@ -94,6 +97,7 @@ export class Kms {
   readonly #workshop: Workshop;
   readonly #markers: Markers;
   readonly #managed: ManagedKeys;
+  readonly #services: Services;
   readonly #attestation: Attestation | undefined;
   readonly #keyQuota: KeyQuota;
 
@@ -111,8 +115,16 @@ export class Kms {
     const seal = new Seal(parts.store);
     const markers = new Markers(seal);
     const domain = new DomainRecords(parts.store);
-    const { hsms, outbox, services = {} } = parts;
-    const managed = new ManagedKeys({ services, hsms, domain, outbox, forget: this.forget });
+    const { hsms, outbox, services = {}, servicePrincipals = {} } = parts;
+    this.#services = new Services(services, servicePrincipals);
+    const managed = new ManagedKeys({
+      services: Object.keys(services),
+      records,
+      hsms,
+      domain,
+      outbox,
+      forget: this.forget,
+    });
     const finder = new Finder(records, grants, parts.authorizer, managed);
     this.#records = records;
     this.#grants = grants;
@@ -139,8 +151,7 @@ export class Kms {
   /** Throws unless the event of this call could be written. */
   begin(operation: string, caller: Caller): Call {
     this.#sink.reserve();
-    const service = this.#managed.serviceOf(caller.principal.arn);
-    return new Call(operation, service === undefined ? caller : { ...caller, service }, this.#clock.now());
+    return new Call(operation, this.#services.known(caller), this.#clock.now());
   }
 
   /** Actions that name no key. */
@@ -195,9 +206,14 @@ export class Kms {
     return checkPolicy(this.#authorizer, this.principals, call, proposal);
   }
 
-  /** LimitExceededException when the account has all the keys that it may have in the region. */
-  checkKeyQuota(call: Call): Promise<void> {
-    return this.#keyQuota.check(call.account, call.region);
+  /**
+   * LimitExceededException when the account has all the keys that it may have in the region. AWS managed keys and AWS
+   * owned keys count for nobody (Developer Guide, "Resource quotas").
+   */
+  async checkKeyQuota(call: Call): Promise<void> {
+    if (call.caller.principal.type === "AWSService") return;
+    const { account, region } = call;
+    await this.#keyQuota.check(account, region, () => this.#managed.count(account, region));
   }
 
   /** A fresh HBK for a key that is being made, and what commits it. */

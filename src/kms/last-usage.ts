@@ -31,7 +31,8 @@ const batch = 64;
 
 /**
  * When each key was last used. A use costs no write: it is remembered here, and `flush` writes what is new. A crash
- * loses what was used since the last flush; the audit log has it all.
+ * loses what was used since the last flush; the audit log has it all. Right while one process serves a store: of several
+ * each would answer what it has seen itself, and what the others have flushed.
  */
 export class LastUsage {
   readonly #store: Store;

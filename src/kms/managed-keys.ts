@@ -9,14 +9,13 @@ import type { Call } from "./call.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { keyEvent } from "./events.ts";
 import { newMaterial } from "./material.ts";
-import { type LoadedKey, loadKey, writeAlias, writeKey } from "./records.ts";
+import { type LoadedKey, loadKey, type Records, writeAlias, writeKey } from "./records.ts";
 import { enableRotation } from "./rotation.ts";
 
-/** Services by name, `s3`, each with the ARNs of the users whose calls are its own. */
-export type ServicePrincipals = Readonly<Record<string, readonly string[]>>;
-
 export interface ManagedKeyParts {
-  readonly services: ServicePrincipals;
+  /** Names as in `alias/aws/<name>`. */
+  readonly services: readonly string[];
+  readonly records: Records;
   readonly hsms: HsmSet;
   readonly domain: DomainRecords;
   readonly outbox: Outbox;
@@ -34,19 +33,10 @@ export class ManagedKeys {
   /** Their aliases, in every account and region. */
   readonly aliases: readonly string[];
   readonly #parts: ManagedKeyParts;
-  readonly #serviceOf: ReadonlyMap<string, string>;
 
   constructor(parts: ManagedKeyParts) {
     this.#parts = parts;
-    this.aliases = Object.keys(parts.services).map((service) => managedPrefix + service);
-    this.#serviceOf = new Map(
-      Object.entries(parts.services).flatMap(([service, arns]) => arns.map((arn) => [arn, service] as const)),
-    );
-  }
-
-  /** The service whose principal this is. */
-  serviceOf(arn: string): string | undefined {
-    return this.#serviceOf.get(arn);
+    this.aliases = parts.services.map((service) => managedPrefix + service);
   }
 
   /** The key that the alias is for, before it is made: for the decision whether it is. undefined: no such service. */
@@ -72,6 +62,12 @@ export class ManagedKeys {
       materials: [],
     };
     return loadKey(record);
+  }
+
+  /** How many there are; those of services that have left the configuration are not known for what they are. */
+  async count(account: string, region: string): Promise<number> {
+    const made = this.aliases.map((name) => this.#parts.records.alias(account, region, name));
+    return (await Promise.all(made)).filter((alias) => alias !== undefined).length;
   }
 
   /** Makes the key that was proposed, and its alias. A conflict when somebody else has. */

@@ -29,6 +29,7 @@ export const aliasArn = (region: string, account: string, aliasName: string): st
 
 export const rootArn = (account: string): string => `arn:aws:iam::${account}:root`;
 export const userArn = (account: string, name: string): string => `arn:aws:iam::${account}:user/${name}`;
+export const isUserArn = (text: string): boolean => /^arn:aws:iam::\d{12}:user\/[\w+=,.@-]{1,64}$/.test(text);
 
 const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 const multiRegion = /^mrk-[0-9a-f]{32}$/;

@@ -5,6 +5,16 @@ export const managedPrefix = "alias/aws/";
 
 export const isServiceName = (text: string): boolean => /^[a-z0-9-]{1,64}$/.test(text);
 
+/** As key policies name services: `s3.amazonaws.com`. */
+export const isServicePrincipal = (text: string): boolean =>
+  /^[a-z0-9-]+(\.[a-z0-9-]+)*\.amazonaws\.com(\.cn)?$/.test(text);
+
+/** What a service principal goes by in a region: policies name some services regionally, `logs.eu-west-1.amazonaws.com`. */
+export function namesOfService(name: string, region: string): readonly string[] {
+  const [, service, domain] = /^(.+?)\.(amazonaws\..+)$/.exec(name) as unknown as [string, string, string];
+  return [name, `${service}.${region}.${domain}`];
+}
+
 /** Services whose calls go by another name than their alias. */
 const callers: Readonly<Record<string, string>> = { ebs: "ec2" };
 

@@ -80,8 +80,15 @@ export function unfitOrigin({ value: { record, arn } }: FoundKey): KmsError {
 
 /** Whether a service makes the call: what it grants is for its own resources. */
 export const forAwsResource = ({ caller }: Call): readonly (readonly [string, string])[] => [
-  ["kms:GrantIsForAWSResource", String(caller.service !== undefined)],
+  ["kms:GrantIsForAWSResource", String(caller.service !== undefined || caller.principal.type === "AWSService")],
 ];
+
+/** Lists can be filtered by services for services alone (API Reference, ListGrants, ListRetirableGrants). */
+export function checkServiceFilter({ caller }: Call, service: string | undefined): void {
+  if (service !== undefined && caller.principal.type !== "AWSService") {
+    throw new KmsError("ValidationException", "Only service principals can filter grants by a service principal.");
+  }
+}
 
 /** A key has one policy, and this is its name. */
 export function checkPolicyName(name: string): void {

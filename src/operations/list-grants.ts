@@ -1,7 +1,7 @@
 import { KmsError } from "../base/errors.ts";
 import { grantListEntry } from "../model/grant.ts";
 import { optional, structure } from "../model/shape.ts";
-import { checkLimit, forAwsResource } from "./checks.ts";
+import { checkLimit, checkServiceFilter, forAwsResource } from "./checks.ts";
 import { grantId, keyId, limit, marker, principal, servicePrincipal } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -19,6 +19,7 @@ export const listGrants = operation({
 
   async run(kms, call, { Limit = 50, Marker, KeyId, GrantId, GranteePrincipal, GranteeServicePrincipal }) {
     checkLimit(Limit, 100);
+    checkServiceFilter(call, GranteeServicePrincipal);
     if (GranteePrincipal !== undefined && GranteeServicePrincipal !== undefined) {
       throw new KmsError("ValidationException", "Specify GranteePrincipal or GranteeServicePrincipal, not both.");
     }

@@ -2,7 +2,7 @@ import { KmsError } from "../base/errors.ts";
 import { parseArn } from "../model/arn.ts";
 import { grantListEntry } from "../model/grant.ts";
 import { structure } from "../model/shape.ts";
-import { checkLimit } from "./checks.ts";
+import { checkLimit, checkServiceFilter } from "./checks.ts";
 import { limit, marker, principal, servicePrincipal } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -18,6 +18,7 @@ export const listRetirableGrants = operation({
 
   async run(kms, call, { Limit = 50, Marker, RetiringPrincipal, RetiringServicePrincipal }) {
     checkLimit(Limit, 100);
+    checkServiceFilter(call, RetiringServicePrincipal);
     const retiring = RetiringPrincipal ?? RetiringServicePrincipal;
     if (retiring === undefined || (RetiringPrincipal !== undefined && RetiringServicePrincipal !== undefined)) {
       throw new KmsError("ValidationException", "Specify either RetiringPrincipal or RetiringServicePrincipal.");

@@ -127,12 +127,14 @@ export class Exchange {
   async #authenticate(headers: Headers, body: Bytes, connection: Connection, requestId: string): Promise<Caller> {
     const request = { method: "POST", path: "/", query: "", headers };
     const { credential, region } = await this.#parts.verifier.verify(request, body);
+    const [arn, account] = [headers.get("x-amz-source-arn"), headers.get("x-amz-source-account")];
     return {
       principal: credential.principal,
       region,
       requestId,
       address: connection.address,
       userAgent: headers.get("user-agent")?.slice(0, 1024) ?? "",
+      ...((arn ?? account) !== undefined && { source: { ...(arn && { arn }), ...(account && { account }) } }),
       tls: { ...connection.tls, clientProvidedHostHeader: headers.get("host") as string },
     };
   }

@@ -19,8 +19,9 @@ const contexts: readonly Context[] = values.flatMap((app) =>
 function satisfies(
   context: Context,
   { EncryptionContextEquals, EncryptionContextSubset, SourceArn }: GrantConstraints,
+  source?: string,
 ) {
-  if (SourceArn !== undefined) return false;
+  if (SourceArn !== undefined && SourceArn !== source) return false;
   const has = (pairs: Context, name: string, value: string): boolean =>
     Object.entries(pairs).some(([other, held]) => other.toLowerCase() === name.toLowerCase() && held === value);
   const contains = (whole: Context, part: Context): boolean =>
@@ -38,12 +39,17 @@ function satisfies(
 const operations: readonly GrantOperation[] = ["Encrypt", "Decrypt", "CreateGrant", "DescribeKey"];
 const someOperations = fc.subarray([...operations], { minLength: 1 });
 const context = fc.constantFrom(...contexts);
-const constraints = fc.oneof(
-  fc.constant<GrantConstraints>({}),
-  context.map((EncryptionContextEquals): GrantConstraints => ({ EncryptionContextEquals })),
-  context.map((EncryptionContextSubset): GrantConstraints => ({ EncryptionContextSubset })),
-  fc.constant<GrantConstraints>({ SourceArn: "arn:aws:s3:us-east-1:111122223333:bucket" }),
-);
+const source = fc.constantFrom(undefined, "arn:aws:s3:us-east-1:111122223333:a", "arn:aws:s3:us-east-1:111122223333:b");
+const constraints = fc
+  .tuple(
+    fc.oneof(
+      fc.constant<GrantConstraints>({}),
+      context.map((EncryptionContextEquals): GrantConstraints => ({ EncryptionContextEquals })),
+      context.map((EncryptionContextSubset): GrantConstraints => ({ EncryptionContextSubset })),
+    ),
+    source,
+  )
+  .map(([pairs, SourceArn]): GrantConstraints => (SourceArn === undefined ? pairs : { ...pairs, SourceArn }));
 const terms: fc.Arbitrary<GrantTerms> = fc.record({ operations: someOperations, constraints });
 const history = fc.array(fc.record({ terms, removed: fc.boolean() }), { maxLength: 12 });
 
@@ -69,18 +75,24 @@ describe("the grants of a grantee on a key", () => {
   test("allow what one of them allows under its constraint", () => {
     const outcomes = { allowed: 0, denied: 0 };
     fc.assert(
-      fc.property(history, fc.constantFrom<GrantOperation>("Encrypt", "Decrypt"), context, (steps, operation, used) => {
-        const { set, left } = replay(steps);
-        const allowing = [...left].filter(
-          ([, held]) => held.operations.includes(operation) && satisfies(used, held.constraints ?? {}),
-        );
-        const found = expectFound(
-          set,
-          { operation, context: used },
-          allowing.map(([id]) => id),
-        );
-        outcomes[found ? "allowed" : "denied"] += 1;
-      }),
+      fc.property(
+        history,
+        fc.constantFrom<GrantOperation>("Encrypt", "Decrypt"),
+        context,
+        source,
+        (steps, operation, used, sourceArn) => {
+          const { set, left } = replay(steps);
+          const allowing = [...left].filter(
+            ([, held]) => held.operations.includes(operation) && satisfies(used, held.constraints ?? {}, sourceArn),
+          );
+          const found = expectFound(
+            set,
+            { operation, context: used, sourceArn },
+            allowing.map(([id]) => id),
+          );
+          outcomes[found ? "allowed" : "denied"] += 1;
+        },
+      ),
       { numRuns: 2000 },
     );
     expect(Math.min(outcomes.allowed, outcomes.denied)).toBeGreaterThan(200);
@@ -90,19 +102,20 @@ describe("the grants of a grantee on a key", () => {
     const outcomes = { allowed: 0, denied: 0 };
     /** One pair more than any constraint has: what is only a subset shows. */
     const used = contexts.flatMap((pairs) => [pairs, { ...pairs, more: "z" }]);
-    const entails = ({ SourceArn: _, ...child }: GrantConstraints, parent: GrantConstraints): boolean =>
-      parent.SourceArn === undefined && used.every((pairs) => !satisfies(pairs, child) || satisfies(pairs, parent));
+    const entails = (child: GrantConstraints, parent: GrantConstraints, sourceArn?: string): boolean =>
+      (parent.SourceArn === undefined || (parent.SourceArn === sourceArn && child.SourceArn === sourceArn)) &&
+      used.every((pairs) => !satisfies(pairs, child, child.SourceArn) || satisfies(pairs, parent, parent.SourceArn));
     fc.assert(
-      fc.property(history, terms, (steps, child) => {
+      fc.property(history, terms, source, (steps, child, sourceArn) => {
         const { set, left } = replay(steps);
         const allowing = [...left].filter(
           ([, parent]) =>
             ["CreateGrant" as const, ...child.operations].every((name) => parent.operations.includes(name)) &&
-            entails(child.constraints ?? {}, parent.constraints ?? {}),
+            entails(child.constraints ?? {}, parent.constraints ?? {}, sourceArn),
         );
         const found = expectFound(
           set,
-          { operation: "CreateGrant", child },
+          { operation: "CreateGrant", child, sourceArn },
           allowing.map(([id]) => id),
         );
         outcomes[found ? "allowed" : "denied"] += 1;
@@ -112,12 +125,19 @@ describe("the grants of a grantee on a key", () => {
     expect(Math.min(outcomes.allowed, outcomes.denied)).toBeGreaterThan(100);
   });
 
-  test("allow DescribeKey whatever their constraints", () => {
+  test("allow DescribeKey whatever their constraints, but for a source ARN that the request brings", () => {
     fc.assert(
-      fc.property(history, (steps) => {
+      fc.property(history, source, (steps, sourceArn) => {
         const { set, left } = replay(steps);
-        const allowing = [...left].filter(([, held]) => held.operations.includes("DescribeKey")).map(([id]) => id);
-        expectFound(set, { operation: "DescribeKey" }, allowing);
+        const allowing = [...left].filter(
+          ([, { operations, constraints: { SourceArn = sourceArn } = {} }]) =>
+            operations.includes("DescribeKey") && (sourceArn === undefined || SourceArn === sourceArn),
+        );
+        expectFound(
+          set,
+          { operation: "DescribeKey", sourceArn },
+          allowing.map(([id]) => id),
+        );
       }),
     );
   });

@@ -28,6 +28,7 @@ test("dev takes everything that can be said", async () => {
     ...["--admin-listen", "localhost:1", "--region", "eu-west-1", "--region", "eu-west-2", "--region", "eu-west-1"],
     ...["--account", "012345678901", "--access-key-id", id, "--secret-access-key", "env:TEST_SECRET"],
     ...["--attestation-roots", "/tmp/roots.pem"],
+    ...["--service-principal", "logs.amazonaws.com=arn:aws:iam::999900001111:user/a=b"],
     ...["--service", "s3=storage", "--service", "ebs=disks", "--service", "s3=backup"],
   );
   expect(given).toEqual({
@@ -39,6 +40,7 @@ test("dev takes everything that can be said", async () => {
     account: "012345678901",
     attestation: { roots: "/tmp/roots.pem" },
     services: { s3: ["storage", "backup"], ebs: ["disks"] },
+    servicePrincipals: { "logs.amazonaws.com": ["arn:aws:iam::999900001111:user/a=b"] },
     accessKey: { id: id, secret: "from/the+environment=" },
   });
 });
@@ -97,7 +99,12 @@ test("iam has the commands and arguments of aws iam", async () => {
   const file = temporary('{"Version":"2012-10-17"}');
   expect(await iam("create-user", "--user-name", "a@b")).toEqual(["iamCreateUser", of, { userName: "a@b" }]);
   expect(await iam("delete-user", "--user-name", "a")).toEqual(["iamDeleteUser", of, { userName: "a" }]);
-  expect(await iam("list-users")).toEqual(["iamListUsers", of]);
+  expect(await iam("create-user", "--user-name", "a", "--account", "999900001111")).toEqual([
+    "iamCreateUser",
+    of,
+    { account: "999900001111", userName: "a" },
+  ]);
+  expect(await iam("list-users")).toEqual(["iamListUsers", of, {}]);
   expect(await iam("create-access-key", "--user-name", "a")).toEqual(["iamCreateAccessKey", of, { userName: "a" }]);
   expect(await iam("delete-access-key", "--access-key-id", "K")).toEqual([
     "iamDeleteAccessKey",

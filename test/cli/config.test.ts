@@ -53,11 +53,13 @@ test("attestation roots, quotas and services are there for whom they concern", (
 attestation: { roots: file:roots.pem }
 quotas: { keysPerRegion: 1000 }
 services: { s3: [arn:aws:iam::012345678901:user/storage] }
+servicePrincipals: { logs.amazonaws.com: [arn:aws:iam::999900001111:user/logs] }
 `;
   expect(parse(more)).toMatchObject({
     attestation: { roots: "/etc/strongroom/roots.pem" },
     quotas: { keysPerRegion: 1000 },
     services: { s3: ["arn:aws:iam::012345678901:user/storage"] },
+    servicePrincipals: { "logs.amazonaws.com": ["arn:aws:iam::999900001111:user/logs"] },
   });
 });
 
@@ -137,6 +139,11 @@ test.each([
   ["an account of 11 digits", complete.replace("012345678901", "01234567890"), "kms.yaml:8:10: account is not"],
   ["a region that is none", complete.replace("eu-west-1", "europe"), "kms.yaml:7:25: regions.2 is not"],
   ["a service of another form", `${complete}\nservices: { S3: [a] }`, "services has a name that is not"],
+  [
+    "a service principal of another form",
+    `${complete}\nservicePrincipals: { logs: [a] }`,
+    "servicePrincipals has a name",
+  ],
   ["a service whose user is no ARN", `${complete}\nservices: { s3: [user/a] }`, "services.s3.1 is not"],
   ["no regions", complete.replace("[eu-central-1, eu-west-1]", "[]"), "regions is not a list"],
   ["an address without port", complete.replace("0.0.0.0:443", "0.0.0.0"), "kms.yaml:2:9: listen is not HOST:PORT"],

@@ -4,6 +4,7 @@ import type { Iam } from "../../src/access/iam.ts";
 import { utf8 } from "../../src/base/bytes.ts";
 import { KmsError } from "../../src/base/errors.ts";
 import type { ConfiguredHsm } from "../../src/hsm/hsm.ts";
+import type { Caller } from "../../src/kms/caller.ts";
 import { Kms, type KmsParts } from "../../src/kms/kms.ts";
 import { perform } from "../../src/operations/perform.ts";
 import { operatorIam } from "../../src/operator.ts";
@@ -16,8 +17,8 @@ export const day = 86_400;
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads what its operation answers
 export type Answer = Record<string, any>;
-/** Performs one operation as a user; blobs are base64. */
-export type Ask = (operation: string, request?: object) => Promise<Answer>;
+/** Performs one operation as a user; blobs are base64. `source`: the resource for which a service asks. */
+export type Ask = (operation: string, request?: object, source?: Caller["source"]) => Promise<Answer>;
 
 /** Operations without a server: everything below it is real. */
 export interface Office {
@@ -45,7 +46,7 @@ export async function openOffice(
     await iam.createUser(of, name);
     if (policy) await iam.putUserPolicy(of, name, "p", policy);
     const { accessKeyId } = await iam.createAccessKey(of, name);
-    return async (operation, request = {}) => {
+    return async (operation, request = {}, source) => {
       parts.principals.forget();
       const key = await parts.principals.lookup(accessKeyId);
       if (!key) throw new Error("the access key is gone");
@@ -55,6 +56,7 @@ export async function openOffice(
         requestId: randomUUID(),
         address: "::1",
         userAgent: "test",
+        ...(source && { source }),
       };
       return documented(operation, perform(kms, operation, caller, utf8(JSON.stringify(request))));
     };

@@ -3,6 +3,8 @@ import { ConfigError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import { readSecret } from "../../hsm/secret-reference.ts";
 import type { KeyStoreConfig } from "../../kms/key-store-config.ts";
+import { isUserArn } from "../../model/arn.ts";
+import { isServicePrincipal } from "../../model/service.ts";
 import { type Address, formatAddress } from "../address.ts";
 import { defaults } from "../defaults.ts";
 import { accountFlag, addressFlag, flag, flags, matching, nonEmpty, referenceFlag, regionFlags } from "../flags.ts";
@@ -22,6 +24,8 @@ export interface DevOptions {
   readonly keyStores?: KeyStoreConfig;
   /** By name, the users whose calls are the service's. */
   readonly services?: Readonly<Record<string, readonly string[]>>;
+  /** By name, `s3.amazonaws.com`, the ARNs of the users that are the service. */
+  readonly servicePrincipals?: Readonly<Record<string, readonly string[]>>;
   /** Absent: the home's own, made if it has none. */
   readonly accessKey?: { readonly id: string; readonly secret: string };
 }
@@ -59,6 +63,12 @@ const options = {
     "A user whose calls are those of a service with alias/aws/SERVICE: SERVICE=USER; may come more than once",
     "SERVICE=USER",
     matching(/^[a-z0-9-]{1,64}=[\w+,.@-]{1,64}$/),
+  ),
+  "service-principal": flags(
+    "service-principal",
+    "A user that is the service SERVICE.amazonaws.com: SERVICE.amazonaws.com=ARN; may come more than once",
+    "SERVICE.amazonaws.com=ARN",
+    (value) => (isServicePrincipal(pairOf(value)[0]) && isUserArn(pairOf(value)[1]) ? value : undefined),
   ),
   "attestation-roots": flag("attestation-roots", "Whose attestation documents are trusted, in PEM", "a path", nonEmpty),
   "key-stores": flag(
@@ -99,6 +109,7 @@ export const dev = (cli: Argv, run: (options: DevOptions) => Promise<void>): Arg
         ...(given["attestation-roots"] !== undefined && { attestation: { roots: given["attestation-roots"] } }),
         ...(given["key-stores"] && { keyStores: readKeyStores(given["key-stores"]) }),
         ...(given.service && { services: byService(given.service) }),
+        ...(given["service-principal"] && { servicePrincipals: byService(given["service-principal"]) }),
         ...(id !== undefined && secret !== undefined && { accessKey: { id, secret: secretAccessKey(secret) } }),
       });
     },
@@ -109,12 +120,18 @@ function parseHsm(value: string): string | undefined {
 }
 
 /** Users by service, of texts `SERVICE=USER`. */
-const byService = (given: readonly string[]): Readonly<Record<string, readonly string[]>> => {
-  const pairs = given.map((text) => text.split("=") as [string, string]);
+function byService(given: readonly string[]): Readonly<Record<string, readonly string[]>> {
+  const pairs = given.map(pairOf);
   return Object.fromEntries(
     pairs.map(([service]) => [service, pairs.flatMap(([name, user]) => (name === service ? [user] : []))]),
   );
-};
+}
+
+/** The name of a service has no `=`, that of a user may. */
+function pairOf(text: string): [service: string, user: string] {
+  const [service = "", ...user] = text.split("=");
+  return [service, user.join("=")];
+}
 
 export function hsmOf(value: string, pin: string | undefined): DevOptions["hsm"] {
   if (value === "soft" || value === "softhsm2") {

@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
-import { flag, type Installation, installation, installationFlags, matching, nonEmpty } from "../flags.ts";
+import { accountFlag, flag, type Installation, installation, installationFlags, matching, nonEmpty } from "../flags.ts";
 
 export interface User {
+  /** Absent: that of the installation. */
+  readonly account?: string;
   readonly userName: string;
 }
 export interface AccessKey {
@@ -21,7 +23,7 @@ export interface UserPolicyDocument extends UserPolicy {
 export interface IamHandlers {
   iamCreateUser(of: Installation, user: User): Promise<void>;
   iamDeleteUser(of: Installation, user: User): Promise<void>;
-  iamListUsers(of: Installation): Promise<void>;
+  iamListUsers(of: Installation, account: Pick<User, "account">): Promise<void>;
   iamCreateAccessKey(of: Installation, user: User): Promise<void>;
   iamDeleteAccessKey(of: Installation, key: AccessKey): Promise<void>;
   iamPutUserPolicy(of: Installation, policy: UserPolicyDocument): Promise<void>;
@@ -38,7 +40,8 @@ const nameOf = (name: string, description: string, longest: number) => ({
   demandOption: true as const,
 });
 
-const user = { ...installationFlags, "user-name": nameOf("user-name", "The user", 64) };
+const account = { ...installationFlags, account: accountFlag("The account of the user [default: the installation's]") };
+const user = { ...account, "user-name": nameOf("user-name", "The user", 64) };
 const accessKey = { ...installationFlags, "access-key-id": nameOf("access-key-id", "The access key", 128) };
 const policy = { ...user, "policy-name": nameOf("policy-name", "The policy", 128) };
 const document = {
@@ -49,32 +52,41 @@ const document = {
   },
 };
 
+const accountOf = (given: { account?: string | undefined }): Pick<User, "account"> =>
+  given.account === undefined ? {} : { account: given.account };
+const userOf = (given: { account?: string | undefined; "user-name": string }): User => ({
+  ...accountOf(given),
+  userName: given["user-name"],
+});
+
 export const iam = (cli: Argv, handlers: IamHandlers): Argv =>
   cli.command("iam", "Users, their access keys and policies", (group) =>
     group
       .command("create-user", "Make a user", user, (given) =>
-        handlers.iamCreateUser(installation(given), { userName: given["user-name"] }),
+        handlers.iamCreateUser(installation(given), userOf(given)),
       )
       .command("delete-user", "Delete a user that has no access keys", user, (given) =>
-        handlers.iamDeleteUser(installation(given), { userName: given["user-name"] }),
+        handlers.iamDeleteUser(installation(given), userOf(given)),
       )
-      .command("list-users", "List the users", installationFlags, (given) => handlers.iamListUsers(installation(given)))
+      .command("list-users", "List the users", account, (given) =>
+        handlers.iamListUsers(installation(given), accountOf(given)),
+      )
       .command("create-access-key", "Make an access key; its secret is shown once", user, (given) =>
-        handlers.iamCreateAccessKey(installation(given), { userName: given["user-name"] }),
+        handlers.iamCreateAccessKey(installation(given), userOf(given)),
       )
       .command("delete-access-key", "Delete an access key", accessKey, (given) =>
         handlers.iamDeleteAccessKey(installation(given), { accessKeyId: given["access-key-id"] }),
       )
       .command("put-user-policy", "Add or replace a policy of a user", document, (given) =>
         handlers.iamPutUserPolicy(installation(given), {
-          userName: given["user-name"],
+          ...userOf(given),
           policyName: given["policy-name"],
           policyDocument: readDocument(given["policy-document"]),
         }),
       )
       .command("delete-user-policy", "Delete a policy of a user", policy, (given) =>
         handlers.iamDeleteUserPolicy(installation(given), {
-          userName: given["user-name"],
+          ...userOf(given),
           policyName: given["policy-name"],
         }),
       )

@@ -11,7 +11,7 @@ import { startHousekeeping } from "./kms/jobs.ts";
 import type { KeyStoreConfig } from "./kms/key-store-config.ts";
 import { Kms } from "./kms/kms.ts";
 import { Readiness } from "./kms/readiness.ts";
-import type { ServiceUsers } from "./kms/services.ts";
+import type { ServiceUsers } from "./kms/service-callers.ts";
 import { perform } from "./operations/perform.ts";
 import { type DevControls, listenAdmin } from "./server/admin.ts";
 import { listen } from "./server/listener.ts";

@@ -32,7 +32,7 @@ import { type Cut, Markers, type Page } from "./pagination.ts";
 import { aliasPrefix, keyPrefix, Records, type Versioned } from "./records.ts";
 import { type Rotation, rotate } from "./rotation.ts";
 import { Seal } from "./seal.ts";
-import { Services, type ServiceUsers } from "./services.ts";
+import { ServiceCallers, type ServiceUsers } from "./service-callers.ts";
 import { type UsableKey, type UseNeeds, useKey, useKeyOf, type Workshop } from "./use.ts";
 
 export interface KmsParts {
@@ -97,7 +97,7 @@ export class Kms {
   readonly #workshop: Workshop;
   readonly #markers: Markers;
   readonly #managed: ManagedKeys;
-  readonly #services: Services;
+  readonly #services: ServiceCallers;
   readonly #attestation: Attestation | undefined;
   readonly #keyQuota: KeyQuota;
 
@@ -116,7 +116,7 @@ export class Kms {
     const markers = new Markers(seal);
     const domain = new DomainRecords(parts.store);
     const { hsms, outbox, services = {}, servicePrincipals = {} } = parts;
-    this.#services = new Services(services, servicePrincipals);
+    this.#services = new ServiceCallers(services, servicePrincipals);
     const managed = new ManagedKeys({
       services: Object.keys(services),
       records,

@@ -13,7 +13,7 @@ describe("AWS managed keys", () => {
   beforeAll(async () => {
     const user = (name: string) => `arn:aws:iam::${account}:user/${name}`;
     const services = { s3: [user("storage")], ebs: [user("disks")], rds: [user("databases")] };
-    office = await openOffice({ services });
+    office = await openOffice({ services, quotas: { keysPerRegion: 4 } });
     admin = office.admin;
     storage = await office.user("storage");
   }, 60_000);
@@ -124,10 +124,21 @@ describe("AWS managed keys", () => {
     expect(await refused(other("CreateGrant", { ...request, KeyId: mine }))).toBe("AccessDeniedException");
   });
 
+  it("count for no quota", async () => {
+    const { Keys } = await admin("ListKeys");
+    const managed = (await aliases())["Aliases"].filter(({ TargetKeyId }: Answer) => TargetKeyId !== undefined);
+    expect(managed).toHaveLength(2);
+    for (let left = 4 - (Keys.length - managed.length); left > 0; left--) await office.newKey();
+    expect(await refused(admin("CreateKey"))).toBe("LimitExceededException");
+    expect((await admin("ListKeys"))["Keys"]).toHaveLength(6);
+  });
+
   it("are listed page by page, each alias once", async () => {
-    const mine = await office.newKey();
+    const mine = (await admin("ListKeys"))["Keys"].map(({ KeyId }: Answer) => KeyId);
+    const described = await Promise.all(mine.map((KeyId: string) => admin("DescribeKey", { KeyId })));
+    const own = described.find(({ KeyMetadata }) => KeyMetadata.KeyManager === "CUSTOMER")?.["KeyMetadata"].KeyId;
     for (const name of ["one", "two", "three"]) {
-      await admin("CreateAlias", { AliasName: `alias/${name}`, TargetKeyId: mine });
+      await admin("CreateAlias", { AliasName: `alias/${name}`, TargetKeyId: own });
     }
     for (const Limit of [1, 2, 3, 4, 7]) {
       const listed: string[] = [];

@@ -11,7 +11,7 @@ export type ServiceUsers = Readonly<Record<string, readonly string[]>>;
  * One of `principals` calls in the service's own name, in any account whose key policies or grants name it; what it makes
  * for itself is in its own account, where no customer sees it: AWS owned keys.
  */
-export class Services {
+export class ServiceCallers {
   readonly #through: ReadonlyMap<string, string>;
   readonly #principals: ReadonlyMap<string, string>;
 

@@ -95,12 +95,22 @@ const windowNames = [
 ] as const;
 type Windows = Readonly<Record<(typeof windowNames)[number], Address>>;
 
+/**
+ * Public answers of middle length are cut from one ArrayBuffer after the other, as Node does it for its Buffers: to make one
+ * for each takes up to a fifth of the time of a whole call. V8 keeps arrays of 64 bytes on its heap. Whoever keeps an answer
+ * keeps its slab.
+ */
+const slabSize = 32_768;
+const isCut = (length: number): boolean => length > 64 && length <= slabSize / 4;
+
 /** One instance of the module, with a linear memory of its own that no other instance sees. */
 export class Core {
   readonly call: Exports;
   readonly at: Windows;
   /** The linear memory. It never grows, so the view stays valid. */
   readonly memory: Bytes;
+  #slab = new ArrayBuffer(0);
+  #used = 0;
 
   constructor(module: WebAssembly.Module) {
     const { exports } = new WebAssembly.Instance(module);
@@ -116,9 +126,20 @@ export class Core {
 
   /** A copy of what is public, a new one or `out`. */
   read(address: Address, length: number, out?: Bytes): Bytes {
-    if (!out) return this.memory.slice(address, address + length);
-    out.set(this.memory.subarray(address, address + length));
-    return out;
+    if (!out && !isCut(length)) return this.memory.slice(address, address + length);
+    const copy = out ?? this.#cut(length);
+    copy.set(this.memory.subarray(address, address + length));
+    return copy;
+  }
+
+  #cut(length: number): Bytes {
+    if (this.#used + length > this.#slab.byteLength) {
+      this.#slab = new ArrayBuffer(slabSize);
+      this.#used = 0;
+    }
+    const bytes = new Uint8Array(this.#slab, this.#used, length);
+    this.#used += length;
+    return bytes;
   }
 
   /** A copy of what is secret; the original is wiped. */

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { KMS } from "@aws-sdk/client-kms";
-import { afterAll } from "vitest";
+import { afterAll, afterEach } from "vitest";
 
 export const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -39,17 +39,23 @@ export function startService(home: string, hsm: HsmChoice = "soft", extra: reado
   return launch(home, ["dev", ...options]);
 }
 
+const started: { readonly child: ChildProcess; readonly log: () => string }[] = [];
 /** What a failed test has left running ends with its file. */
-const started: ChildProcess[] = [];
 afterAll(() => {
-  for (const child of started) child.kill("SIGKILL");
+  for (const { child } of started) child.kill("SIGKILL");
+});
+/** The end of what its services said, in characters. */
+const told = 4000;
+afterEach(({ task }) => {
+  if (task.result?.state !== "fail") return;
+  for (const { log } of started) if (log()) console.error(`a service's log:\n${log().slice(-told)}`);
 });
 
 /** `strongroom <command>`, whose CA's certificate is in `home`. */
 export async function launch(home: string, command: readonly string[]): Promise<Service> {
   const child = spawn(join(checkout, "scripts/strongroom"), command, { stdio: ["ignore", "pipe", "pipe"] });
-  started.push(child);
   let log = "";
+  started.push({ child, log: () => log });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {
     log += text;
   });

@@ -216,7 +216,11 @@ export function startLoad(kms: KMS, ledger: Ledger, size: number, answered: Verd
     errors.push(error);
     return answered;
   };
-  const running = Array.from({ length: size }, () => new LoadClient(kms, ledger).run(() => stopped, judge));
+  const running = Promise.all(
+    Array.from({ length: size }, () => new LoadClient(kms, ledger).run(() => stopped, judge)),
+  );
+  // `stop` tells it.
+  running.catch(() => undefined);
   return {
     errors,
     unanswered,
@@ -227,7 +231,7 @@ export function startLoad(kms: KMS, ledger: Ledger, size: number, answered: Verd
     },
     async stop() {
       stopped = true;
-      await Promise.all(running);
+      await running;
     },
   };
 }

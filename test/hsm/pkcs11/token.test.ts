@@ -6,6 +6,7 @@ import { type Bytes, hex, utf8 } from "../../../src/base/bytes.ts";
 import { HsmError } from "../../../src/base/errors.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { openEngine } from "../../../src/engine/index.ts";
+import type { DomainKeyState } from "../../../src/hsm/hsm.ts";
 import { templateOf } from "../../../src/hsm/pkcs11/cryptoki/attributes.ts";
 import { Cryptoki, CryptokiError } from "../../../src/hsm/pkcs11/cryptoki/cryptoki.ts";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
@@ -185,6 +186,25 @@ describe("the domain state", () => {
     expect(meddled).toBe(3);
     expect(domain.load().pinned).toEqual(["01".repeat(32), "02".repeat(32), "ff".repeat(32)]);
     expect(revisions()).toHaveLength(1);
+  });
+
+  it("is read again before a key is refused that another process was making when it was read", () => {
+    const maker = new Domain(cryptoki, wrappings);
+    const [id, macKeyId, since] = ["33".repeat(16), "44".repeat(16), 1];
+    const state = (state: DomainKeyState) => {
+      const others = maker.load().keys.filter((key) => key.id !== id);
+      maker.update((before) => ({ ...before, keys: [...others, { id, macKeyId, state, since }] }));
+    };
+    state("reserved");
+    maker.generate(id, macKeyId);
+    domain.load();
+    expect(() => domain.pair(id)).toThrow(/reserved/);
+    state("readable");
+    expect(hex(domain.pair(id).id)).toBe(id);
+    maker.destroy(id, macKeyId);
+    state("destroyed");
+    domain.load();
+    expect(() => domain.pair(id)).toThrow(/destroyed/);
   });
 
   it("that cannot be read stops everything", () => {

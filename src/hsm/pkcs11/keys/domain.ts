@@ -11,6 +11,11 @@ import { lockOf, proveLocked, requireLocks } from "./locked-mode.ts";
 import { bestOf, noUse, type Wrappings } from "./wrapping.ts";
 
 const mostTries = 8;
+/**
+ * Between two reads, in milliseconds: SoftHSM 2.6.1 may show another process's objects late, and while one replaces another
+ * neither of them.
+ */
+const lateness = [10, 20, 40];
 const empty: DomainState = { mode: "plain", keys: [], pinned: [] };
 const usable: readonly DomainKeyState[] = ["readable", "active", "unwrap-only"];
 
@@ -66,7 +71,12 @@ export class Domain {
 
   /** Reads the state again. ConfigError where there is none; `HsmError("unavailable")` where there was one before. */
   load(): DomainState {
-    const found = newest(this.#revisions());
+    let found = newest(this.#revisions());
+    for (const wait of lateness) {
+      if (found) break;
+      pause(wait);
+      found = newest(this.#revisions());
+    }
     if (!found) throw this.#state.keys.length === 0 ? notInitialized() : tokenAway();
     this.#state = found.state;
     for (const id of this.#pairs.keys()) if (!this.#isUsable(id)) this.#pairs.delete(id);
@@ -79,9 +89,16 @@ export class Domain {
     return this.pair(entry.id);
   }
 
-  /** Throws `HsmError("refused")` unless the id is known and its state allows to unwrap. */
+  /**
+   * Throws `HsmError("refused")` unless the id is known and its state allows to unwrap. What has a token under a domain key
+   * names one that exists: when it is not there yet, another process has made it since the state was read.
+   */
   pair(id: DomainKeyId): DomainKeyPair {
-    if (!this.#entry(id)) this.load();
+    for (const wait of [0, ...lateness]) {
+      if (!this.#isToCome(id)) break;
+      pause(wait);
+      this.load();
+    }
     const entry = this.#entry(id);
     if (!entry || !this.#isUsable(id)) {
       throw new HsmError("refused", entry ? `the domain key is ${entry.state}` : "the domain key is not known");
@@ -159,6 +176,11 @@ export class Domain {
 
   #entry(id: DomainKeyId): DomainEntry | undefined {
     return this.#state.keys.find((key) => key.id === id);
+  }
+
+  #isToCome(id: DomainKeyId): boolean {
+    const entry = this.#entry(id);
+    return !entry || entry.state === "reserved";
   }
 
   #isUsable(id: DomainKeyId): boolean {

@@ -1,3 +1,4 @@
+import type { MessageName } from "../base/messages.ts";
 import type { CompiledPolicy } from "./policy.ts";
 
 /** Who signed the request. */
@@ -38,15 +39,17 @@ export interface AccessRequest {
   readonly grants?: (to: "caller" | "account") => string | undefined;
 }
 
+/** How an AccessDeniedException ends. */
+export type Denial = Exclude<MessageName<"AccessDeniedException">, "ciphertext">;
+
 export interface Decision {
   readonly allowed: boolean;
   /** For operators: which statement made it, or that none did. */
   readonly reason: string;
   /**
-   * Of a refusal, what the caller may be told, as AWS ends the sentence "User: … is not authorized to perform: … on
-   * resource: …". Names no statement: policies are not for everyone to read.
+   * Of a refusal, what the caller may be told. Names no statement: policies are not for everyone to read.
    */
-  readonly denial?: string;
+  readonly denial?: Denial;
 }
 
 /**

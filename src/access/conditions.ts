@@ -31,9 +31,9 @@ export interface Surroundings {
 
 export function compileConditions(block: unknown, surroundings: Surroundings, place: Place): readonly Condition[] {
   return Object.entries(objectAt(block, place)).flatMap(([operator, keys]) => {
-    const parsed = parseOperator(operator) ?? malformed(place, `unknown operator ${shown(operator)}`);
+    const parsed = parseOperator(operator) ?? malformed(place, "unknownOperator", { name: shown(operator) });
     const entries = Object.entries(objectAt(keys, `${place} ${operator}`));
-    if (entries.length === 0) malformed(`${place} ${operator}`, "names no condition key");
+    if (entries.length === 0) malformed(`${place} ${operator}`, "noConditionKey");
     return entries.map(([name, values]) => compileOne(parsed, name, values, surroundings, `${place} ${operator}`));
   });
 }
@@ -61,16 +61,16 @@ function compileOne(
   surroundings: Surroundings,
   place: Place,
 ): Condition {
-  const key = conditionKey(keyName) ?? malformed(place, `unknown condition key ${shown(keyName)}`);
+  const key = conditionKey(keyName) ?? malformed(place, "unknownConditionKey", { name: shown(keyName) });
   const at = `${place} ${shown(keyName)}`;
-  if (key.identityOnly && surroundings.kind === "key") malformed(at, "has a meaning in identity policies only");
+  if (key.identityOnly && surroundings.kind === "key") malformed(at, "identityOnly");
   const values = valuesAt(given, at);
   const operator = operators.get(name);
   if (!operator) return nullCheck(key, values, at);
   if (set === "ForAllValues" && key.perRequest) {
-    malformed(at, "ForAllValues on a single-valued key is overly permissive: a request without the key satisfies it");
+    malformed(at, "forAllValues");
   }
-  if (!set && key.multiValued) malformed(at, "a key of several values needs ForAllValues or ForAnyValue");
+  if (!set && key.multiValued) malformed(at, "multiValued");
   return {
     key: key.name,
     absent: ifExists || (set ? set === "ForAllValues" : operator.negated),
@@ -85,7 +85,7 @@ function compileOne(
 /** `"Null": {"key": "true"}`: the request does not have the key. */
 function nullCheck(key: ConditionKey, values: readonly string[], place: Place): Condition {
   const [value] = values;
-  if (values.length !== 1 || (value !== "true" && value !== "false")) malformed(place, "must be true or false");
+  if (values.length !== 1 || (value !== "true" && value !== "false")) malformed(place, "nullValue");
   const absent = value === "true";
   return { key: key.name, absent, quantifier: "every", negated: false, test: () => !absent };
 }
@@ -93,10 +93,10 @@ function nullCheck(key: ConditionKey, values: readonly string[], place: Place): 
 /** JSON numbers and booleans stand for their texts. */
 function valuesAt(value: unknown, place: Place): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (list.length === 0) malformed(place, "must not be empty");
+  if (list.length === 0) malformed(place, "empty");
   return list.map((item) => {
     if (typeof item === "string") return item;
     if (typeof item === "number" || typeof item === "boolean") return String(item);
-    return malformed(place, "must be a string, a number, a boolean, or a list of them");
+    return malformed(place, "values");
   });
 }

@@ -1,4 +1,4 @@
-import type { AccessRequest, Authorizer, Decision } from "./authorizer.ts";
+import type { AccessRequest, Authorizer, Decision, Denial } from "./authorizer.ts";
 import { holds } from "./conditions.ts";
 import type { CompiledPolicy } from "./policy.ts";
 import { relation } from "./principal-element.ts";
@@ -15,9 +15,9 @@ export const authorizer: Authorizer = {
   decide(request) {
     const { principal, keyPolicy } = request;
     const denial = findIn(principal.policies, "deny", request);
-    if (denial) return explicitlyDenied(denial, "an identity-based policy");
+    if (denial) return explicitlyDenied(denial, "identityDeny");
     const keyDenial = keyPolicy && find(keyPolicy, "deny", request, "any");
-    if (keyDenial) return explicitlyDenied(keyDenial, "a resource-based policy");
+    if (keyDenial) return explicitlyDenied(keyDenial, "resourceDeny");
     const decision = decideByPolicies(request);
     return decision.allowed ? decision : (decideByGrants(request) ?? decision);
   },
@@ -26,7 +26,7 @@ export const authorizer: Authorizer = {
 function decideByPolicies(request: AccessRequest): Decision {
   const { principal, keyPolicy, owner } = request;
   if (keyPolicy) return decideByKey(request, keyPolicy);
-  return principal.account === owner ? decideByIdentity(request) : denied(request, "identity-based");
+  return principal.account === owner ? decideByIdentity(request) : denied(request, "noIdentityPolicy");
 }
 
 function decideByGrants(request: AccessRequest): Decision | undefined {
@@ -44,12 +44,12 @@ function decideByKey(request: AccessRequest, keyPolicy: CompiledPolicy): Decisio
   const direct = find(keyPolicy, "allow", request, "direct");
   if (direct && (sameAccount || principal.type === "AWSService")) return direct.decision;
   if (direct || find(keyPolicy, "allow", request, "account")) return decideByIdentity(request);
-  return denied(request, sameAccount ? "identity-based or resource-based" : "resource-based");
+  return denied(request, sameAccount ? "noPolicy" : "noResourcePolicy");
 }
 
 function decideByIdentity(request: AccessRequest): Decision {
   if (request.principal.type === "Root") return root;
-  return findIn(request.principal.policies, "allow", request)?.decision ?? denied(request, "identity-based");
+  return findIn(request.principal.policies, "allow", request)?.decision ?? denied(request, "noIdentityPolicy");
 }
 
 /** The root of an account needs no identity policy. */
@@ -87,12 +87,15 @@ function find(
   return undefined;
 }
 
-const explicitlyDenied = ({ decision }: Statement, where: string): Decision => ({
-  ...decision,
-  denial: `with an explicit deny in ${where}`,
-});
+const explicitlyDenied = ({ decision }: Statement, denial: Denial): Decision => ({ ...decision, denial });
 
-function denied({ action }: AccessRequest, policies: string): Decision {
-  const reason = `no ${policies} policy allows the ${action} action`;
-  return { allowed: false, reason, denial: `because ${reason}` };
+/** Of whom no policy allows the action. */
+const silent = {
+  noIdentityPolicy: "identity-based",
+  noResourcePolicy: "resource-based",
+  noPolicy: "identity-based or resource-based",
+} as const;
+
+function denied({ action }: AccessRequest, denial: keyof typeof silent): Decision {
+  return { allowed: false, reason: `no ${silent[denial]} policy allows the ${action} action`, denial };
 }

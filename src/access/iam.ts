@@ -8,6 +8,7 @@ import type { HsmSet } from "../hsm/hsm-set.ts";
 import { importSigV4Secret } from "../hsm/sigv4-secret.ts";
 import type { StoredTokens } from "../hsm/tokens.ts";
 import { userArn } from "../model/arn.ts";
+import { limits } from "../model/quotas.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
 import { compileIdentityPolicy } from "./policy.ts";
 import type { Principals } from "./principals.ts";
@@ -37,9 +38,6 @@ export interface IamParts {
   readonly domainExpectation: (hsm: string) => Promise<Expectation>;
 }
 
-/** IAM's quota. */
-const accessKeysPerUser = 2;
-
 /**
  * Administration of users, their access keys and policies. Every change is one transaction with its audit event. What
  * is refused is a KmsError; a StoreError("conflict") says that somebody else was at the same record: try again.
@@ -52,10 +50,10 @@ export class Iam {
   }
 
   async createUser(account: string, name: string): Promise<UserRecord> {
-    if (!/^\d{12}$/.test(account)) invalid("an account is 12 digits");
+    if (!/^\d{12}$/.test(account)) throw new KmsError("ValidationException", "account");
     checkName(name, 64, "a user name");
     if (await load(this.#parts.store, userPath(account, name))) {
-      throw new KmsError("AlreadyExistsException", `The user ${name} exists.`);
+      throw new KmsError("AlreadyExistsException", "user", { name });
     }
     const id = `AIDA${base32(await this.#parts.hsms.random(10))}`;
     const user: UserRecord = { name, account, id, createdAt: this.#now(), policies: {}, accessKeys: [] };
@@ -69,7 +67,7 @@ export class Iam {
   /** Refused while the user has access keys: they are deleted first, by name. */
   async deleteUser(account: string, name: string): Promise<void> {
     const { value, revision } = await this.#user(account, name);
-    if (value.accessKeys.length > 0) throw new KmsError("ConflictException", `The user ${name} has access keys.`);
+    if (value.accessKeys.length > 0) throw new KmsError("ConflictException", "accessKeys", { name });
     await this.#commit("DeleteUser", { userName: name }, [
       { path: userPath(account, name), value: undefined, revision },
     ]);
@@ -101,7 +99,7 @@ export class Iam {
   async deleteUserPolicy(account: string, name: string, policyName: string): Promise<void> {
     const { value, revision } = await this.#user(account, name);
     const { [policyName]: policy, ...policies } = value.policies;
-    if (policy === undefined) throw new KmsError("NotFoundException", `The user ${name} has no such policy.`);
+    if (policy === undefined) throw new KmsError("NotFoundException", "userPolicy", { name });
     const write = writeUser({ ...value, policies }, revision);
     await this.#commit("DeleteUserPolicy", { userName: name, policyName }, [write]);
   }
@@ -113,12 +111,13 @@ export class Iam {
     given?: { readonly id: string; readonly secret: string },
   ): Promise<{ accessKeyId: string; secretAccessKey: string }> {
     const { value, revision } = await this.#user(account, name);
-    if (value.accessKeys.length >= accessKeysPerUser) {
-      throw new KmsError("LimitExceededException", `The user ${name} has ${accessKeysPerUser} access keys.`);
+    const limit = limits.accessKeysPerUser;
+    if (value.accessKeys.length >= limit) {
+      throw new KmsError("LimitExceededException", "accessKeysPerUser", { name, limit });
     }
     const { id, secret } = given ? checked(given) : await this.#newAccessKey();
     if (await load(this.#parts.store, accessKeyPath(id))) {
-      throw new KmsError("AlreadyExistsException", `The access key ${id} exists.`);
+      throw new KmsError("AlreadyExistsException", "accessKey", { id });
     }
     const { hsms, domainExpectation } = this.#parts;
     const { ekt, expectation } = await hsms.anyOf(hsms.keepers, async (hsm, member) => {
@@ -157,14 +156,14 @@ export class Iam {
   async #user(account: string, name: string): Promise<Loaded<UserRecord>> {
     checkName(name, 64, "a user name");
     const user = await load<UserRecord>(this.#parts.store, userPath(account, name));
-    if (!user) throw new KmsError("NotFoundException", `There is no user ${name}.`);
+    if (!user) throw new KmsError("NotFoundException", "user", { name });
     return user;
   }
 
   async #accessKey(id: string): Promise<Loaded<AccessKeyRecord>> {
-    if (!accessKeyId.test(id)) invalid("that is no access key id");
+    if (!accessKeyId.test(id)) throw new KmsError("ValidationException", "accessKeyId");
     const key = await load<AccessKeyRecord>(this.#parts.store, accessKeyPath(id));
-    if (!key) throw new KmsError("NotFoundException", `There is no access key ${id}.`);
+    if (!key) throw new KmsError("NotFoundException", "accessKey", { id });
     return key;
   }
 
@@ -198,19 +197,15 @@ export class Iam {
 const accessKeyId = /^\w{3,128}$/;
 const iso = (time: number): string => new Date(time).toISOString();
 
-function invalid(why: string): never {
-  throw new KmsError("ValidationException", `Not valid: ${why}.`);
-}
-
-function checkName(name: string, longest: number, what: string): void {
+function checkName(name: string, longest: number, what: "a user name" | "a policy name"): void {
   if (!/^[\w+=,.@-]+$/.test(name) || name.length > longest) {
-    invalid(`${what} has 1 to ${longest} letters, digits and +=,.@_-`);
+    throw new KmsError("ValidationException", "iamName", { what, longest });
   }
 }
 
 function checked({ id, secret }: { readonly id: string; readonly secret: string }) {
-  if (!accessKeyId.test(id)) invalid("an access key id has 3 to 128 letters, digits and _");
-  if (!/^[\x21-\x7e]{4,128}$/.test(secret)) invalid("a secret access key has 4 to 128 printable characters");
+  if (!accessKeyId.test(id)) throw new KmsError("ValidationException", "accessKeyId");
+  if (!/^[\x21-\x7e]{4,128}$/.test(secret)) throw new KmsError("ValidationException", "accessKeySecret");
   return { id, secret };
 }
 

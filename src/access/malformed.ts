@@ -1,26 +1,35 @@
 import { KmsError } from "../base/errors.ts";
+import type { Message, MessageName, MessageValues } from "../base/messages.ts";
 
 /** Where in a policy document something stands: `Statement 2, Condition`. */
 export type Place = string;
 
-export function malformed(place: Place, why: string): never {
-  throw new KmsError("MalformedPolicyDocumentException", `${place}: ${why}.`);
+type Malformed = "MalformedPolicyDocumentException";
+type Why = Exclude<MessageName<Malformed>, "lockout" | "principal">;
+
+export function malformed<N extends Why>(
+  place: Place,
+  why: N,
+  values?: Omit<MessageValues<Malformed, N>, "place">,
+): never;
+export function malformed(place: Place, why: Why, values = {}): never {
+  throw new KmsError(...(["MalformedPolicyDocumentException", why, { place, ...values }] as unknown as Message));
 }
 
 /** A name out of a document, fit for a message. */
 export const shown = (name: string): string => `"${name.replace(/[^\x20-\x7e]/g, "?").slice(0, 64)}"`;
 
 export function objectAt(value: unknown, place: Place): Readonly<Record<string, unknown>> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) malformed(place, "must be an object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) malformed(place, "object");
   return value as Record<string, unknown>;
 }
 
 /** A string, or a list of at least one. */
 export function stringsAt(value: unknown, place: Place): readonly string[] {
   const list: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (list.length === 0) malformed(place, "must not be empty");
+  if (list.length === 0) malformed(place, "empty");
   for (const item of list) {
-    if (typeof item !== "string" || item === "") malformed(place, "must be a string or a list of strings, none empty");
+    if (typeof item !== "string" || item === "") malformed(place, "strings");
   }
   return list as readonly string[];
 }
@@ -31,5 +40,5 @@ export function refuseUnknownMembers(
   place: Place,
 ): void {
   const unknown = Object.keys(value).find((name) => !known.includes(name));
-  if (unknown !== undefined) malformed(place, `unknown element ${shown(unknown)}`);
+  if (unknown !== undefined) malformed(place, "unknownElement", { name: shown(unknown) });
 }

@@ -28,13 +28,13 @@ const strings =
 /** Values that compile by `parse` and are compared by `holds`; a request value that does not parse matches nothing. */
 const parsed =
   <T, P = T>(
-    what: string,
+    kind: "address" | "binary" | "boolean" | "date" | "number",
     parse: (text: string) => T | undefined,
     parsePolicy: (text: string) => P | undefined,
     holds: (value: T, limit: P) => boolean,
   ): Comparison =>
   (values, _variables, place) => {
-    const limits = values.map((value) => parsePolicy(value) ?? malformed(place, `must be ${what}`));
+    const limits = values.map((value) => parsePolicy(value) ?? malformed(place, kind));
     return (text) => {
       const value = parse(text);
       return value !== undefined && limits.some((limit) => holds(value, limit));
@@ -63,17 +63,15 @@ const binary = (text: string): string | undefined => {
 
 type Order = (value: number, limit: number) => boolean;
 const equal = <T>(value: T, limit: T): boolean => value === limit;
-const numeric = (order: Order): Comparison => parsed("a number", number, number, order);
-const dated = (order: Order): Comparison => parsed("a date in ISO 8601 or in seconds", date, date, order);
+const numeric = (order: Order): Comparison => parsed("number", number, number, order);
+const dated = (order: Order): Comparison => parsed("date", date, date, order);
 
-const address: Comparison = parsed("an IP address or CIDR range", parseAddress, parseNetwork, (value, network) =>
-  contains(network, value),
-);
+const address: Comparison = parsed("address", parseAddress, parseNetwork, (value, network) => contains(network, value));
 
 /** Component by component: a wildcard does not reach over a colon, except in the sixth component. */
 const arn: Comparison = (values, variables, place) => {
   const arns = values.map((value) => {
-    const parts = arnComponents(value) ?? malformed(place, "must be an ARN of six components");
+    const parts = arnComponents(value) ?? malformed(place, "arn");
     return parts.map((part) => compilePattern(part, { ignoreCase: false, wildcards: true, variables }, place));
   });
   return (value, context) => {
@@ -118,8 +116,8 @@ export const operators: ReadonlyMap<string, Operator> = new Map([
   ["StringNotLike", not(strings(false, true))],
   ...ordered("Numeric", numeric),
   ...ordered("Date", dated),
-  ["Bool", plain(parsed("true or false", boolean, boolean, equal))],
-  ["BinaryEquals", plain(parsed("base64", binary, binary, equal))],
+  ["Bool", plain(parsed("boolean", boolean, boolean, equal))],
+  ["BinaryEquals", plain(parsed("binary", binary, binary, equal))],
   ["IpAddress", plain(address)],
   ["NotIpAddress", not(address)],
   ["ArnEquals", plain(arn)],

@@ -79,7 +79,7 @@ function tokenize(text: string, { wildcards, variables }: Syntax, place: Place):
     else if (wildcards && character === "?") push(question);
     else if (variables && text.startsWith("${", i)) {
       const end = text.indexOf("}", i);
-      if (end === -1) malformed(place, "a policy variable is not closed");
+      if (end === -1) malformed(place, "variableEnd");
       const variable = parseVariable(text.slice(i + 2, end), place);
       if (typeof variable === "string") literal += variable;
       else push(variable);
@@ -95,11 +95,11 @@ function parseVariable(content: string, place: Place): string | Variable {
   if (content === "*" || content === "?" || content === "$") return content;
   const comma = content.indexOf(",");
   const key = conditionKey(comma === -1 ? content : content.slice(0, comma).trimEnd());
-  if (!key || key.multiValued) malformed(place, "a policy variable does not name a single-valued condition key");
+  if (!key || key.multiValued) malformed(place, "variableKey");
   if (comma === -1) return { key: key.name, fallback: undefined };
   const quoted = content.slice(comma + 1).trim();
   if (quoted.length < 2 || !quoted.startsWith("'") || !quoted.endsWith("'") || quoted.slice(1, -1).includes("'")) {
-    malformed(place, "the default of a policy variable must stand in single quotes");
+    malformed(place, "variableDefault");
   }
   return { key: key.name, fallback: quoted.slice(1, -1) };
 }

@@ -2,12 +2,10 @@ import { utf8 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
 import { rootArn } from "../model/arn.ts";
 import { readJsonObject } from "../model/json.ts";
+import { limits } from "../model/quotas.ts";
 import { malformed, refuseUnknownMembers } from "./malformed.ts";
 import { principalsIn } from "./principal-element.ts";
 import { compileStatement, covers, type PolicyKind, type Statement } from "./statement.ts";
-
-/** In bytes: AWS's limits for a key policy and for a managed identity policy. */
-const sizeLimits = { key: 32_768, identity: 6_144 };
 
 /**
  * A policy document, checked and compiled when it is put. What is malformed or not known is refused then with a
@@ -76,10 +74,10 @@ function compile(text: string, kind: "key" | "identity", name: string): Compiled
   const document = readDocument(text, kind);
   refuseUnknownMembers(document, ["Version", "Id", "Statement"], "Policy");
   const { Version: version = "2008-10-17", Id: id, Statement: given } = document;
-  if (version !== "2012-10-17" && version !== "2008-10-17") malformed("Version", "must be 2012-10-17 or 2008-10-17");
-  if (id !== undefined && typeof id !== "string") malformed("Id", "must be a string");
+  if (version !== "2012-10-17" && version !== "2008-10-17") malformed("Version", "version");
+  if (id !== undefined && typeof id !== "string") malformed("Id", "id");
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
-  if (given === undefined || list.length === 0) malformed("Statement", "there is none");
+  if (given === undefined || list.length === 0) malformed("Statement", "noStatement");
   const surroundings: PolicyKind = { kind, name, variables: version === "2012-10-17" };
   const statements = list.map((item, index) => compileStatement(item, surroundings, index + 1));
   if (kind === "identity") refuseEqualSids(list);
@@ -88,17 +86,17 @@ function compile(text: string, kind: "key" | "identity", name: string): Compiled
 
 function readDocument(text: string, kind: "key" | "identity"): Readonly<Record<string, unknown>> {
   const bytes = utf8(text);
-  const limit = sizeLimits[kind];
-  if (bytes.length > limit) malformed("Policy", `must not be longer than ${limit} bytes`);
+  const limit = kind === "key" ? limits.keyPolicyBytes : limits.identityPolicyBytes;
+  if (bytes.length > limit) malformed("Policy", "long", { limit });
   try {
     if (bytes.length > 0) return readJsonObject(bytes);
   } catch (error) {
     if (!(error instanceof KmsError)) throw error;
   }
-  return malformed("Policy", "must be a JSON object without members of equal name");
+  return malformed("Policy", "json");
 }
 
 function refuseEqualSids(statements: readonly unknown[]): void {
   const sids = statements.map((statement) => (statement as { Sid?: string }).Sid).filter((sid) => sid);
-  if (new Set(sids).size < sids.length) malformed("Statement", "two have the same Sid");
+  if (new Set(sids).size < sids.length) malformed("Statement", "sidTwice");
 }

@@ -43,7 +43,7 @@ export function compilePrincipals(value: unknown, negated: boolean, place: Place
     if (text === "*") everyone = true;
     else if (account !== undefined) accounts.add(account);
     else if (principalArn.test(text)) arns.add(text);
-    else malformed(place, 'an AWS principal is "*", an account, or the ARN of an account root or user');
+    else malformed(place, "principalSyntax");
   }
   return { negated, everyone, accounts, arns, services: new Set(services) };
 }
@@ -52,9 +52,9 @@ function textsOf(value: unknown, place: Place): { texts: readonly string[]; serv
   if (value === "*") return { texts: ["*"], services: [] };
   const element = objectAt(value, place);
   refuseUnknownMembers(element, ["AWS", "Service"], place);
-  if (Object.keys(element).length === 0) malformed(place, "names nobody");
+  if (Object.keys(element).length === 0) malformed(place, "nobody");
   const services = element["Service"] === undefined ? [] : stringsAt(element["Service"], place);
-  if (!services.every(isServicePrincipal)) malformed(place, "a service is named like kms.amazonaws.com");
+  if (!services.every(isServicePrincipal)) malformed(place, "service");
   return { texts: element["AWS"] === undefined ? [] : stringsAt(element["AWS"], place), services };
 }
 

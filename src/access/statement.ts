@@ -42,8 +42,8 @@ export function compileStatement(value: unknown, kind: PolicyKind, index: number
   const statement = objectAt(value, place);
   refuseUnknownMembers(statement, kind.kind === "key" ? [...elements, ...principalElements] : elements, place);
   const { Sid: sid, Effect: effect } = statement;
-  if (effect !== "Allow" && effect !== "Deny") malformed(place, "Effect must be Allow or Deny");
-  if (sid !== undefined && (typeof sid !== "string" || !sidSyntax[kind.kind].test(sid))) malformed(place, "bad Sid");
+  if (effect !== "Allow" && effect !== "Deny") malformed(place, "effect");
+  if (sid !== undefined && (typeof sid !== "string" || !sidSyntax[kind.kind].test(sid))) malformed(place, "sid");
   const label = `${kind.name}, statement ${index}${sid ? ` "${sid}"` : ""}`;
   const allowed = effect === "Allow";
   const condition = statement["Condition"];
@@ -68,10 +68,10 @@ function principalsOf(
 ): PrincipalElement {
   const { Principal: principal, NotPrincipal: notPrincipal } = statement;
   if ((principal === undefined) === (notPrincipal === undefined)) {
-    malformed(place, "needs either Principal or NotPrincipal");
+    malformed(place, "principalElement");
   }
   if (notPrincipal === undefined) return compilePrincipals(principal, false, `${place}, Principal`);
-  if (effect === "Allow") malformed(place, "NotPrincipal with Allow would admit everybody else");
+  if (effect === "Allow") malformed(place, "everybodyElse");
   return compilePrincipals(notPrincipal, true, `${place}, NotPrincipal`);
 }
 
@@ -86,9 +86,9 @@ function patternsOf(
   compile: (text: string, place: Place) => Pattern,
 ): Patterns {
   const [given, excluded] = [statement[element], statement[`Not${element}`]];
-  if (given !== undefined && excluded !== undefined) malformed(place, `has both ${element} and Not${element}`);
+  if (given !== undefined && excluded !== undefined) malformed(place, "both", { element });
   const value = given ?? excluded;
-  if (value === undefined) return kind === "key" ? nothing : malformed(place, `needs ${element} or Not${element}`);
+  if (value === undefined) return kind === "key" ? nothing : malformed(place, "needs", { element });
   const at = `${place}, ${excluded === undefined ? "" : "Not"}${element}`;
   return { negated: excluded !== undefined, any: stringsAt(value, at).map((text) => compile(text, at)) };
 }
@@ -98,16 +98,16 @@ function compileAction(text: string, kind: "key" | "identity", place: Place): Pa
   const pattern = compilePattern(text, { wildcards: true, variables: false, ignoreCase: true }, place);
   if (text === "*") return pattern;
   const service = /^([A-Za-z0-9-]+):[A-Za-z0-9*?]+$/.exec(text)?.[1];
-  if (!service) malformed(place, "must be * or a service and an action");
+  if (!service) malformed(place, "actionSyntax");
   if (service.toLowerCase() === "kms") {
-    if (!knownActions.some((action) => pattern.matches(action, noContext))) malformed(place, "is no action of KMS");
-  } else if (kind === "key") malformed(place, "must be an action of KMS");
+    if (!knownActions.some((action) => pattern.matches(action, noContext))) malformed(place, "actionNone");
+  } else if (kind === "key") malformed(place, "actionService");
   return pattern;
 }
 
 const noContext: ConditionContext = new Map();
 
 function compileResource(text: string, variables: boolean, place: Place): Pattern {
-  if (text !== "*" && !text.startsWith("arn:")) malformed(place, "must be * or an ARN");
+  if (text !== "*" && !text.startsWith("arn:")) malformed(place, "resource");
   return compilePattern(text, { wildcards: true, variables, ignoreCase: false }, place);
 }

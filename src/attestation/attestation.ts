@@ -37,8 +37,7 @@ export class Attestation {
       return { document: attested, envelop: (plaintext) => envelop(plaintext, publicKey) };
     } catch (error) {
       if (!(error instanceof AttestationError)) throw error;
-      const text = `The attestation document cannot be verified: ${error.message}.`;
-      throw new KmsError("ValidationException", text, { cause: error });
+      throw new KmsError("ValidationException", "attestation", { reason: error.message }, { cause: error });
     }
   }
 }

@@ -1,69 +1,14 @@
-/** The error names that reach a client. HTTP status: `httpStatus` in server/errors.ts. */
-export type KmsErrorCode =
-  | "AccessDeniedException"
-  | "AlreadyExistsException"
-  | "CloudHsmClusterInUseException"
-  | "CloudHsmClusterNotActiveException"
-  | "CloudHsmClusterNotFoundException"
-  | "CloudHsmClusterNotRelatedException"
-  | "ConflictException"
-  | "CustomKeyStoreHasCMKsException"
-  | "CustomKeyStoreInvalidStateException"
-  | "CustomKeyStoreNameInUseException"
-  | "CustomKeyStoreNotFoundException"
-  | "DependencyTimeoutException"
-  | "DisabledException"
-  | "DryRunOperationException"
-  | "ExpiredImportTokenException"
-  | "ExpiredTokenException"
-  | "IncompleteSignatureException"
-  | "IncorrectKeyException"
-  | "IncorrectKeyMaterialException"
-  | "IncorrectTrustAnchorException"
-  | "InvalidAliasNameException"
-  | "InvalidArnException"
-  | "InvalidCiphertextException"
-  | "InvalidGrantIdException"
-  | "InvalidGrantTokenException"
-  | "InvalidImportTokenException"
-  | "InvalidKeyUsageException"
-  | "InvalidMarkerException"
-  | "InvalidSignatureException"
-  | "KMSInternalException"
-  | "KMSInvalidMacException"
-  | "KMSInvalidSignatureException"
-  | "KMSInvalidStateException"
-  | "KeyUnavailableException"
-  | "LimitExceededException"
-  | "MalformedPolicyDocumentException"
-  | "MissingAuthenticationTokenException"
-  | "NotFoundException"
-  | "RequestEntityTooLarge"
-  | "RequestTimeout"
-  | "SerializationException"
-  | "ServiceUnavailableException"
-  | "TagException"
-  | "ThrottlingException"
-  | "UnknownOperationException"
-  | "UnrecognizedClientException"
-  | "UnsupportedOperationException"
-  | "ValidationException"
-  | "XksKeyAlreadyInUseException"
-  | "XksKeyInvalidConfigurationException"
-  | "XksKeyNotFoundException"
-  | "XksProxyIncorrectAuthenticationCredentialException"
-  | "XksProxyInvalidConfigurationException"
-  | "XksProxyInvalidResponseException"
-  | "XksProxyUriInUseException"
-  | "XksProxyUriUnreachableException"
-  | "XksProxyVpcEndpointServiceNotFoundException";
+import { type KmsErrorCode, type Message, textOf } from "./messages.ts";
 
-/** An answer of the API: `code` and `message` go to the client as they are, so neither may hold a secret or request bytes. */
+/**
+ * An answer of the API: `code` and `message` go to the client as they are, so neither may hold a secret or request bytes.
+ * What it can say stands in messages.ts.
+ */
 export class KmsError extends Error {
   readonly code: KmsErrorCode;
 
-  constructor(code: KmsErrorCode, message = "", options?: ErrorOptions) {
-    super(message, options);
+  constructor(...[code, name, values, options]: Message) {
+    super(textOf(code, name, values), options);
     this.name = "KmsError";
     this.code = code;
   }

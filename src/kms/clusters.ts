@@ -34,22 +34,18 @@ export class Clusters {
     const cluster = this.#named(id);
     const hsm = this.#memberOf(cluster);
     if (others.some((other) => other.cluster && this.memberOf(other.cluster.id) === hsm)) {
-      throw new KmsError("CloudHsmClusterInUseException", "Another custom key store has this cluster.");
+      throw new KmsError("CloudHsmClusterInUseException", "cluster");
     }
     if (!sameCertificate(cluster.trustAnchor, trustAnchor)) {
-      throw new KmsError("IncorrectTrustAnchorException", "The certificate is not the trust anchor of the cluster.");
+      throw new KmsError("IncorrectTrustAnchorException", "certificate");
     }
-    if (!(await hsm.health()).ok)
-      throw new KmsError("CloudHsmClusterNotActiveException", "The cluster does not answer.");
+    if (!(await hsm.health()).ok) throw new KmsError("CloudHsmClusterNotActiveException", "cluster");
   }
 
   /** CloudHsmClusterNotRelatedException unless both are clones of one cluster: they have its certificate in common. */
   checkRelated(id: string, { trustAnchor }: ClusterConnection): void {
     if (!sameCertificate(this.#named(id).trustAnchor, trustAnchor)) {
-      throw new KmsError(
-        "CloudHsmClusterNotRelatedException",
-        "The cluster has another certificate than the one before.",
-      );
+      throw new KmsError("CloudHsmClusterNotRelatedException", "cluster");
     }
   }
 
@@ -71,7 +67,7 @@ export class Clusters {
 
   #named(id: string): Cluster {
     if (Object.hasOwn(this.#configured, id)) return this.#configured[id] as Cluster;
-    throw new KmsError("CloudHsmClusterNotFoundException", "The configuration of this service has no such cluster.");
+    throw new KmsError("CloudHsmClusterNotFoundException", "cluster");
   }
 }
 

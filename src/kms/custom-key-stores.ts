@@ -151,7 +151,7 @@ export class CustomKeyStores {
   async random(call: Call, id: string, length: number): Promise<Bytes> {
     const { store } = await this.#find(call, id);
     if (store.proxy) {
-      throw new KmsError("UnsupportedOperationException", "An external key store generates no random bytes.");
+      throw new KmsError("UnsupportedOperationException", "keyStoreRandom");
     }
     if (store.state !== "CONNECTED") throw notConnected(store);
     return this.#memberOf(store).hsm.random(length);
@@ -173,19 +173,15 @@ export class CustomKeyStores {
   #memberOf({ cluster }: CustomKeyStore): Member {
     const member = cluster && this.clusters.memberOf(cluster.id);
     if (member) return member;
-    throw new KmsError("CloudHsmClusterNotFoundException", "The configuration of this service has no such cluster.");
+    throw new KmsError("CloudHsmClusterNotFoundException", "cluster");
   }
 
   async #checkExternalKey(call: Call, store: CustomKeyStore, xksKeyId: string, membership: string): Promise<void> {
     if (await this.#parts.store.get(membership)) {
-      throw new KmsError(
-        "XksKeyAlreadyInUseException",
-        "The external key is that of another KMS key in this key store.",
-      );
+      throw new KmsError("XksKeyAlreadyInUseException", "key");
     }
     if (await askProxy("createKey", () => this.#proxies.isUsable(call, store, xksKeyId))) return;
-    const text = "The external key is not an enabled AES-256 key that can encrypt and decrypt.";
-    throw new KmsError("XksKeyInvalidConfigurationException", text);
+    throw new KmsError("XksKeyInvalidConfigurationException", "key");
   }
 
   async #stored(account: string, region: string, storeId: string): Promise<ProxyConnection | undefined> {
@@ -197,19 +193,14 @@ export class CustomKeyStores {
 
 export const newStoreId = (): string => `cks-${hex(randomBytes(9)).slice(1)}`;
 
-export const noStore = (): KmsError =>
-  new KmsError("CustomKeyStoreNotFoundException", "The custom key store does not exist.");
+export const noStore = (): KmsError => new KmsError("CustomKeyStoreNotFoundException", "keyStore");
 
 export const notConnected = ({ id, state }: CustomKeyStore): KmsError =>
-  new KmsError("CustomKeyStoreInvalidStateException", `The custom key store ${id} is ${state}, not CONNECTED.`);
+  new KmsError("CustomKeyStoreInvalidStateException", "notConnected", { id, state });
 
 function checkOrigin(type: CustomKeyStoreType, origin: Origin, xksKeyId: string | undefined): void {
-  if (origin !== type) invalid(`The custom key store is of type ${type}, which takes keys of origin ${type} only.`);
+  if (origin !== type) throw new KmsError("ValidationException", "keyStoreOrigin", { type });
   if (type === "EXTERNAL_KEY_STORE" && xksKeyId === undefined)
-    invalid("XksKeyId is required in an external key store.");
-  if (type === "AWS_CLOUDHSM" && xksKeyId !== undefined) invalid("XksKeyId is for external key stores only.");
-}
-
-function invalid(text: string): never {
-  throw new KmsError("ValidationException", text);
+    throw new KmsError("ValidationException", "xksKeyIdNeeded");
+  if (type === "AWS_CLOUDHSM" && xksKeyId !== undefined) throw new KmsError("ValidationException", "xksKeyIdUnused");
 }

@@ -10,18 +10,12 @@ import { HsmError, KmsError, StoreError } from "../base/errors.ts";
 export function toKmsError(error: unknown): KmsError {
   if (error instanceof KmsError) return error;
   if (error instanceof HsmError && error.kind === "unsupported") {
-    return new KmsError("UnsupportedOperationException", "The HSM of this key does not support this operation.");
+    return new KmsError("UnsupportedOperationException", "hsm");
   }
   const passing =
     (error instanceof HsmError && error.kind === "unavailable") ||
     (error instanceof StoreError && (error.kind === "unavailable" || error.kind === "conflict"));
   return passing
-    ? new KmsError(
-        "DependencyTimeoutException",
-        "The system timed out while trying to fulfill the request. You can retry the request.",
-      )
-    : new KmsError(
-        "KMSInternalException",
-        "The request was rejected because an internal exception occurred. The request can be retried.",
-      );
+    ? new KmsError("DependencyTimeoutException", "timeout")
+    : new KmsError("KMSInternalException", "failure");
 }

@@ -33,7 +33,6 @@ export class ExternalKey {
     const inner = await askProxy("use", () => this.#proxy.decrypt(this.#id, this.#metadata, outer, aad));
     const hbkId = namedHbkId(inner);
     if (hbkId && equalBytes(hbkId, outer.hbkId)) return inner;
-    const text = "What the external key store proxy has decrypted is not what was encrypted.";
-    throw new KmsError("KMSInvalidStateException", text);
+    throw new KmsError("KMSInvalidStateException", "proxyPlaintext");
   }
 }

@@ -1,4 +1,4 @@
-import type { Authorizer, Decision, Principal } from "../access/authorizer.ts";
+import type { Authorizer, Decision, Denial, Principal } from "../access/authorizer.ts";
 import { type Conditions, conditionContext } from "../access/context.ts";
 import type { GrantUse } from "../access/grant-set.ts";
 import { KmsError } from "../base/errors.ts";
@@ -69,18 +69,14 @@ export class Finder {
     }
     const arn = quotable(aliasArn(call.region, reference.account, reference.name));
     this.#allowedToMiss(call, reference.account, arn, needs);
-    throw new KmsError("NotFoundException", `Alias ${arn} is not found.`);
+    throw new KmsError("NotFoundException", "alias", { arn });
   }
 
   /** By the HBK that a ciphertext names. Whatever is wrong, the answer is the same. */
   async keyOfHbk(call: Call, hbkId: string, needs: KeyNeeds): Promise<FoundKey> {
     const found = await this.#ownerOf(call.region, hbkId);
     if (!found || !(await this.#decide(call, needs, found.value)).allowed) {
-      throw new KmsError(
-        "AccessDeniedException",
-        "The ciphertext refers to a customer master key that does not exist, does not exist in this region, " +
-          "or you are not allowed to access.",
-      );
+      throw new KmsError("AccessDeniedException", "ciphertext");
     }
     call.names(found.value.arn, found.value.record.account);
     return this.#inItsState(call, found, needs);
@@ -98,7 +94,7 @@ export class Finder {
     const arn = aliasArn(call.region, call.account, name);
     this.authorize(call, call.operation, arn);
     const alias = await this.#records.alias(call.account, call.region, name);
-    if (!alias) throw new KmsError("NotFoundException", `Alias ${quotable(arn)} is not found.`);
+    if (!alias) throw new KmsError("NotFoundException", "alias", { arn: quotable(arn) });
     return alias;
   }
 
@@ -107,7 +103,7 @@ export class Finder {
     const arn = aliasArn(call.region, call.account, name);
     this.authorize(call, call.operation, arn);
     if (await this.#records.alias(call.account, call.region, name)) {
-      throw new KmsError("AlreadyExistsException", `An alias with the name ${arn} already exists`);
+      throw new KmsError("AlreadyExistsException", "alias", { arn });
     }
   }
 
@@ -156,7 +152,7 @@ export class Finder {
   #missing(call: Call, account: string, id: string, needs: KeyNeeds): never {
     const arn = keyArn(call.region, account, id);
     this.#allowedToMiss(call, account, arn, needs);
-    throw new KmsError("NotFoundException", `Key '${arn}' does not exist`);
+    throw new KmsError("NotFoundException", "key", { arn });
   }
 
   /**
@@ -166,18 +162,13 @@ export class Finder {
   #allowedToMiss(call: Call, account: string, arn: string, needs: KeyNeeds): void {
     const action = needs.action ?? call.operation;
     if (account !== call.account) {
-      throw denied(call, action, arn, `because no resource-based policy allows the kms:${action} action`);
+      throw denied(call, action, arn, "noResourcePolicy");
     }
     this.authorize(call, action, arn, needs.conditions);
   }
 
   #deny(call: Call, needs: KeyNeeds, keyId: string): never {
-    throw denied(
-      call,
-      needs.action ?? call.operation,
-      quotable(keyId),
-      "because the operation is not for other accounts",
-    );
+    throw denied(call, needs.action ?? call.operation, quotable(keyId), "foreignOperation");
   }
 
   /** Grants are looked for when policies do not allow: what the policies do allow costs no more for them. */
@@ -224,9 +215,7 @@ export const granteesOf = ({
 export const isDue = (key: LoadedKey, now: number): boolean =>
   key.record.deletionDate !== undefined && key.record.deletionDate <= now;
 
-export function denied(call: Call, action: string, resource: string, denial = "because it is not allowed"): KmsError {
-  return new KmsError(
-    "AccessDeniedException",
-    `User: ${call.caller.principal.arn} is not authorized to perform: kms:${action} on resource: ${resource} ${denial}`,
-  );
+export function denied(call: Call, action: string, resource: string, denial: Denial = "noPolicy"): KmsError {
+  const values = { principal: call.caller.principal.arn, action: `kms:${action}`, resource };
+  return new KmsError("AccessDeniedException", denial, values);
 }

@@ -6,7 +6,7 @@ import { KmsError } from "../base/errors.ts";
 import { keyArn, parseArn } from "../model/arn.ts";
 import { type GrantPrincipal, type GrantRecord, isGrantId } from "../model/grant.ts";
 import type { KeyRecord } from "../model/key.ts";
-import { checkQuota, quota } from "../model/quotas.ts";
+import { quotas } from "../model/quotas.ts";
 import type { Call } from "./call.ts";
 import { denied, type Finder, type FoundKey, granteesOf, isDue } from "./find.ts";
 import { type Grantee, type GrantRecords, granteePrefix, grantPrefix, retirablePrefix } from "./grant-records.ts";
@@ -53,7 +53,7 @@ export class Grants {
   async principal(arn: string): Promise<GrantPrincipal> {
     const id = await this.#parts.principals.idOf(arn);
     if (id === undefined) {
-      throw new KmsError("InvalidArnException", `ARN does not refer to a valid principal: ${quotable(arn)}`);
+      throw new KmsError("InvalidArnException", "principal", { arn: quotable(arn) });
     }
     return { arn, id };
   }
@@ -65,8 +65,9 @@ export class Grants {
 
   /** LimitExceededException when the key has all the grants that it may have; those in flight may not be counted. */
   async checkQuota({ value: { record, arn } }: FoundKey): Promise<void> {
-    const most = quota("grantsPerKey");
-    if (await this.#parts.grants.full(record, most)) checkQuota("grantsPerKey", most + 1, arn);
+    if (await this.#parts.grants.full(record, quotas.grantsPerKey)) {
+      throw new KmsError("LimitExceededException", "grantsPerKey", { arn });
+    }
   }
 
   /** A grant of a key that was found; NotFoundException. */
@@ -109,7 +110,7 @@ export class Grants {
     const arn = parseArn(retiring);
     finder.authorize(call, call.operation, arn ? retiring : "*");
     if (arn ? arn.account !== call.account : !principal.serviceNames?.includes(retiring)) {
-      throw denied(call, call.operation, quotable(retiring), "because the principal is of another account");
+      throw denied(call, call.operation, quotable(retiring), "foreignPrincipal");
     }
     const account = (!arn && source?.account) || call.account;
     const prefix = retirablePrefix(account, call.region, retiring);
@@ -200,10 +201,10 @@ const mayRetire = (grant: GrantRecord, asker: Grantee): boolean =>
 const present = async <T>(found: readonly Promise<T | undefined>[]): Promise<T[]> =>
   (await Promise.all(found)).filter((item) => item !== undefined);
 
-const invalidGrantToken = (): KmsError => new KmsError("InvalidGrantTokenException", "The grant token is not valid.");
-const invalidGrantId = (): KmsError => new KmsError("InvalidGrantIdException", "The grant ID is not valid.");
+const invalidGrantToken = (): KmsError => new KmsError("InvalidGrantTokenException", "grantToken");
+const invalidGrantId = (): KmsError => new KmsError("InvalidGrantIdException", "grantId");
 
 function noGrant(arn: string, id: string): never {
   if (!isGrantId(id)) throw invalidGrantId();
-  throw new KmsError("NotFoundException", `Grant ${id} of ${arn} does not exist`);
+  throw new KmsError("NotFoundException", "grant", { id, arn });
 }

@@ -42,21 +42,18 @@ export function withMaterial(key: KeyRecord, arrival: Arrival): KeyRecord {
 function checkArrival(key: KeyRecord, { hbkId, type, expectedId }: Arrival, known: Material | undefined): void {
   const isFirst = key.materials.length === 0;
   if ((type ?? (isFirst ? "NEW_KEY_MATERIAL" : "EXISTING_KEY_MATERIAL")) === "EXISTING_KEY_MATERIAL") {
-    if (!known) throw incorrect("The key material is not one that was imported into this KMS key before.");
+    if (!known) throw new KmsError("IncorrectKeyMaterialException", "unknown");
     if (expectedId !== undefined && expectedId !== hbkId) {
-      throw incorrect("The key material is not the one that the KeyMaterialId in the request identifies.");
+      throw new KmsError("IncorrectKeyMaterialException", "another");
     }
     return;
   }
-  if (isReplica(key)) {
-    const text = `${arnOf(key)} is a multi-region replica key: new key material is imported into its primary key first.`;
-    throw new KmsError("UnsupportedOperationException", text);
-  }
-  if (known) throw incorrect("The key material is already associated with this KMS key.");
+  const arn = arnOf(key);
+  if (isReplica(key)) throw new KmsError("UnsupportedOperationException", "replicaMaterial", { arn });
+  if (known) throw new KmsError("IncorrectKeyMaterialException", "known");
   const pending = key.materials.find((material) => material.pending);
   if (pending) {
-    const text = `New key material (id: ${hbkId}) cannot be imported into KMS key ${arnOf(key)}, because another key `;
-    throw new KmsError("KMSInvalidStateException", `${text}material (id: ${pending.hbkId}) is pending rotation.`);
+    throw new KmsError("KMSInvalidStateException", "pendingRotation", { id: hbkId, arn, pending: pending.hbkId });
   }
 }
 
@@ -84,8 +81,7 @@ export const isEverywhere = (hbkId: string, keys: readonly KeyRecord[]): boolean
 export function withRotation(key: KeyRecord, others: readonly Versioned<KeyRecord>[], now: number): KeyRecord {
   const next = key.materials.find(({ pending }) => pending);
   if (!next || !isEverywhere(next.hbkId, [key, ...others.map(({ value }) => value)])) {
-    const text = `No available key material pending rotation for the key: ${arnOf(key)}.`;
-    throw new KmsError("KMSInvalidStateException", text);
+    throw new KmsError("KMSInvalidStateException", "noPendingRotation", { arn: arnOf(key) });
   }
   const { pending: _, ...material } = next;
   const rotated: Material = { ...material, rotation: { type: "ON_DEMAND", date: now } };
@@ -100,5 +96,3 @@ export function settled(key: KeyRecord): KeyRecord {
   }
   return key;
 }
-
-const incorrect = (message: string): KmsError => new KmsError("IncorrectKeyMaterialException", message);

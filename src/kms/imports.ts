@@ -55,12 +55,13 @@ export class Imports {
     this.#parts = parts;
   }
 
-  /** Why such keys cannot have imported material here; undefined when they can. */
-  refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
-    const reason = importRefusal(spec);
-    if (reason !== undefined) return reason;
+  /** UnsupportedOperationException when such keys cannot have imported material here. */
+  check(spec: KeySpec, usage: KeyUsage): void {
+    const refusal = importRefusal(spec);
+    if (refusal) throw new KmsError(...refusal);
     const takers = this.#takers(spec, usage, wrappingsOf(spec));
-    return "refusal" in takers ? takers.refusal : undefined;
+    if ("refusal" in takers)
+      throw new KmsError("UnsupportedOperationException", "hsmReason", { reason: takers.refusal });
   }
 
   /** A new wrapping key, and the token that is to come back with what it wraps. */
@@ -69,7 +70,8 @@ export class Imports {
     const own = { account, region, keyId: rawKeyId(id), spec: wrapping.keySpec };
     const meta = { kind: "import", usage: "INTERNAL", origin: "AWS_KMS", ...own } as const;
     const takers = this.#takers(spec, usage, [wrapping]);
-    if ("refusal" in takers) throw new KmsError("UnsupportedOperationException", takers.refusal);
+    if ("refusal" in takers)
+      throw new KmsError("UnsupportedOperationException", "hsmReason", { reason: takers.refusal });
     const { ekt, publicKey } = await this.#parts.hsms.anyOf(takers.members, async (hsm) => {
       // One that was away may have come, and be another.
       const reason = refusalOf(hsm, spec, [wrapping]);
@@ -163,7 +165,7 @@ export class Imports {
       const expectation = await domain.expectation(hsms.nameOf(hsm));
       const made = await importsOf(hsm).unwrap(metaOf(key), wrapping, algorithm, wrapped);
       if (!made) throw new KmsError("InvalidCiphertextException");
-      if (made === "unfit") throw new KmsError("IncorrectKeyMaterialException");
+      if (made === "unfit") throw new KmsError("IncorrectKeyMaterialException", "unfit", { spec: key.spec });
       return { ...made, expectation };
     };
     try {
@@ -172,7 +174,9 @@ export class Imports {
       if (!(error instanceof HsmError)) throw error;
       // Its domain key is gone, so the wrapping key is.
       if (error.kind === "refused") throw new KmsError("InvalidImportTokenException");
-      if (error.kind === "unsupported") throw new KmsError("UnsupportedOperationException", error.message);
+      if (error.kind === "unsupported") {
+        throw new KmsError("UnsupportedOperationException", "hsmReason", { reason: error.message });
+      }
       throw error;
     }
   }

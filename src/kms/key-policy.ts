@@ -22,10 +22,7 @@ export async function checkPolicy(
   const compiled = compileKeyPolicy(policy);
   for (const arn of principalsOf(compiled)) {
     if ((await principals.idOf(arn)) === undefined) {
-      throw new KmsError(
-        "MalformedPolicyDocumentException",
-        "Policy contains a statement with one or more invalid principals.",
-      );
+      throw new KmsError("MalformedPolicyDocumentException", "principal");
     }
   }
   if (bypassLockoutCheck) return;
@@ -37,10 +34,5 @@ export async function checkPolicy(
     keyPolicy: compiled,
     context: conditionContext(call.caller, new Map()),
   });
-  if (!allowed) {
-    throw new KmsError(
-      "MalformedPolicyDocumentException",
-      "The new key policy will not allow you to update the key policy in the future.",
-    );
-  }
+  if (!allowed) throw new KmsError("MalformedPolicyDocumentException", "lockout");
 }

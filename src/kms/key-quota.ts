@@ -1,4 +1,5 @@
-import { checkQuota, quota } from "../model/quotas.ts";
+import { KmsError } from "../base/errors.ts";
+import { quotas } from "../model/quotas.ts";
 import type { Store } from "../store/store.ts";
 import { keyPrefix } from "./records.ts";
 
@@ -13,7 +14,7 @@ export class KeyQuota {
   /** By prefix: no more than that. */
   readonly #counts = new Map<string, number>();
 
-  constructor(store: Store, limit = quota("keysPerRegion")) {
+  constructor(store: Store, limit: number = quotas.keysPerRegion) {
     this.#store = store;
     this.#limit = limit;
   }
@@ -26,7 +27,7 @@ export class KeyQuota {
       this.#counts.set(prefix, (await this.#store.count(prefix)) - (await uncounted()));
     }
     const count = (this.#counts.get(prefix) as number) + 1;
-    checkQuota("keysPerRegion", count, undefined, this.#limit);
+    if (count > this.#limit) throw new KmsError("LimitExceededException", "keysPerRegion");
     this.#counts.set(prefix, count);
   }
 }

@@ -191,8 +191,7 @@ export class Kms {
   /** The environment that has signed the document, which proves nothing about the caller: policies look at it. */
   recipient(document: Bytes): Recipient {
     if (this.#attestation) return this.#attestation.verify(document);
-    const text = "Recipient is not supported: no attestation root is configured.";
-    throw new KmsError("UnsupportedOperationException", text);
+    throw new KmsError("UnsupportedOperationException", "recipient");
   }
 
   /** Why a key of this spec and usage cannot be made here; undefined when it can. */

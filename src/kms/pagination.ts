@@ -69,7 +69,7 @@ export class Markers {
     const sealed = fromBase64Url(marker);
     const text = sealed && (await this.#seal.open(purpose, sealed));
     if (text !== undefined) return text;
-    throw new KmsError("InvalidMarkerException", "The marker is not one that this list has given out.");
+    throw new KmsError("InvalidMarkerException", "marker");
   }
 }
 

@@ -17,17 +17,17 @@ export function parseReference(text: string, home: { account: string; region: st
 function parseArnReference(text: string, region: string): Reference {
   const arn = parseArn(text);
   if (arn?.service !== "kms" || !/^\d{12}$/.test(arn.account)) {
-    throw new KmsError("InvalidArnException", "The ARN is not that of a KMS key or alias.");
+    throw new KmsError("InvalidArnException", "arn");
   }
-  if (arn.region !== region) throw new KmsError("NotFoundException", `Invalid arn ${quotable(arn.region)}`);
+  if (arn.region !== region) throw new KmsError("NotFoundException", "region", { region: quotable(arn.region) });
   if (arn.resource.startsWith("alias/")) return { kind: "alias", account: arn.account, name: arn.resource };
   const id = arn.resource.startsWith("key/") ? arn.resource.slice(4) : "";
   if (isKeyId(id)) return { kind: "key", account: arn.account, id };
-  throw new KmsError("InvalidArnException", "The ARN is not that of a KMS key or alias.");
+  throw new KmsError("InvalidArnException", "arn");
 }
 
 export const invalidKeyId = (text: string): KmsError =>
-  new KmsError("NotFoundException", `Invalid keyId '${quotable(text)}'`);
+  new KmsError("NotFoundException", "keyId", { id: quotable(text) });
 
 /** An identifier may be quoted in an error; anything else might be a secret in the wrong place. */
 export const quotable = (text: string): string => (/^[\w:/-]{1,300}$/.test(text) ? text : "…");

@@ -5,7 +5,7 @@ import { KmsError, StoreError } from "../base/errors.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { parseJson } from "../model/json.ts";
 import { arnOf, type KeyRecord, type RotationType } from "../model/key.ts";
-import { checkQuota } from "../model/quotas.ts";
+import { quotas } from "../model/quotas.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
 import { callOff, dueAt, plan } from "./agenda.ts";
@@ -128,8 +128,11 @@ const automaticSoon = 20 * 60_000;
 /** Whether the key may be rotated on demand now. */
 export function checkOnDemand(key: KeyRecord, now: number): void {
   const done = key.materials.filter(({ rotation }) => rotation?.type === "ON_DEMAND").length;
-  checkQuota("onDemandRotationsPerKey", done + 1, arnOf(key));
+  const arn = arnOf(key);
+  if (done >= quotas.onDemandRotationsPerKey) {
+    throw new KmsError("LimitExceededException", "onDemandRotationsPerKey", { arn });
+  }
   if (key.rotation && key.rotation.next - now < automaticSoon) {
-    throw new KmsError("ConflictException", `An automatic rotation of ${arnOf(key)} is due within 20 minutes.`);
+    throw new KmsError("ConflictException", "rotationSoon", { arn });
   }
 }

@@ -59,8 +59,7 @@ export async function useKeyOf(workshop: Workshop, call: Call, ciphertext: Bytes
 function usable(workshop: Workshop, call: Call, found: FoundKey, needs: UseNeeds): UsableKey {
   const { record, arn } = found.value;
   if (record.usage !== needs.usage) {
-    const text = `${arn} key usage is ${record.usage} which is not valid for ${call.operation}.`;
-    throw new KmsError("InvalidKeyUsageException", text);
+    throw new KmsError("InvalidKeyUsageException", "usage", { arn, usage: record.usage, operation: call.operation });
   }
   call.used.push(record);
   const { customKeyStoreId, xksKeyId } = record;

@@ -95,8 +95,7 @@ export function longestPlaintext(spec: KeySpec, algorithm: EncryptionAlgorithm):
 export function checkPlaintext(spec: KeySpec, algorithm: EncryptionAlgorithm, { length }: Bytes): void {
   const longest = longestPlaintext(spec, algorithm);
   if (length > longest) {
-    const text = `Algorithm ${algorithm} and key spec ${spec} cannot encrypt data larger than ${longest} bytes.`;
-    throw new KmsError("ValidationException", text);
+    throw new KmsError("ValidationException", "plaintext", { algorithm, spec, longest });
   }
 }
 

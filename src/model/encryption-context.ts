@@ -20,7 +20,7 @@ export function binding(keyId: string, context: EncryptionContext = {}): Bytes {
   let length = 2;
   for (const key of keys) length += 8 + Buffer.byteLength(key) + Buffer.byteLength(context[key] as string);
   if (keys.length > 0xffff || length > contextLimit) {
-    throw new KmsError("ValidationException", "The encryption context is too large.");
+    throw new KmsError("ValidationException", "context");
   }
   const bytes = Buffer.allocUnsafe(2 + Buffer.byteLength(keyId) + length);
   let at = bytes.writeUInt16BE(Buffer.byteLength(keyId));

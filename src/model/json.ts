@@ -17,9 +17,9 @@ export function readJsonObject(body: Bytes): Record<string, unknown> {
   if (body.length === 0) return {};
   const text = decode(body);
   const value = parse(text);
-  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse("must be a JSON object");
+  if (typeof value !== "object" || value === null || Array.isArray(value)) refuse("bodyObject");
   // Of members of equal name JSON.parse keeps one: there are fewer of them then than names in the text.
-  if (countNames(text) !== membersOf(value)) refuse("has two members of the same name");
+  if (countNames(text) !== membersOf(value)) refuse("bodyNames");
   return value as Record<string, unknown>;
 }
 
@@ -27,7 +27,7 @@ function decode(body: Bytes): string {
   try {
     return decoder.decode(body);
   } catch {
-    refuse("is not UTF-8");
+    refuse("bodyEncoding");
   }
 }
 
@@ -37,7 +37,7 @@ function parse(text: string): unknown {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     // The message of JSON.parse quotes the body.
-    refuse("is not JSON");
+    refuse("bodyJson");
   }
 }
 
@@ -87,7 +87,7 @@ function forEachName(text: string, show: (start: number, end: number) => void): 
     switch (text.charCodeAt(i)) {
       case 0x7b: // {
       case 0x5b: // [
-        if (++depth > maximumDepth) refuse("is nested too deeply");
+        if (++depth > maximumDepth) refuse("bodyDepth");
         break;
       case 0x7d: // }
       case 0x5d: // ]
@@ -119,7 +119,7 @@ function membersOf(value: unknown): number {
 }
 
 function checkUnicode(text: string): void {
-  if (!text.isWellFormed()) refuse("has a string that is not well-formed Unicode");
+  if (!text.isWellFormed()) refuse("bodyUnicode");
 }
 
 function closingQuote(text: string, start: number): number {
@@ -142,6 +142,6 @@ function isFollowedByColon(text: string, index: number): boolean {
   return text.charCodeAt(next) === 0x3a;
 }
 
-function refuse(what: string): never {
-  throw new KmsError("SerializationException", `The request body ${what}.`);
+function refuse(what: "bodyDepth" | "bodyEncoding" | "bodyJson" | "bodyNames" | "bodyObject" | "bodyUnicode"): never {
+  throw new KmsError("SerializationException", what);
 }

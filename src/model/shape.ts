@@ -1,5 +1,6 @@
 import { type Bytes, fromBase64, utf8 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
+import { type MessageName, part } from "../base/messages.ts";
 
 /**
  * The shape of a request: its type, its constraints, and what of it an audit event may show.
@@ -35,16 +36,15 @@ interface Length {
   readonly max?: number;
 }
 
-const constraint = (path: string, text: string, shown = ""): string =>
-  `Value${shown} at '${path}' failed to satisfy constraint: ${text}`;
-
 function checkLength(length: number, { min = 0, max = Infinity }: Length, path: string, problems: string[]): void {
-  if (length < min) problems.push(constraint(path, `Member must have length greater than or equal to ${min}`));
-  if (length > max) problems.push(constraint(path, `Member must have length less than or equal to ${max}`));
+  if (length < min) problems.push(part("short", { path, min }));
+  if (length > max) problems.push(part("long", { path, max }));
 }
 
-function wrongType(path: string, expected: string): never {
-  throw new KmsError("SerializationException", `The member '${path}' must be ${expected}.`);
+type Expected = Exclude<MessageName<"SerializationException">, `body${string}`>;
+
+function wrongType(path: string, expected: Expected): never {
+  throw new KmsError("SerializationException", expected, { path });
 }
 
 const show = (value: unknown): unknown => value;
@@ -53,11 +53,11 @@ const hide = (): undefined => undefined;
 export function string(limits: Length & { pattern?: RegExp } = {}): Shape<string> {
   return {
     read(value, path, problems) {
-      if (typeof value !== "string") wrongType(path, "a string");
-      if (!value.isWellFormed()) wrongType(path, "well-formed Unicode");
+      if (typeof value !== "string") wrongType(path, "string");
+      if (!value.isWellFormed()) wrongType(path, "unicode");
       checkLength(value.length, limits, path, problems);
       if (limits.pattern && !limits.pattern.test(value)) {
-        problems.push(constraint(path, `Member must satisfy regular expression pattern: ${limits.pattern.source}`));
+        problems.push(part("pattern", { path, pattern: limits.pattern.source }));
       }
       return value;
     },
@@ -72,10 +72,10 @@ export function enumeration<const T extends readonly string[]>(
 ): Shape<T[number]> {
   return {
     read(value, path, problems) {
-      if (typeof value !== "string") wrongType(path, "a string");
+      if (typeof value !== "string") wrongType(path, "string");
       if (!known.includes(value)) {
         const shown = /^\w{1,64}$/.test(value) ? ` '${value}'` : "";
-        problems.push(constraint(path, `Member must satisfy enum value set: [${listed.join(", ")}]`, shown));
+        problems.push(part("enumeration", { path, shown, values: listed.join(", ") }));
       }
       return value as T[number];
     },
@@ -86,10 +86,9 @@ export function enumeration<const T extends readonly string[]>(
 export function integer({ min, max }: { min: number; max: number }): Shape<number> {
   return {
     read(value, path, problems) {
-      if (typeof value !== "number" || !Number.isInteger(value)) wrongType(path, "an integer");
-      const shown = ` '${value}'`;
-      if (value < min) problems.push(constraint(path, `Member must have value greater than or equal to ${min}`, shown));
-      if (value > max) problems.push(constraint(path, `Member must have value less than or equal to ${max}`, shown));
+      if (typeof value !== "number" || !Number.isInteger(value)) wrongType(path, "integer");
+      if (value < min) problems.push(part("least", { path, value, min }));
+      if (value > max) problems.push(part("greatest", { path, value, max }));
       return value;
     },
     audit: show,
@@ -98,7 +97,7 @@ export function integer({ min, max }: { min: number; max: number }): Shape<numbe
 
 export const boolean: Shape<boolean> = {
   read(value, path) {
-    if (typeof value !== "boolean") wrongType(path, "a boolean");
+    if (typeof value !== "boolean") wrongType(path, "boolean");
     return value;
   },
   audit: show,
@@ -108,7 +107,7 @@ export const boolean: Shape<boolean> = {
 export const timestamp: Shape<number> = {
   read(value, path) {
     const time = typeof value === "number" ? Math.round(value * 1000) : Number.NaN;
-    if (Number.isNaN(new Date(time).getTime())) wrongType(path, "a timestamp");
+    if (Number.isNaN(new Date(time).getTime())) wrongType(path, "timestamp");
     return time;
   },
   audit: (time) => new Date(time).toISOString(),
@@ -118,9 +117,9 @@ export const timestamp: Shape<number> = {
 export function blob(limits: Length): Shape<Bytes> {
   return {
     read(value, path, problems) {
-      if (typeof value !== "string") wrongType(path, "a base64 string");
+      if (typeof value !== "string") wrongType(path, "blob");
       const bytes = fromBase64(value);
-      if (!bytes) wrongType(path, "valid base64");
+      if (!bytes) wrongType(path, "base64");
       checkLength(bytes.length, limits, path, problems);
       return bytes;
     },
@@ -131,7 +130,7 @@ export function blob(limits: Length): Shape<Bytes> {
 export function list<T>(member: Shape<T>, limits: Length = {}): Shape<readonly T[]> {
   return {
     read(value, path, problems) {
-      if (!Array.isArray(value)) wrongType(path, "a list");
+      if (!Array.isArray(value)) wrongType(path, "list");
       checkLength(value.length, limits, path, problems);
       return value.map((item, index) => member.read(item, `${path}.${index + 1}.member`, problems));
     },
@@ -143,7 +142,7 @@ export function stringMap(limits: Length = {}): Shape<Readonly<Record<string, st
   const text = string();
   return {
     read(value, path, problems) {
-      if (!isObject(value)) wrongType(path, "a map of strings");
+      if (!isObject(value)) wrongType(path, "map");
       const keys = Object.keys(value);
       checkLength(keys.length, limits, path, problems);
       for (const key of keys) {
@@ -167,15 +166,15 @@ export function structure<M extends Members>(members: M): Structure<StructureOf<
   return {
     members,
     read(value, path, problems) {
-      if (!isObject(value)) wrongType(path || "request", "an object");
+      if (!isObject(value)) wrongType(path || "request", "structure");
       for (const name of Object.keys(value)) {
-        if (!Object.hasOwn(members, name)) problems.push(`Unknown member '${printable(name)}'`);
+        if (!Object.hasOwn(members, name)) problems.push(part("unknown", { name: printable(name) }));
       }
       const result: Record<string, unknown> = {};
       for (const { name, shape, place, needed } of known) {
         const item = Object.hasOwn(value, name) ? value[name] : undefined;
         if (item !== undefined && item !== null) result[name] = shape.read(item, within(path, place), problems);
-        else if (needed) problems.push(constraint(within(path, place), "Member must not be null", " null"));
+        else if (needed) problems.push(part("missing", { path: within(path, place) }));
       }
       return result as StructureOf<M>;
     },
@@ -201,8 +200,9 @@ export function readRequest<T>(shape: Shape<T>, value: unknown): T {
   const problems: string[] = [];
   const result = shape.read(value, "", problems);
   if (problems.length > 0) {
-    const count = problems.length === 1 ? "1 validation error" : `${problems.length} validation errors`;
-    throw new KmsError("ValidationException", `${count} detected: ${problems.join("; ")}`);
+    const [count, parts] = [problems.length, problems.join("; ")];
+    if (count === 1) throw new KmsError("ValidationException", "constraint", { parts });
+    throw new KmsError("ValidationException", "constraints", { count, parts });
   }
   return result;
 }

@@ -8,16 +8,16 @@ import type { KeyState } from "./key-spec.ts";
 type Verdict = "ok" | keyof typeof refusals;
 
 const refusals = {
-  disabled: ["DisabledException", "is disabled."],
-  pendingDeletion: ["KMSInvalidStateException", "is pending deletion."],
-  pendingReplicaDeletion: ["KMSInvalidStateException", "is pending replica deletion."],
-  notPendingDeletion: ["KMSInvalidStateException", "is not pending deletion."],
-  pendingImport: ["KMSInvalidStateException", "is pending import."],
-  imported: ["UnsupportedOperationException", "origin is EXTERNAL which is not valid for this operation."],
-  unavailable: ["KMSInvalidStateException", "is unavailable."],
-  creating: ["KMSInvalidStateException", "is creating."],
-  updating: ["KMSInvalidStateException", "is updating."],
-  inKeyStore: ["UnsupportedOperationException", "is in a custom key store, which does not support this operation."],
+  disabled: ["DisabledException", "disabled"],
+  pendingDeletion: ["KMSInvalidStateException", "pendingDeletion"],
+  pendingReplicaDeletion: ["KMSInvalidStateException", "pendingReplicaDeletion"],
+  notPendingDeletion: ["KMSInvalidStateException", "notPendingDeletion"],
+  pendingImport: ["KMSInvalidStateException", "pendingImport"],
+  imported: ["UnsupportedOperationException", "imported"],
+  unavailable: ["KMSInvalidStateException", "unavailable"],
+  creating: ["KMSInvalidStateException", "creating"],
+  updating: ["KMSInvalidStateException", "updating"],
+  inKeyStore: ["UnsupportedOperationException", "inKeyStore"],
 } as const;
 
 type Row = Readonly<Record<KeyState, Verdict>>;
@@ -133,6 +133,5 @@ export function checkState(operation: string, state: KeyState, arn: string): voi
   if (!row) throw new Error(`no key states are listed for ${operation}`);
   const verdict = row[state];
   if (verdict === "ok") return;
-  const [code, text] = refusals[verdict];
-  throw new KmsError(code, `${arn} ${text}`);
+  throw new KmsError(...refusals[verdict], { arn });
 }

@@ -1,3 +1,4 @@
+import type { Message } from "../base/messages.ts";
 import { keyTypeOf } from "./algorithms.ts";
 import {
   type KeySpec,
@@ -17,22 +18,20 @@ export interface Wrapping {
  * Why there can be no imported material of this spec; undefined when there can. The Developer Guide excludes ML-DSA, and
  * lists no ML-KEM among what can be imported.
  */
-export const importRefusal = (spec: KeySpec): string | undefined =>
-  spec.startsWith("ML_") ? `Key material of ${spec} keys cannot be imported.` : undefined;
+export const importRefusal = (spec: KeySpec): Message | undefined =>
+  spec.startsWith("ML_") ? ["UnsupportedOperationException", "importSpec", { spec }] : undefined;
 
 /** Why material of this spec cannot come under this wrapping (Developer Guide, "Select a wrapping algorithm"). */
-export function wrappingRefusal(spec: KeySpec, { algorithm, keySpec }: Wrapping): string | undefined {
-  if (algorithm === "RSAES_PKCS1_V1_5") return "The wrapping algorithm RSAES_PKCS1_V1_5 is no longer supported.";
+export function wrappingRefusal(spec: KeySpec, { algorithm, keySpec }: Wrapping): Message | undefined {
+  if (algorithm === "RSAES_PKCS1_V1_5") return ["UnsupportedOperationException", "wrappingPkcs1"];
   if ((algorithm === "SM2PKE") !== (keySpec === "SM2")) {
-    return `The wrapping algorithm ${algorithm} is not valid with the wrapping key spec ${keySpec}.`;
+    return ["UnsupportedOperationException", "wrappingKeySpec", { algorithm, keySpec }];
   }
   const pair = keyTypeOf(spec) === "asymmetric";
   const refused = algorithm.startsWith("RSA_AES")
     ? !pair || spec === "SM2"
     : algorithm.startsWith("RSAES") && (spec.startsWith("RSA") || (spec === "ECC_NIST_P521" && keySpec === "RSA_2048"));
-  return refused
-    ? `The wrapping algorithm ${algorithm} with the wrapping key spec ${keySpec} is not valid for ${spec} key material.`
-    : undefined;
+  return refused ? ["UnsupportedOperationException", "wrapping", { algorithm, keySpec, spec }] : undefined;
 }
 
 /** Those that `wrappingRefusal` allows. */

@@ -1,16 +1,16 @@
 import { KmsError } from "../base/errors.ts";
-import type { KeyRecord } from "../model/key.ts";
-import { checkQuota } from "../model/quotas.ts";
+import { arnOf, type KeyRecord } from "../model/key.ts";
+import { quotas } from "../model/quotas.ts";
 import { managedPrefix } from "../model/service.ts";
 
 /** Names that CreateAlias takes. */
 export function checkAliasName(name: string): void {
   checkAliasPrefix(name);
   if (!/^alias\/[a-zA-Z0-9/_-]+$/.test(name)) {
-    throw new KmsError("InvalidAliasNameException", "The alias name contains characters that are not allowed.");
+    throw new KmsError("InvalidAliasNameException", "characters");
   }
   if (name.startsWith(managedPrefix)) {
-    throw new KmsError("InvalidAliasNameException", "Alias names that begin with alias/aws/ are reserved.");
+    throw new KmsError("InvalidAliasNameException", "reserved");
   }
 }
 
@@ -20,15 +20,14 @@ export function checkAliasName(name: string): void {
  */
 export function checkAliasPrefix(name: string): void {
   if (!name.startsWith("alias/")) {
-    throw new KmsError(
-      "ValidationException",
-      'Alias must start with the prefix "alias/". Please see https://docs.aws.amazon.com/kms/latest/developerguide/kms-alias.html',
-    );
+    throw new KmsError("ValidationException", "aliasPrefix");
   }
 }
 
 export function withAlias(key: KeyRecord, name: string): KeyRecord {
-  checkQuota("aliasesPerKey", key.aliases.length + 1);
+  if (key.aliases.length >= quotas.aliasesPerKey) {
+    throw new KmsError("LimitExceededException", "aliasesPerKey", { arn: arnOf(key) });
+  }
   return { ...key, aliases: [...key.aliases, name] };
 }
 

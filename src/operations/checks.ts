@@ -1,4 +1,5 @@
 import { KmsError } from "../base/errors.ts";
+import { part } from "../base/messages.ts";
 import type { Call } from "../kms/call.ts";
 import type { FoundKey } from "../kms/find.ts";
 import type { UsableKey } from "../kms/use.ts";
@@ -10,7 +11,7 @@ import { isReplica } from "../model/multi-region.ts";
 /** A dry run ends where the key would be used: what was wrong has been said by then. */
 export function dryRunDone(dryRun: boolean | undefined): void {
   if (dryRun) {
-    throw new KmsError("DryRunOperationException", "The request would have succeeded, but the DryRun option is set.");
+    throw new KmsError("DryRunOperationException", "dryRun");
   }
 }
 
@@ -20,7 +21,7 @@ export const algorithmCondition = (algorithm: EncryptionAlgorithm): readonly (re
 
 export function checkAlgorithm({ spec, usage }: Pick<UsableKey, "spec" | "usage">, algorithm: Algorithm): void {
   if (!algorithmsOf(spec, usage)?.includes(algorithm)) {
-    throw new KmsError("InvalidKeyUsageException", `Algorithm ${algorithm} is incompatible with key spec ${spec}.`);
+    throw new KmsError("InvalidKeyUsageException", "algorithm", { algorithm, spec });
   }
 }
 
@@ -32,22 +33,21 @@ export function checkEncryption(
 ): void {
   checkAlgorithm(key, algorithm);
   if (key.spec !== "SYMMETRIC_DEFAULT" && context && Object.keys(context).length > 0) {
-    throw new KmsError("ValidationException", "An encryption context is not valid with asymmetric KMS keys.");
+    throw new KmsError("ValidationException", "contextAsymmetric");
   }
 }
 
 /** SM2 is for the regions of China, as on AWS. */
 export function checkRegion(region: string, spec: KeySpec): void {
   if (spec === "SM2" && !region.startsWith("cn-")) {
-    throw new KmsError("UnsupportedOperationException", "SM2 is supported in China Regions only.");
+    throw new KmsError("UnsupportedOperationException", "sm2");
   }
 }
 
 /** Rotation and data key pairs are not for keys in custom key stores. */
 export function checkNoKeyStore({ arn, inKeyStore }: { readonly arn: string; readonly inKeyStore: boolean }): void {
   if (inKeyStore) {
-    const text = `${arn} is in a custom key store, which does not support this operation.`;
-    throw new KmsError("UnsupportedOperationException", text);
+    throw new KmsError("UnsupportedOperationException", "inKeyStore", { arn });
   }
 }
 
@@ -55,8 +55,7 @@ export function checkNoKeyStore({ arn, inKeyStore }: { readonly arn: string; rea
 export function checkRotatable({ value: { record, arn } }: FoundKey): void {
   checkNoKeyStore({ arn, inKeyStore: record.customKeyStoreId !== undefined });
   if (record.spec !== "SYMMETRIC_DEFAULT") {
-    const text = `${arn} key spec is ${record.spec} which is not valid for this operation.`;
-    throw new KmsError("UnsupportedOperationException", text);
+    throw new KmsError("UnsupportedOperationException", "rotation", { arn, spec: record.spec });
   }
 }
 
@@ -71,11 +70,10 @@ export function checkNotReplica({ value: { record, arn } }: FoundKey): void {
 }
 
 export const notPrimary = (arn: string): KmsError =>
-  new KmsError("UnsupportedOperationException", `${arn} is not a multi-region primary key.`);
+  new KmsError("UnsupportedOperationException", "notPrimary", { arn });
 
 export function unfitOrigin({ value: { record, arn } }: FoundKey): KmsError {
-  const text = `${arn} origin is ${record.origin} which is not valid for this operation.`;
-  return new KmsError("UnsupportedOperationException", text);
+  return new KmsError("UnsupportedOperationException", "origin", { arn, origin: record.origin });
 }
 
 /** Whether a service makes the call: what it grants is for its own resources. */
@@ -86,31 +84,25 @@ export const forAwsResource = ({ caller }: Call): readonly (readonly [string, st
 /** Lists can be filtered by services for services alone (API Reference, ListGrants, ListRetirableGrants). */
 export function checkServiceFilter({ caller }: Call, service: string | undefined): void {
   if (service !== undefined && caller.principal.type !== "AWSService") {
-    throw new KmsError("ValidationException", "Only service principals can filter grants by a service principal.");
+    throw new KmsError("ValidationException", "serviceFilter");
   }
 }
 
 /** A key has one policy, and this is its name. */
 export function checkPolicyName(name: string): void {
-  if (name !== "default") throw new KmsError("NotFoundException", "No such policy exists");
+  if (name !== "default") throw new KmsError("NotFoundException", "policy");
 }
 
 /** The model allows 1,000; some lists take fewer. */
 export function checkLimit(limit: number, most: number): void {
   if (limit > most) {
-    throw new KmsError(
-      "ValidationException",
-      `1 validation error detected: Value '${limit}' at 'limit' failed to satisfy constraint: ` +
-        `Member must have value less than or equal to ${most}`,
-    );
+    const parts = part("greatest", { path: "limit", value: limit, max: most });
+    throw new KmsError("ValidationException", "constraint", { parts });
   }
 }
 
 export function checkSymmetric(key: { readonly arn: string; readonly spec: KeySpec }, operation: string): void {
   if (key.spec !== "SYMMETRIC_DEFAULT") {
-    throw new KmsError(
-      "InvalidKeyUsageException",
-      `${key.arn} key spec is ${key.spec} which is not valid for ${operation}.`,
-    );
+    throw new KmsError("InvalidKeyUsageException", "spec", { arn: key.arn, spec: key.spec, operation });
   }
 }

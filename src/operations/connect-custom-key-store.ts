@@ -1,5 +1,5 @@
+import { KmsError } from "../base/errors.ts";
 import { structure } from "../model/shape.ts";
-import { invalidState } from "./key-store-checks.ts";
 import { customKeyStoreId } from "./key-store-members.ts";
 import { operation } from "./operation.ts";
 
@@ -14,7 +14,7 @@ export const connectCustomKeyStore = operation({
 
   async run(kms, call, { CustomKeyStoreId }) {
     const { store, write } = await kms.keyStores.one(call, CustomKeyStoreId);
-    if (store.state === "FAILED") throw invalidState(store, "disconnected first");
+    if (store.state === "FAILED") throw new KmsError("CustomKeyStoreInvalidStateException", "failed", { id: store.id });
     const errorCode = await kms.keyStores.connect(call, store);
     await kms.commit(call, {
       writes: [write(errorCode ? { ...store, state: "FAILED", errorCode } : { ...store, state: "CONNECTED" })],

@@ -1,13 +1,14 @@
+import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
 import { hashPassword } from "../kms/clusters.ts";
 import { newStoreId } from "../kms/custom-key-stores.ts";
 import { writeKeyStores } from "../kms/key-store-records.ts";
 import type { Kms } from "../kms/kms.ts";
 import { type CustomKeyStore, customKeyStoreTypes } from "../model/custom-key-store.ts";
-import { checkQuota } from "../model/quotas.ts";
+import { quotas } from "../model/quotas.ts";
 import { enumeration, optional, string, structure, type TypeOf } from "../model/shape.ts";
 import type { Expectation } from "../store/store.ts";
-import { checkAddress, checkConnectivity, checkName, invalid } from "./key-store-checks.ts";
+import { checkAddress, checkConnectivity, checkName } from "./key-store-checks.ts";
 import {
   cloudHsmClusterId,
   customKeyStoreName,
@@ -43,7 +44,8 @@ export const createCustomKeyStore = operation({
 
   async run(kms, call, input) {
     const { stores, revision } = await kms.keyStores.all(call);
-    checkQuota("customKeyStoresPerRegion", stores.length + 1);
+    const limit = quotas.customKeyStoresPerRegion;
+    if (stores.length >= limit) throw new KmsError("LimitExceededException", "customKeyStoresPerRegion", { limit });
     checkName(input.CustomKeyStoreName, stores);
     const external = input.CustomKeyStoreType === "EXTERNAL_KEY_STORE";
     const { expectations, ...connection } = await (external ? behindProxy : inCluster)(kms, call, input, stores);
@@ -73,12 +75,10 @@ async function behindProxy(
   const { XksProxyUriEndpoint: endpoint, XksProxyUriPath: path, XksProxyConnectivity: connectivity } = input;
   const { XksProxyAuthenticationCredential: credential } = input;
   if (!endpoint || !path || !credential || !connectivity) {
-    return invalid(
-      "An external key store needs XksProxyUriEndpoint, XksProxyUriPath, XksProxyAuthenticationCredential and XksProxyConnectivity.",
-    );
+    throw new KmsError("ValidationException", "xksNeeds");
   }
   if (input.CloudHsmClusterId ?? input.TrustAnchorCertificate ?? input.KeyStorePassword) {
-    invalid("CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword are for AWS CloudHSM key stores.");
+    throw new KmsError("ValidationException", "cloudHsmMembers");
   }
   checkConnectivity(connectivity, input.XksProxyVpcEndpointServiceName);
   const { ekt, expectation } = await kms.keyStores.sealCredential(call, credential.RawSecretAccessKey);
@@ -97,10 +97,10 @@ async function inCluster(
 ): Promise<Connection> {
   const { CloudHsmClusterId: id, TrustAnchorCertificate: trustAnchor, KeyStorePassword: password } = input;
   if (!id || !trustAnchor || !password) {
-    return invalid("A CloudHSM key store needs CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword.");
+    throw new KmsError("ValidationException", "cloudHsmNeeds");
   }
   if (Object.keys(input).some((name) => name.startsWith("XksProxy"))) {
-    invalid("XksProxy members are for external key stores.");
+    throw new KmsError("ValidationException", "xksMembers");
   }
   await kms.keyStores.clusters.check(id, trustAnchor, stores);
   return { cluster: { id, trustAnchor, password: await hashPassword(password) }, expectations: [] };

@@ -84,17 +84,17 @@ export const createGrant = operation({
 function checkPrincipals(input: Request): void {
   const { GranteePrincipal, GranteeServicePrincipal, RetiringPrincipal, RetiringServicePrincipal } = input;
   if ((GranteePrincipal === undefined) === (GranteeServicePrincipal === undefined)) {
-    throw invalid("Specify either GranteePrincipal or GranteeServicePrincipal.");
+    throw new KmsError("ValidationException", "grantee");
   }
   if (RetiringPrincipal !== undefined && RetiringServicePrincipal !== undefined) {
-    throw invalid("Specify RetiringPrincipal or RetiringServicePrincipal, not both.");
+    throw new KmsError("ValidationException", "retiring");
   }
   if (GranteeServicePrincipal === undefined) return;
   if (input.Constraints?.SourceArn === undefined) {
-    throw invalid("A grant to a service principal needs a SourceArn constraint.");
+    throw new KmsError("ValidationException", "grantSourceArn");
   }
   if ((RetiringPrincipal ?? RetiringServicePrincipal) === undefined) {
-    throw invalid("A grant to a service principal needs a retiring principal.");
+    throw new KmsError("ValidationException", "grantRetiringService");
   }
 }
 
@@ -104,14 +104,14 @@ const longestValue = 384;
 
 function checkConstraints({ EncryptionContextEquals, EncryptionContextSubset }: GrantConstraints = {}): void {
   if (EncryptionContextEquals && EncryptionContextSubset) {
-    throw invalid("Specify EncryptionContextEquals or EncryptionContextSubset, not both.");
+    throw new KmsError("ValidationException", "grantConstraints");
   }
   const values = Object.values(EncryptionContextEquals ?? EncryptionContextSubset ?? {});
   if (values.length > mostPairs) {
-    throw invalid(`A grant constraint can have up to ${mostPairs} encryption context pairs.`);
+    throw new KmsError("ValidationException", "grantConstraintPairs", { limit: mostPairs });
   }
   if (values.some((value) => value.length > longestValue)) {
-    throw invalid(`An encryption context value in a grant constraint cannot exceed ${longestValue} characters.`);
+    throw new KmsError("ValidationException", "grantConstraintValue", { limit: longestValue });
   }
 }
 
@@ -142,11 +142,11 @@ function checkKey({ spec, usage }: KeyRecord, { operations, constraints = {} }: 
   const grantable = grantableOn(spec, usage);
   const wrong = operations.find((name) => !grantable.includes(name));
   if (wrong !== undefined) {
-    throw invalid(`Grant operation ${wrong} is not supported by a key of spec ${spec} and usage ${usage}.`);
+    throw new KmsError("ValidationException", "grantOperation", { operation: wrong, spec, usage });
   }
   const context = constraints.EncryptionContextEquals ?? constraints.EncryptionContextSubset;
   if (context && spec !== "SYMMETRIC_DEFAULT") {
-    throw invalid(`Encryption context constraints are not supported by a key of spec ${spec}.`);
+    throw new KmsError("ValidationException", "grantConstraintSpec", { spec });
   }
 }
 
@@ -159,5 +159,3 @@ async function principalsOf(kms: Kms, input: Request): Promise<Partial<GrantReco
     ...(RetiringServicePrincipal !== undefined && { retiringService: RetiringServicePrincipal }),
   };
 }
-
-const invalid = (message: string): KmsError => new KmsError("ValidationException", message);

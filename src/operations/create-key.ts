@@ -78,14 +78,14 @@ export const createKey = operation({
 
 function specAndUsage({ KeySpec, CustomerMasterKeySpec, KeyUsage }: Request): { spec: KeySpec; usage: KeyUsage } {
   if (KeySpec !== undefined && CustomerMasterKeySpec !== undefined) {
-    throw invalid("You cannot specify KeySpec and CustomerMasterKeySpec in the same request. Use KeySpec.");
+    throw new KmsError("ValidationException", "customerMasterKeySpec");
   }
   const spec = KeySpec ?? CustomerMasterKeySpec ?? "SYMMETRIC_DEFAULT";
   const usage = KeyUsage ?? (spec === "SYMMETRIC_DEFAULT" ? "ENCRYPT_DECRYPT" : undefined);
   if (usage === undefined) {
-    throw invalid("You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.");
+    throw new KmsError("ValidationException", "keyUsage");
   }
-  if (!algorithmsOf(spec, usage)) throw invalid(`KeyUsage ${usage} is not compatible with KeySpec ${spec}`);
+  if (!algorithmsOf(spec, usage)) throw new KmsError("ValidationException", "compatible", { usage, spec });
   return { spec, usage };
 }
 
@@ -107,23 +107,18 @@ function authorize(kms: Kms, call: Call, input: Request, spec: KeySpec, usage: K
 async function place(kms: Kms, call: Call, input: Request, id: string): Promise<Placement | undefined> {
   const { Origin: origin = "AWS_KMS", CustomKeyStoreId: storeId, XksKeyId: xksKeyId } = input;
   if (storeId !== undefined) return kms.keyStores.place(call, { id, origin, storeId, xksKeyId });
-  if (xksKeyId !== undefined) throw invalid("XksKeyId goes with a CustomKeyStoreId.");
+  if (xksKeyId !== undefined) throw new KmsError("ValidationException", "xksKeyIdKeyStore");
   if (origin === "AWS_CLOUDHSM" || origin === "EXTERNAL_KEY_STORE") {
-    throw invalid(`Origin ${origin} goes with a CustomKeyStoreId.`);
+    throw new KmsError("ValidationException", "originKeyStore", { origin });
   }
   return undefined;
 }
 
 function refuseUnsupported(kms: Kms, input: Request, spec: KeySpec, usage: KeyUsage): void {
-  const refuse = (reason: string): never => {
-    throw new KmsError("UnsupportedOperationException", reason);
-  };
   if (input.CustomKeyStoreId !== undefined && (spec !== "SYMMETRIC_DEFAULT" || input.MultiRegion)) {
-    refuse("A custom key store holds symmetric encryption keys of one Region only.");
+    throw new KmsError("UnsupportedOperationException", "keyStoreKey");
   }
-  const reason =
-    kms.refusal(spec, usage) ?? (input.Origin === "EXTERNAL" ? kms.imports.refusal(spec, usage) : undefined);
-  if (reason !== undefined) refuse(reason);
+  const reason = kms.refusal(spec, usage);
+  if (reason !== undefined) throw new KmsError("UnsupportedOperationException", "hsmReason", { reason });
+  if (input.Origin === "EXTERNAL") kms.imports.check(spec, usage);
 }
-
-const invalid = (message: string): KmsError => new KmsError("ValidationException", message);

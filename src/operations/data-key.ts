@@ -49,7 +49,7 @@ export async function generate(
 
 function lengthOf({ KeySpec, NumberOfBytes }: Request): number {
   if ((KeySpec === undefined) === (NumberOfBytes === undefined)) {
-    throw new KmsError("ValidationException", "Please specify either number of bytes or key spec.");
+    throw new KmsError("ValidationException", "dataKey");
   }
   return NumberOfBytes ?? (KeySpec === "AES_256" ? 32 : 16);
 }

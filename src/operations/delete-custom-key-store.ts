@@ -1,6 +1,6 @@
 import { KmsError } from "../base/errors.ts";
 import { structure } from "../model/shape.ts";
-import { invalidState } from "./key-store-checks.ts";
+import { mustBeDisconnected } from "./key-store-checks.ts";
 import { customKeyStoreId } from "./key-store-members.ts";
 import { operation } from "./operation.ts";
 
@@ -11,9 +11,9 @@ export const deleteCustomKeyStore = operation({
 
   async run(kms, call, { CustomKeyStoreId }) {
     const { store, write } = await kms.keyStores.one(call, CustomKeyStoreId);
-    if (store.state !== "DISCONNECTED") throw invalidState(store, "DISCONNECTED");
+    if (store.state !== "DISCONNECTED") throw mustBeDisconnected(store);
     if (await kms.keyStores.hasKeys(call, store)) {
-      throw new KmsError("CustomKeyStoreHasCMKsException", `There are KMS keys in the custom key store ${store.id}.`);
+      throw new KmsError("CustomKeyStoreHasCMKsException", "keys", { id: store.id });
     }
     await kms.commit(call, { writes: [write(undefined)], responseElements: {} });
     return {};

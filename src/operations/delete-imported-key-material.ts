@@ -15,7 +15,7 @@ export const deleteImportedKeyMaterial = operation({
     const hbkId = KeyMaterialId ?? key.record.hbkId;
     if (hbkId === undefined) return { KeyId: key.arn };
     if (!key.record.materials.some((material) => material.hbkId === hbkId)) {
-      throw new KmsError("NotFoundException", `Key material ${hbkId} is not associated with ${key.arn}.`);
+      throw new KmsError("NotFoundException", "keyMaterial", { id: hbkId, arn: key.arn });
     }
     const responseElements = { keyId: key.arn, keyMaterialId: hbkId };
     const writes = await kms.imports.removal(key.record, revision, hbkId);

@@ -29,7 +29,7 @@ export const deriveSharedSecret = operation({
     dryRunDone(DryRun);
     const SharedSecret = await key.deriveSharedSecret(PublicKey);
     if (!SharedSecret) {
-      throw new KmsError("ValidationException", `The public key is not one of key spec ${key.spec} in DER.`);
+      throw new KmsError("ValidationException", "peerKey", { spec: key.spec });
     }
     return {
       KeyId: key.arn,

@@ -1,7 +1,7 @@
+import { KmsError } from "../base/errors.ts";
 import { noStore } from "../kms/custom-key-stores.ts";
 import { describeStore } from "../model/custom-key-store.ts";
 import { optional, structure } from "../model/shape.ts";
-import { invalid } from "./key-store-checks.ts";
 import { customKeyStoreId, customKeyStoreName } from "./key-store-members.ts";
 import { limit, marker } from "./members.ts";
 import { operation } from "./operation.ts";
@@ -19,7 +19,7 @@ export const describeCustomKeyStores = operation({
   async run(kms, call, { CustomKeyStoreId: id, CustomKeyStoreName: name, Limit = 100, Marker }) {
     const { stores } = await kms.keyStores.all(call);
     if (id !== undefined && name !== undefined) {
-      invalid("Specify CustomKeyStoreId or CustomKeyStoreName, not both.");
+      throw new KmsError("ValidationException", "keyStoreFilter");
     }
     const asked = stores.filter(
       (store) => (id === undefined || store.id === id) && (name === undefined || store.name === name),

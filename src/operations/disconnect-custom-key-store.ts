@@ -1,5 +1,5 @@
+import { KmsError } from "../base/errors.ts";
 import { structure } from "../model/shape.ts";
-import { invalidState } from "./key-store-checks.ts";
 import { customKeyStoreId } from "./key-store-members.ts";
 import { operation } from "./operation.ts";
 
@@ -10,7 +10,8 @@ export const disconnectCustomKeyStore = operation({
 
   async run(kms, call, { CustomKeyStoreId }) {
     const { store, write } = await kms.keyStores.one(call, CustomKeyStoreId);
-    if (store.state === "DISCONNECTED") throw invalidState(store, "CONNECTED or FAILED");
+    if (store.state === "DISCONNECTED")
+      throw new KmsError("CustomKeyStoreInvalidStateException", "disconnected", { id: store.id });
     const { errorCode: _, ...kept } = store;
     await kms.commit(call, { writes: [write({ ...kept, state: "DISCONNECTED" })], responseElements: {} });
     return {};

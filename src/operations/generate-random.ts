@@ -18,7 +18,7 @@ export const generateRandom = operation({
     const environment = attested(kms, call, Recipient);
     const conditions = recipientConditions(environment);
     kms.authorize(call, call.operation, "*", conditions);
-    if (NumberOfBytes === undefined) throw new KmsError("ValidationException", "NumberOfBytes is required.");
+    if (NumberOfBytes === undefined) throw new KmsError("ValidationException", "numberOfBytes");
     const bytes =
       CustomKeyStoreId === undefined
         ? await kms.random(call, NumberOfBytes, conditions)

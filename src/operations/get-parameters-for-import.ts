@@ -24,8 +24,8 @@ export const getParametersForImport = operation({
     const { record, arn } = (await importedKey(kms, call, KeyId, conditions)).value;
     const wrapping = { algorithm: WrappingAlgorithm, keySpec: WrappingKeySpec };
     checkRegion(call.region, WrappingKeySpec);
-    const reason = wrappingRefusal(record.spec, wrapping);
-    if (reason !== undefined) throw new KmsError("UnsupportedOperationException", reason);
+    const refusal = wrappingRefusal(record.spec, wrapping);
+    if (refusal) throw new KmsError(...refusal);
     const { token, publicKey, validTo } = await kms.imports.parameters(record, wrapping, call.now);
     return { KeyId: arn, ImportToken: token, PublicKey: publicKey, ParametersValidTo: new Date(validTo) };
   },

@@ -13,11 +13,10 @@ export const getPublicKey = operation({
   async run(kms, call, { KeyId }) {
     const { record, arn } = (await kms.key(call, KeyId, { aliases: true, crossAccount: true })).value;
     if (record.publicKey === undefined && record.materials.length === 0) {
-      throw new KmsError("KMSInvalidStateException", `${arn} is pending import.`);
+      throw new KmsError("KMSInvalidStateException", "pendingImport", { arn });
     }
     if (record.publicKey === undefined) {
-      const text = `${arn} key spec is ${record.spec} which is not valid for GetPublicKey.`;
-      throw new KmsError("UnsupportedOperationException", text);
+      throw new KmsError("UnsupportedOperationException", "publicKey", { arn, spec: record.spec });
     }
     return {
       KeyId: arn,

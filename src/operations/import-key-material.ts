@@ -1,6 +1,7 @@
 import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
 import { expirationModels, importTypes, type KeySpec } from "../model/key-spec.ts";
+import { limits } from "../model/quotas.ts";
 import { blob, enumeration, optional, string, structure, type TypeOf, timestamp } from "../model/shape.ts";
 import { importedKey } from "./imported.ts";
 import { keyId, keyMaterialId } from "./members.ts";
@@ -46,29 +47,24 @@ export const importKeyMaterial = operation({
   },
 });
 
-const longest = 365 * 86_400_000;
-
 function checkExpiry(call: Call, { ExpirationModel = "KEY_MATERIAL_EXPIRES", ValidTo }: Request): void {
   if (ExpirationModel === "KEY_MATERIAL_DOES_NOT_EXPIRE") {
-    if (ValidTo !== undefined)
-      throw invalid(`A validTo date must not be set if the ExpirationModel is ${ExpirationModel}`);
+    if (ValidTo !== undefined) throw new KmsError("ValidationException", "validToUnused", { model: ExpirationModel });
     return;
   }
-  if (ValidTo === undefined) throw invalid(`A validTo date must be set if the ExpirationModel is ${ExpirationModel}`);
-  if (ValidTo <= call.now) throw invalid("The validTo date must be in the future.");
-  if (ValidTo > call.now + longest) throw invalid("The validTo date must be at most 365 days in the future.");
+  if (ValidTo === undefined) throw new KmsError("ValidationException", "validTo");
+  if (ValidTo <= call.now) throw new KmsError("ValidationException", "validToPast");
+  if (ValidTo > call.now + limits.importedMaterialDays * 86_400_000)
+    throw new KmsError("ValidationException", "validToLate", { days: limits.importedMaterialDays });
 }
 
 /** What symmetric encryption keys alone have. */
 function checkMembers({ ImportType, KeyMaterialDescription, KeyMaterialId }: Request, spec: KeySpec): void {
   if (KeyMaterialId !== undefined && ImportType === "NEW_KEY_MATERIAL") {
-    throw invalid("A KeyMaterialId cannot be specified with the ImportType NEW_KEY_MATERIAL.");
+    throw new KmsError("ValidationException", "keyMaterialId");
   }
   const given = Object.entries({ ImportType, KeyMaterialDescription, KeyMaterialId }).find(([, value]) => value);
   if (given && spec !== "SYMMETRIC_DEFAULT") {
-    const text = `${given[0]} is valid with symmetric encryption KMS keys only.`;
-    throw new KmsError("UnsupportedOperationException", text);
+    throw new KmsError("UnsupportedOperationException", "importSymmetric", { member: given[0] });
   }
 }
-
-const invalid = (message: string): KmsError => new KmsError("ValidationException", message);

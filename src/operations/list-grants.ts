@@ -21,7 +21,7 @@ export const listGrants = operation({
     checkLimit(Limit, 100);
     checkServiceFilter(call, GranteeServicePrincipal);
     if (GranteePrincipal !== undefined && GranteeServicePrincipal !== undefined) {
-      throw new KmsError("ValidationException", "Specify GranteePrincipal or GranteeServicePrincipal, not both.");
+      throw new KmsError("ValidationException", "granteeFilter");
     }
     const key = await kms.key(call, KeyId, { crossAccount: true, conditions: forAwsResource(call) });
     const filter = { id: GrantId, grantee: GranteePrincipal ?? GranteeServicePrincipal };

@@ -11,7 +11,7 @@ export const listKeyPolicies = operation({
   async run(kms, call, { KeyId, Marker }) {
     await kms.key(call, KeyId);
     // No page has a next one, so no marker was given out; the operation declares no InvalidMarkerException.
-    if (Marker !== undefined) throw new KmsError("ValidationException", "The marker is not one of this list.");
+    if (Marker !== undefined) throw new KmsError("ValidationException", "listMarker");
     return { PolicyNames: ["default"], Truncated: false };
   },
 });

@@ -21,10 +21,10 @@ export const listRetirableGrants = operation({
     checkServiceFilter(call, RetiringServicePrincipal);
     const retiring = RetiringPrincipal ?? RetiringServicePrincipal;
     if (retiring === undefined || (RetiringPrincipal !== undefined && RetiringServicePrincipal !== undefined)) {
-      throw new KmsError("ValidationException", "Specify either RetiringPrincipal or RetiringServicePrincipal.");
+      throw new KmsError("ValidationException", "retiringFilter");
     }
     if (RetiringPrincipal !== undefined && !parseArn(RetiringPrincipal)) {
-      throw new KmsError("InvalidArnException", "The retiring principal is not an ARN.");
+      throw new KmsError("InvalidArnException", "retiring");
     }
     const { items, next } = await kms.grants.retirable(call, retiring, { marker: Marker, limit: Limit });
     return { Grants: items.map(grantListEntry), NextMarker: next, Truncated: next !== undefined };

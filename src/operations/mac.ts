@@ -32,7 +32,7 @@ export async function useForMac(kms: Kms, call: Call, request: Request): Promise
   });
   checkAlgorithm(key, request.MacAlgorithm);
   if (isKeyDerivation(request.Message)) {
-    throw new KmsError("ValidationException", "Messages that begin with the octets 00000001 5352312d are reserved.");
+    throw new KmsError("ValidationException", "macMessage");
   }
   call.usedMaterial("keyMaterialId", key.materialId);
   dryRunDone(request.DryRun);

@@ -13,7 +13,7 @@ import type { secretMembers } from "./operation.ts";
 export function attested(kms: Kms, call: Call, given: TypeOf<typeof recipient> | undefined): Recipient | undefined {
   if (!given) return undefined;
   if (!given.KeyEncryptionAlgorithm || !given.AttestationDocument) {
-    throw new KmsError("ValidationException", "Recipient needs KeyEncryptionAlgorithm and AttestationDocument.");
+    throw new KmsError("ValidationException", "recipient");
   }
   const found = kms.recipient(given.AttestationDocument);
   call.tellsRecipient(told(found.document));

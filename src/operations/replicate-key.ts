@@ -64,11 +64,10 @@ export const replicateKey = operation({
 
 function checkReplicaRegion(kms: Kms, key: KeyRecord, region: string): void {
   if (region === key.region || otherRegions(key).includes(region)) {
-    const arn = arnOf({ ...key, region });
-    throw new KmsError("AlreadyExistsException", `The multi-Region key ${arn} already exists.`);
+    throw new KmsError("AlreadyExistsException", "replica", { arn: arnOf({ ...key, region }) });
   }
   if (!kms.regions.includes(region) || partitionOf(region) !== partitionOf(key.region)) {
-    throw new KmsError("UnsupportedOperationException", `Keys cannot be replicated to the Region ${region}.`);
+    throw new KmsError("UnsupportedOperationException", "replicaRegion", { region });
   }
 }
 

@@ -38,5 +38,5 @@ function grantOf(kms: Kms, call: Call, { GrantToken, KeyId, GrantId }: TypeOf<ty
   if (GrantToken === undefined && KeyId !== undefined && GrantId !== undefined) {
     return kms.grants.toRetire(call, KeyId, GrantId);
   }
-  throw new KmsError("ValidationException", "Specify either GrantToken, or both KeyId and GrantId.");
+  throw new KmsError("ValidationException", "retireGrant");
 }

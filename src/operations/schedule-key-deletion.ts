@@ -5,6 +5,7 @@ import type { FoundKey } from "../kms/find.ts";
 import type { Kms } from "../kms/kms.ts";
 import { writeKey } from "../kms/records.ts";
 import { isPrimary, otherRegions } from "../model/multi-region.ts";
+import { limits } from "../model/quotas.ts";
 import { integer, optional, structure } from "../model/shape.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
@@ -16,14 +17,15 @@ export const scheduleKeyDeletion = operation({
   readOnly: false,
   request: structure({ KeyId: keyId, PendingWindowInDays: optional(integer({ min: 1, max: 365 })) }),
 
-  async run(kms, call, { KeyId, PendingWindowInDays = 30 }) {
+  async run(kms, call, { KeyId, PendingWindowInDays = limits.pendingWindowDays.unlessStated }) {
     const { value: key, revision } = await kms.key(call, KeyId, {
       conditions: new Map([["kms:ScheduleKeyDeletionPendingWindowInDays", String(PendingWindowInDays)]]),
       conditionsOf: (record) => kms.lastUsage.idleDays(record, call.now),
     });
     // The model allows 1 to 365; the service enforces less.
-    if (PendingWindowInDays < 7 || PendingWindowInDays > 30) {
-      throw new KmsError("ValidationException", "PendingWindowInDays must be between 7 and 30.");
+    const { least, most } = limits.pendingWindowDays;
+    if (PendingWindowInDays < least || PendingWindowInDays > most) {
+      throw new KmsError("ValidationException", "pendingWindow", { least, most });
     }
     if (isPrimary(key.record) && otherRegions(key.record).length > 0) {
       return awaitReplicas(kms, call, { value: key, revision }, PendingWindowInDays);

@@ -44,7 +44,7 @@ export async function useForSigning(
   checkAlgorithm(key, SigningAlgorithm);
   checkMessage(SigningAlgorithm, Message, MessageType);
   const refusal = await key.signingRefusal(half, SigningAlgorithm, MessageType);
-  if (refusal !== undefined) throw new KmsError("UnsupportedOperationException", refusal);
+  if (refusal !== undefined) throw new KmsError("UnsupportedOperationException", "hsmReason", { reason: refusal });
   call.usedMaterial("keyMaterialId", key.materialId);
   dryRunDone(request.DryRun);
   return key;
@@ -52,9 +52,9 @@ export async function useForSigning(
 
 function checkMessage(algorithm: SigningAlgorithm, { length }: Bytes, type: MessageType): void {
   if (!takesMessageType(algorithm, type)) {
-    throw new KmsError("ValidationException", `Message type ${type} is incompatible with algorithm ${algorithm}.`);
+    throw new KmsError("ValidationException", "messageType", { type, algorithm });
   }
   if (type !== "RAW" && length !== digestLength(algorithm)) {
-    throw new KmsError("ValidationException", `Digest is invalid length for algorithm ${algorithm}.`);
+    throw new KmsError("ValidationException", "digestLength", { algorithm });
   }
 }

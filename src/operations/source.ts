@@ -1,5 +1,6 @@
 import type { Bytes } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
+import { part } from "../base/messages.ts";
 import type { Call } from "../kms/call.ts";
 import type { Kms } from "../kms/kms.ts";
 import type { UsableKey, UseNeeds } from "../kms/use.ts";
@@ -23,26 +24,19 @@ export async function openSource(
   { ciphertext, algorithm, keyId, dryRun, modifiers = [] }: Source,
   needs: UseNeeds,
 ): Promise<{ key: UsableKey; ciphertext: Bytes }> {
-  if (modifiers.length > 0 && !dryRun) throw invalid("DryRunModifiers can only be used when DryRun is set.");
+  if (modifiers.length > 0 && !dryRun) throw new KmsError("ValidationException", "dryRunModifiers");
   if (modifiers.includes("IGNORE_CIPHERTEXT")) {
-    if (keyId === undefined) throw invalid("A key ID is required when the ciphertext is ignored.");
+    if (keyId === undefined) throw new KmsError("ValidationException", "dryRunKey");
     return { key: await kms.use(call, keyId, needs), ciphertext: new Uint8Array() };
   }
   if (!ciphertext) {
-    throw invalid(
-      "1 validation error detected: Value null at 'ciphertextBlob' failed to satisfy constraint: Member must not be null",
-    );
+    throw new KmsError("ValidationException", "constraint", { parts: part("missing", { path: "ciphertextBlob" }) });
   }
   if (keyId === undefined) {
-    if (algorithm !== "SYMMETRIC_DEFAULT") throw invalid(`A key ID is required for the algorithm ${algorithm}.`);
+    if (algorithm !== "SYMMETRIC_DEFAULT") throw new KmsError("ValidationException", "ciphertextKey", { algorithm });
     return { key: await kms.useKeyOf(call, ciphertext, needs), ciphertext };
   }
   const key = await kms.use(call, keyId, needs);
   if (await key.made(ciphertext)) return { key, ciphertext };
-  throw new KmsError(
-    "IncorrectKeyException",
-    "The key ID in the request does not identify a CMK that can perform this operation.",
-  );
+  throw new KmsError("IncorrectKeyException", "key");
 }
-
-const invalid = (message: string): KmsError => new KmsError("ValidationException", message);

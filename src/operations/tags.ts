@@ -1,5 +1,5 @@
 import { KmsError } from "../base/errors.ts";
-import { checkQuota } from "../model/quotas.ts";
+import { quotas } from "../model/quotas.ts";
 import type { TypeOf } from "../model/shape.ts";
 import type { tags } from "./members.ts";
 
@@ -9,17 +9,17 @@ type Tags = TypeOf<typeof tags>;
 export function mergeTags(present: Readonly<Record<string, string>>, added: Tags): Record<string, string> {
   const names = added.map(({ TagKey }) => TagKey);
   checkTagKeys(names);
-  if (new Set(names).size < names.length) throw new KmsError("TagException", "Duplicate tag keys");
+  if (new Set(names).size < names.length) throw new KmsError("TagException", "duplicate");
   // A null prototype: `__proto__` is a tag key like any other.
   const merged: Record<string, string> = Object.assign(Object.create(null), present);
   for (const { TagKey, TagValue } of added) merged[TagKey] = TagValue;
-  checkQuota("tagsPerKey", Object.keys(merged).length);
+  if (Object.keys(merged).length > quotas.tagsPerKey) throw new KmsError("LimitExceededException", "tagsPerKey");
   return merged;
 }
 
 export function checkTagKeys(names: readonly string[]): void {
   if (names.some((name) => name.startsWith("aws:"))) {
-    throw new KmsError("TagException", "Tags beginning with aws: are reserved");
+    throw new KmsError("TagException", "reserved");
   }
 }
 

@@ -19,7 +19,7 @@ export const updateAlias = operation({
     const target = await kms.key(call, TargetKeyId);
     const [from, to] = [old.value.record, target.value.record];
     if (keyTypeOf(from.spec) !== keyTypeOf(to.spec) || from.usage !== to.usage) {
-      throw new KmsError("KMSInvalidStateException", "The alias and the target key differ in key type or key usage.");
+      throw new KmsError("KMSInvalidStateException", "aliasTarget");
     }
     const moved = { ...alias, target: to.id, updatedAt: call.now };
     const aliasWrite = writeAlias(call.account, call.region, moved, aliasRevision);

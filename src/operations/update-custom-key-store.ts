@@ -1,3 +1,4 @@
+import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
 import { hashPassword } from "../kms/clusters.ts";
 import type { FoundStore } from "../kms/custom-key-stores.ts";
@@ -5,7 +6,7 @@ import type { Kms } from "../kms/kms.ts";
 import type { ClusterConnection, ProxyConnection } from "../model/custom-key-store.ts";
 import { optional, structure, type TypeOf } from "../model/shape.ts";
 import type { Expectation } from "../store/store.ts";
-import { checkAddress, checkConnectivity, checkName, invalid, invalidState } from "./key-store-checks.ts";
+import { checkAddress, checkConnectivity, checkName, mustBeDisconnected } from "./key-store-checks.ts";
 import {
   cloudHsmClusterId,
   customKeyStoreId,
@@ -49,7 +50,7 @@ export const updateCustomKeyStore = operation({
     const found = await kms.keyStores.one(call, input.CustomKeyStoreId);
     const { store, others, write } = found;
     const changed = Object.keys(input).filter((name) => name !== "CustomKeyStoreId");
-    if (changed.length === 0) invalid("There is nothing to change.");
+    if (changed.length === 0) throw new KmsError("ValidationException", "keyStoreChange");
     checkType(found, changed);
     checkState(found, changed);
     const { NewCustomKeyStoreName: name = store.name } = input;
@@ -68,13 +69,13 @@ export const updateCustomKeyStore = operation({
 function checkType({ store }: FoundStore, changed: readonly string[]): void {
   const foreign = store.proxy ? /^(KeyStorePassword|CloudHsmClusterId)$/ : /^XksProxy/;
   const name = changed.find((member) => foreign.test(member));
-  if (name) invalid(`${name} is not for custom key stores of this type.`);
+  if (name) throw new KmsError("ValidationException", "keyStoreMember", { member: name });
 }
 
 function checkState({ store }: FoundStore, changed: readonly string[]): void {
   if (store.state === "DISCONNECTED") return;
   const allowed = store.state === "CONNECTED" ? whileConnected : ["NewCustomKeyStoreName"];
-  if (!changed.every((name) => allowed.includes(name))) throw invalidState(store, "DISCONNECTED");
+  if (!changed.every((name) => allowed.includes(name))) throw mustBeDisconnected(store);
 }
 
 /** The keys stay where they are: another cluster must be a clone of the one before. */

@@ -79,7 +79,7 @@ async function answer(request: IncomingMessage, { ready, dev }: AdminOptions, ma
     case "POST /dev/clock":
       return control(request, dev, maxBody, (controls, { advanceSeconds }) => {
         if (!Number.isSafeInteger(advanceSeconds) || (advanceSeconds as number) < 0) {
-          throw new KmsError("ValidationException", "advanceSeconds must be a whole number of seconds, not negative");
+          throw new KmsError("ValidationException", "advanceSeconds");
         }
         return controls.advanceClock(advanceSeconds as number);
       });

@@ -1,4 +1,5 @@
 import { KmsError } from "../base/errors.ts";
+import { part } from "../base/messages.ts";
 import type { Headers } from "./headers.ts";
 
 /** What of a client's signatures stays the same for a day: the whole header but the signature itself. */
@@ -29,12 +30,12 @@ const pattern = /^AWS4-HMAC-SHA256 +Credential=([^,\s]*), *SignedHeaders=([^,\s]
  */
 export function readAuthorization(headers: Headers, known?: ReadonlyMap<string, Claim>): Authorization {
   const header = headers.get("authorization");
-  if (header === undefined) throw new KmsError("MissingAuthenticationTokenException", "Missing Authentication Token");
+  if (header === undefined) throw new KmsError("MissingAuthenticationTokenException", "token");
   const timestamp = headers.get("x-amz-date");
-  if (timestamp === undefined) incomplete(whatIsWrong(header, timestamp));
+  if (timestamp === undefined) throw whatIsWrong(header, timestamp);
   const signature = header.slice(-signatureLength);
   const claim = known?.get(claimText(header)) ?? readClaim(header);
-  if (!/^[0-9a-f]{64}$/.test(signature)) incomplete("The Signature must be 64 lower-case hexadecimal digits.");
+  if (!/^[0-9a-f]{64}$/.test(signature)) throw new KmsError("IncompleteSignatureException", "signature");
   return { ...claim, signature, timestamp };
 }
 
@@ -45,27 +46,23 @@ export const claimText = (header: string): string => header.slice(0, -signatureL
 
 function readClaim(header: string): Claim {
   const fields = pattern.exec(header);
-  if (!fields) incomplete(whatIsWrong(header, ""));
+  if (!fields) throw whatIsWrong(header, "");
   const [, credential, signedHeaders, signature] = fields as unknown as [string, string, string, string];
   const scope = credential.split("/");
-  if (scope.length !== 5) {
-    incomplete("Credential must have exactly 5 slash-delimited elements, e.g. keyid/date/region/service/term.");
-  }
+  if (scope.length !== 5) throw new KmsError("IncompleteSignatureException", "scope");
   const [accessKeyId, date, region, service, terminator] = scope as [string, string, string, string, string];
-  if (terminator !== "aws4_request") incomplete("Credential should be scoped with a valid terminator: 'aws4_request'.");
-  if (signature.length !== signatureLength) incomplete("The Signature must be 64 lower-case hexadecimal digits.");
+  if (terminator !== "aws4_request") throw new KmsError("IncompleteSignatureException", "terminator");
+  if (signature.length !== signatureLength) throw new KmsError("IncompleteSignatureException", "signature");
   return { accessKeyId, date, region, service, signedHeaders: signedHeaders.split(";") };
 }
 
-function whatIsWrong(header: string, timestamp: string | undefined): string {
-  if (!header.startsWith("AWS4-HMAC-SHA256 ")) return "Unsupported AWS 'algorithm' (only AWS4-HMAC-SHA256 for now).";
+function whatIsWrong(header: string, timestamp: string | undefined): KmsError {
+  if (!header.startsWith("AWS4-HMAC-SHA256 ")) return new KmsError("IncompleteSignatureException", "algorithm");
   const missing = ["Credential", "Signature", "SignedHeaders"]
     .filter((name) => !header.includes(`${name}=`))
-    .map((name) => `Authorization header requires '${name}' parameter.`);
-  if (timestamp === undefined) missing.push("Authorization header requires existence of a 'X-Amz-Date' header.");
-  return missing.join(" ") || "Authorization header must have Credential, SignedHeaders and Signature, in this order.";
-}
-
-function incomplete(message: string): never {
-  throw new KmsError("IncompleteSignatureException", message);
+    .map((name) => part("parameter", { name }));
+  if (timestamp === undefined) missing.push(part("date", {}));
+  return missing.length === 0
+    ? new KmsError("IncompleteSignatureException", "order")
+    : new KmsError("IncompleteSignatureException", "missing", { parts: missing.join(" ") });
 }

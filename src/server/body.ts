@@ -13,7 +13,7 @@ export function readBody(request: IncomingMessage, limit: number): Promise<Buffe
   const refuse = (): void => {
     request.pause().removeAllListeners("data");
     wipe(...chunks);
-    reject(new KmsError("RequestEntityTooLarge", `The request body must not exceed ${limit} bytes.`));
+    reject(new KmsError("RequestEntityTooLarge", "body", { limit }));
   };
   if (Number(request.headers["content-length"]) > limit) {
     refuse();

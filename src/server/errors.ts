@@ -1,4 +1,5 @@
-import type { KmsError, KmsErrorCode } from "../base/errors.ts";
+import type { KmsError } from "../base/errors.ts";
+import type { KmsErrorCode } from "../base/messages.ts";
 
 /** `body` is JSON text, or "". */
 export interface WireAnswer {
@@ -10,10 +11,7 @@ export interface WireAnswer {
 const httpStatus: Partial<Record<KmsErrorCode, number>> = {
   DependencyTimeoutException: 500,
   KMSInternalException: 500,
-  KeyUnavailableException: 500,
   RequestEntityTooLarge: 413,
-  RequestTimeout: 408,
-  ServiceUnavailableException: 503,
 };
 
 /** Clients read `message` or `Message`; AccessDeniedException has the capital, and an empty message is left out. */

@@ -110,10 +110,7 @@ export class Exchange {
 
   #enter(connection: Connection): void {
     if (this.#inFlight >= this.#parts.limits.maxInFlight) {
-      throw new KmsError(
-        "ThrottlingException",
-        "You have exceeded the rate at which you may call KMS. Reduce the frequency of your calls.",
-      );
+      throw new KmsError("ThrottlingException", "rate");
     }
     this.#inFlight++;
     connection.inFlight++;
@@ -163,9 +160,9 @@ function linger(request: IncomingMessage, response: ServerResponse, timeout: num
 
 function checkRequestLine({ method, url = "" }: IncomingMessage): void {
   // No SDK signs KMS requests in the query.
-  if (url.includes("?")) throw new KmsError("MissingAuthenticationTokenException", "Missing Authentication Token");
+  if (url.includes("?")) throw new KmsError("MissingAuthenticationTokenException", "token");
   if (method !== "POST" || url !== "/") {
-    throw new KmsError("UnknownOperationException", "The only request of this API is POST /.");
+    throw new KmsError("UnknownOperationException", "path");
   }
 }
 

@@ -21,7 +21,7 @@ export function readHeaders(rawHeaders: readonly string[]): Headers {
       headers.set(name, value);
     } else {
       if (unique.has(name) || name.startsWith("x-amz-")) {
-        throw new KmsError("IncompleteSignatureException", `The header '${name.slice(0, 32)}' must not be repeated.`);
+        throw new KmsError("IncompleteSignatureException", "repeated", { name: name.slice(0, 32) });
       }
       headers.set(name, `${earlier},${value}`);
     }

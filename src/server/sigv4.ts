@@ -52,19 +52,16 @@ export class SigV4Verifier<Credential extends KeySource> {
     const bodyHash = hash("sha256", body);
     const claimed = headers.get("x-amz-content-sha256");
     if (claimed !== undefined && claimed !== bodyHash) {
-      invalid("The provided 'x-amz-content-sha256' header does not match what was computed.");
+      throw new KmsError("InvalidSignatureException", "body");
     }
     const credential = await this.#options.find(authorization.accessKeyId, headers.get("x-amz-security-token"));
     if (!credential) {
-      throw new KmsError("UnrecognizedClientException", "The security token included in the request is invalid.");
+      throw new KmsError("UnrecognizedClientException", "token");
     }
     const canonical = canonicalRequest(request, authorization.signedHeaders, bodyHash, this.#options.normalizePath);
     const expected = await this.#keys.sign(authorization, credential, stringToSign(authorization, canonical));
     if (!timingSafeEqual(Buffer.from(expected), Buffer.from(authorization.signature))) {
-      invalid(
-        "The request signature we calculated does not match the signature you provided. " +
-          "Check your AWS Secret Access Key and signing method. Consult the service documentation for details.",
-      );
+      throw new KmsError("InvalidSignatureException", "signature");
     }
     this.#remember(claimText(headers.get("authorization") as string), authorization);
     return { credential, region: authorization.region };
@@ -82,32 +79,20 @@ export class SigV4Verifier<Credential extends KeySource> {
   }
 
   #checkScope({ region, service, date, timestamp }: Authorization): void {
-    if (!this.#options.regions.has(region)) invalid("Credential should be scoped to a valid region.");
-    if (service !== this.#options.service) {
-      invalid(`Credential should be scoped to correct service: '${this.#options.service}'.`);
-    }
-    if (!timestamp.startsWith(`${date}T`)) {
-      invalid("Date in Credential scope does not match YYYYMMDD from ISO-8601 version of date from HTTP.");
-    }
+    const ours = this.#options;
+    if (!ours.regions.has(region)) throw new KmsError("InvalidSignatureException", "region");
+    if (service !== ours.service) throw new KmsError("InvalidSignatureException", "service", { service: ours.service });
+    if (!timestamp.startsWith(`${date}T`)) throw new KmsError("InvalidSignatureException", "date");
   }
 
   #checkTime(timestamp: string): void {
     const time = instantOf(timestamp);
-    if (time === undefined) {
-      throw new KmsError(
-        "IncompleteSignatureException",
-        "Date must be in ISO-8601 'basic format'. See http://en.wikipedia.org/wiki/ISO_8601",
-      );
-    }
+    if (time === undefined) throw new KmsError("IncompleteSignatureException", "date");
     const now = this.#options.clock.real();
-    if (time < now - fiveMinutes) {
-      const limit = basicFormat(now - fiveMinutes);
-      invalid(`Signature expired: ${timestamp} is now earlier than ${limit} (${basicFormat(now)} - 5 min.)`);
-    }
-    if (time > now + fiveMinutes) {
-      const limit = basicFormat(now + fiveMinutes);
-      invalid(`Signature not yet current: ${timestamp} is still later than ${limit} (${basicFormat(now)} + 5 min.)`);
-    }
+    const values = (limit: number) => ({ time: timestamp, limit: basicFormat(limit), now: basicFormat(now) });
+    const [earliest, latest] = [now - fiveMinutes, now + fiveMinutes];
+    if (time < earliest) throw new KmsError("InvalidSignatureException", "expired", values(earliest));
+    if (time > latest) throw new KmsError("InvalidSignatureException", "early", values(latest));
   }
 }
 
@@ -118,14 +103,14 @@ export class SigV4Verifier<Credential extends KeySource> {
 function checkSignedHeaders(headers: Headers, signed: readonly string[]): void {
   for (let i = 1; i < signed.length; i++) {
     if ((signed[i - 1] as string) >= (signed[i] as string)) {
-      invalid("The SignedHeaders must be in ascending order and unique.");
+      throw new KmsError("InvalidSignatureException", "order");
     }
   }
-  if (!signed.includes("host")) invalid("'Host' or ':authority' must be a 'SignedHeader' in the AWS Authorization.");
-  if (!signed.every((name) => headers.has(name))) invalid("A 'SignedHeader' is not in the request.");
+  if (!signed.includes("host")) throw new KmsError("InvalidSignatureException", "host");
+  if (!signed.every((name) => headers.has(name))) throw new KmsError("InvalidSignatureException", "absent");
   for (const name of headers.keys()) {
     if (name.startsWith("x-amz-") && !signed.includes(name)) {
-      invalid(`'${name.slice(0, 64)}' must be a 'SignedHeader' in the AWS Authorization.`);
+      throw new KmsError("InvalidSignatureException", "unsigned", { name: name.slice(0, 64) });
     }
   }
 }
@@ -151,7 +136,3 @@ function instant(text: string): number | undefined {
 }
 
 const basicFormat = (time: number): string => new Date(time).toISOString().replace(/[-:]|\.\d{3}/g, "");
-
-function invalid(message: string): never {
-  throw new KmsError("InvalidSignatureException", message);
-}

@@ -18,7 +18,7 @@ describe("a request body", () => {
 
   it.each([" ", "{", '{"a":1,}', "{'a':1}", '{"a":1}{}', "\ufeff{}", '{"a":NaN}', '{"a":"\n"}'])(
     "is refused as %j, without a word of it",
-    (text) => expect(() => read(text)).toThrow(new KmsError("SerializationException", "The request body is not JSON.")),
+    (text) => expect(() => read(text)).toThrow(new KmsError("SerializationException", "bodyJson")),
   );
 
   it.each([[0xff], [0xc0, 0x80], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xe2, 0x82]])(

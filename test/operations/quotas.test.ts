@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { deleteDueKeys } from "../../src/kms/deletion.ts";
-import { quota } from "../../src/model/quotas.ts";
+import { quotas } from "../../src/model/quotas.ts";
 import { type Ask, account, allow, day, type Office, openOffice, refused } from "./office.ts";
 
 describe("quotas", () => {
@@ -14,11 +14,14 @@ describe("quotas", () => {
   afterAll(() => office.close());
 
   it("are those that AWS documents", () => {
-    expect(quota("keysPerRegion")).toBe(100_000);
-    expect(quota("aliasesPerKey")).toBe(50);
-    expect(quota("grantsPerKey")).toBe(50_000);
-    expect(quota("tagsPerKey")).toBe(50);
-    expect(quota("onDemandRotationsPerKey")).toBe(25);
+    expect(quotas).toEqual({
+      keysPerRegion: 100_000,
+      aliasesPerKey: 50,
+      grantsPerKey: 50_000,
+      customKeyStoresPerRegion: 10,
+      tagsPerKey: 50,
+      onDemandRotationsPerKey: 25,
+    });
   });
 
   it("count the keys of an account in a region, whatever their state, until they are gone", async () => {

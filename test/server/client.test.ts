@@ -22,7 +22,7 @@ beforeAll(async () => {
     async (operation, _caller, body) => {
       if (operation === "Encrypt") return { KeyId: JSON.parse(body).KeyId, CiphertextBlob: Uint8Array.of(1, 2) };
       if (operation === "DisableKey") return undefined;
-      throw new KmsError("NotFoundException", "no such thing");
+      throw new KmsError("NotFoundException", "policy");
     },
     { tls },
   );

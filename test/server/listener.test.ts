@@ -117,7 +117,7 @@ describe("an answer", () => {
 describe("a failure", () => {
   const secretText = "octets of the request";
   it.each([
-    [new KmsError("NotFoundException", "Key does not exist"), 400, "NotFoundException", "Key does not exist"],
+    [new KmsError("NotFoundException", "policy"), 400, "NotFoundException", "No such policy exists"],
     [new HsmError("unavailable", secretText), 500, "DependencyTimeoutException", /retry/],
     [new HsmError("unsupported", secretText), 400, "UnsupportedOperationException", /HSM/],
     [new HsmError("refused", secretText), 500, "KMSInternalException", /internal/],

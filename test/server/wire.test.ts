@@ -76,16 +76,15 @@ describe("a response", () => {
 
 describe("an error", () => {
   it.each([
-    [new KmsError("NotFoundException", "m"), 400, '{"__type":"NotFoundException","message":"m"}'],
-    [new KmsError("AccessDeniedException", "m"), 400, '{"__type":"AccessDeniedException","Message":"m"}'],
-    [new KmsError("InvalidCiphertextException"), 400, '{"__type":"InvalidCiphertextException"}'],
-    [new KmsError("KMSInternalException", "m"), 500, '{"__type":"KMSInternalException","message":"m"}'],
-    [new KmsError("DependencyTimeoutException"), 500, '{"__type":"DependencyTimeoutException"}'],
-    [new KmsError("KeyUnavailableException"), 500, '{"__type":"KeyUnavailableException"}'],
-    [new KmsError("RequestEntityTooLarge"), 413, '{"__type":"RequestEntityTooLarge"}'],
-    [new KmsError("RequestTimeout"), 408, '{"__type":"RequestTimeout"}'],
-    [new KmsError("ServiceUnavailableException"), 503, '{"__type":"ServiceUnavailableException"}'],
-  ])("is answered as AWS does: %s", (error, status, body) => {
-    expect(toWire(error)).toEqual({ status, body });
+    [new KmsError("NotFoundException", "policy"), 400, { message: "No such policy exists" }],
+    [new KmsError("AccessDeniedException", "ciphertext"), 400, { Message: expect.stringMatching(/^The ciphertext /) }],
+    [new KmsError("InvalidCiphertextException"), 400, {}],
+    [new KmsError("KMSInternalException", "failure"), 500, { message: expect.stringMatching(/internal/) }],
+    [new KmsError("DependencyTimeoutException", "timeout"), 500, { message: expect.stringMatching(/retry/) }],
+    [new KmsError("RequestEntityTooLarge", "body", { limit: 1 }), 413, { message: expect.stringMatching(/ 1 bytes/) }],
+  ])("is answered as AWS does: %s", (error, status, members) => {
+    const answer = toWire(error);
+    expect(answer.status).toBe(status);
+    expect(JSON.parse(answer.body)).toEqual({ __type: error.code, ...members });
   });
 });

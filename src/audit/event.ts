@@ -93,6 +93,8 @@ export interface ServiceEventFacts {
   readonly account: string;
   readonly region: string;
   readonly time: number;
+  /** A UUID; a new one when absent. */
+  readonly requestId?: string;
   readonly resources?: readonly Resource[];
   readonly details: Members;
 }
@@ -103,6 +105,7 @@ export const buildServiceEvent = ({
   account,
   region,
   time,
+  requestId = randomUUID(),
   resources,
   details,
 }: ServiceEventFacts): AuditEvent => ({
@@ -116,7 +119,7 @@ export const buildServiceEvent = ({
   userAgent: ourselves,
   requestParameters: null,
   responseElements: null,
-  requestID: randomUUID(),
+  requestID: requestId,
   eventID: randomUUID(),
   readOnly: false,
   resources: resources?.map(resourceOf),

@@ -192,8 +192,8 @@ export const ours = {
   },
   CustomKeyStoreInvalidStateException: {
     connected: "The custom key store {id} is {state}; it must be DISCONNECTED.",
-    disconnected: "The custom key store {id} is DISCONNECTED; it must be CONNECTED or FAILED.",
-    failed: "The custom key store {id} is FAILED; it must be disconnected first.",
+    disconnected: "The custom key store {id} is {state}; it must be CONNECTED, CONNECTING or FAILED.",
+    failed: "The custom key store {id} is {state}; it must be disconnected first.",
     notConnected: "The custom key store {id} is {state}, not CONNECTED.",
   },
   CustomKeyStoreNameInUseException: {

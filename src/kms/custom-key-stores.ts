@@ -111,14 +111,19 @@ export class CustomKeyStores {
   }
 
   /** Throws unless the proxy is one of the configuration, answers, and can serve. */
-  checkProxy(call: Call, connection: ProxyConnection): Promise<void> {
-    return askProxy("keyStore", () => this.#proxies.checkHealth(call, connection));
+  checkProxy({ operation, region, caller }: Call, connection: ProxyConnection): Promise<void> {
+    const metadata = { kmsOperation: operation, kmsRequestId: caller.requestId };
+    return askProxy("keyStore", () => this.#proxies.checkHealth(region, connection, metadata));
   }
 
-  /** Why there is no connection; undefined: there is. */
-  async connect(call: Call, { proxy, cluster }: CustomKeyStore): Promise<ConnectionErrorCode | undefined> {
+  /** Why there is no connection; undefined: there is. For the job that makes it. */
+  async connect(
+    { proxy, cluster }: CustomKeyStore,
+    { region, requestId }: { readonly region: string; readonly requestId: string },
+  ): Promise<ConnectionErrorCode | undefined> {
     if (cluster) return this.clusters.connect(cluster);
-    return connectionError(() => this.#proxies.checkHealth(call, proxy as ProxyConnection));
+    const metadata = { kmsOperation: "ConnectCustomKeyStore", kmsRequestId: requestId };
+    return connectionError(() => this.#proxies.checkHealth(region, proxy as ProxyConnection, metadata));
   }
 
   /** Whether keys are in the store, those that wait for their deletion included. */

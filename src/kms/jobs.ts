@@ -11,6 +11,7 @@ import { buryTombstones, deleteDueKeys } from "./deletion.ts";
 import { DomainKeys } from "./domain-keys.ts";
 import { deleteExpiredMaterial } from "./expiry.ts";
 import { Housekeeping, type Job } from "./housekeeping.ts";
+import { KeyStoreConnections } from "./key-store-connections.ts";
 import type { Kms } from "./kms.ts";
 import { hbkIdAt } from "./records.ts";
 import { Replication } from "./replication.ts";
@@ -88,6 +89,7 @@ function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGu
     { name: "last usage", period: 5 * minute, run: () => kms.lastUsage.flush() },
     ...domainKeys.map(rotationOf),
     ...replicationOf(parts),
+    connectionsOf(parts),
     {
       name: "domain key retirement",
       period: 60 * minute,
@@ -122,9 +124,16 @@ function rotationOf(domainKeys: DomainKeys): Job {
   };
 }
 
+/** Connections of custom key stores are made and ended in the background, as on AWS. */
+function connectionsOf(parts: JobParts): Job {
+  const connections = new KeyStoreConnections({ ...parts, forget: parts.kms.forget, keyStores: parts.kms.keyStores });
+  parts.kms.watch("key-stores", (path) => connections.note(path));
+  return { name: "custom key store connections", period: second / 5, run: () => connections.run() };
+}
+
 function replicationOf(parts: JobParts): readonly Job[] {
   const replication = new Replication({ ...parts, forget: parts.kms.forget });
   if (!replication.isNeeded) return [];
-  parts.kms.watchMaterial((path) => replication.note(path));
+  parts.kms.watch("hbk", (path) => replication.note(path));
   return [{ name: "replication", period: second, run: () => replication.run() }];
 }

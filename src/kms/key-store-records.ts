@@ -9,6 +9,7 @@ export interface KeyStoresRecord {
   readonly stores: readonly CustomKeyStore[];
 }
 
+export const keyStoresPrefix = "key-stores/";
 export const keyStoresPath = (account: string, region: string): string => path("key-stores", account, region);
 
 export const writeKeyStores = (

@@ -90,7 +90,7 @@ export class Kms {
   readonly #sink: AuditSink;
   readonly #outbox: Outbox;
   readonly #clock: Clock;
-  #tellMaterial: (path: string) => void = () => undefined;
+  readonly #watchers = new Map<string, (path: string) => void>();
   readonly #records: Records;
   readonly #grants: GrantRecords;
   readonly #finder: Finder;
@@ -269,12 +269,12 @@ export class Kms {
   readonly forget = (writes: readonly Write[]): void => {
     this.#records.forget(writes);
     this.#grants.forget(writes);
-    for (const { path, value } of writes) if (value && path.startsWith("hbk/")) this.#tellMaterial(path);
+    for (const { path, value } of writes) if (value) this.#watchers.get(path.slice(0, path.indexOf("/")))?.(path);
   };
 
-  /** `tell` hears the path of every HBK that this process commits. */
-  watchMaterial(tell: (path: string) => void): void {
-    this.#tellMaterial = tell;
+  /** `tell` hears the path of every record of a kind, `hbk`, that this process commits. */
+  watch(kind: string, tell: (path: string) => void): void {
+    this.#watchers.set(kind, tell);
   }
 
   /** All of the change, and its event durable in the log; or `StoreError("conflict")`: the operation is then run again. */

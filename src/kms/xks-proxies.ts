@@ -35,8 +35,8 @@ export class XksProxies {
   }
 
   /** GetHealthStatus of a proxy that no store may have yet. Throws XksError. */
-  checkHealth(call: Call, connection: ProxyConnection): Promise<void> {
-    return this.#proxy(call.region, connection, async () => connection).checkHealth(requestMetadata(call));
+  checkHealth(region: string, connection: ProxyConnection, metadata: RequestMetadata): Promise<void> {
+    return this.#proxy(region, connection, async () => connection).checkHealth(metadata);
   }
 
   /** Throws XksError. */

@@ -3,6 +3,7 @@ import { structure } from "../model/shape.ts";
 import { customKeyStoreId } from "./key-store-members.ts";
 import { operation } from "./operation.ts";
 
+/** Its keys are unavailable when this answers; kms/key-store-connections.ts does the rest. */
 export const disconnectCustomKeyStore = operation({
   name: "DisconnectCustomKeyStore",
   readOnly: false,
@@ -10,10 +11,12 @@ export const disconnectCustomKeyStore = operation({
 
   async run(kms, call, { CustomKeyStoreId }) {
     const { store, write } = await kms.keyStores.one(call, CustomKeyStoreId);
-    if (store.state === "DISCONNECTED")
-      throw new KmsError("CustomKeyStoreInvalidStateException", "disconnected", { id: store.id });
     const { errorCode: _, ...kept } = store;
-    await kms.commit(call, { writes: [write({ ...kept, state: "DISCONNECTED" })], responseElements: {} });
+    const { id, state } = store;
+    if (state === "DISCONNECTED" || state === "DISCONNECTING") {
+      throw new KmsError("CustomKeyStoreInvalidStateException", "disconnected", { id, state });
+    }
+    await kms.commit(call, { writes: [write({ ...kept, state: "DISCONNECTING" })], responseElements: {} });
     return {};
   },
 });

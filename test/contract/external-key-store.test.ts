@@ -12,7 +12,7 @@ import {
   startProxy,
 } from "../xks/proxy-server.ts";
 import { refusal } from "./asymmetric.ts";
-import { removeHome, type Service, startService, temporaryHome } from "./service.ts";
+import { removeHome, type Service, settledStore, startService, temporaryHome } from "./service.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 const endpoint = "https://localhost";
@@ -54,6 +54,15 @@ describe("an external key store", () => {
 
   const stateOf = async (id = storeId) =>
     (await kms.describeCustomKeyStores({ CustomKeyStoreId: id })).CustomKeyStores?.[0];
+
+  const connect = async () => {
+    await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await settledStore(kms, storeId);
+  };
+  const disconnect = async () => {
+    await kms.disconnectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await settledStore(kms, storeId);
+  };
 
   beforeAll(async () => {
     proxy = await startProxy();
@@ -175,7 +184,7 @@ describe("an external key store", () => {
     proxy.faults.set("all", fault);
     const other = request({ CustomKeyStoreName: "b", XksProxyUriPath: "/b/kms/xks/v1" });
     expect((await refusal(kms.createCustomKeyStore(other))).name).toBe(exception);
-    await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await connect();
     expect(await stateOf()).toMatchObject({ ConnectionState: "FAILED", ConnectionErrorCode: code });
     for (const again of [
       kms.connectCustomKeyStore({ CustomKeyStoreId: storeId }),
@@ -183,21 +192,21 @@ describe("an external key store", () => {
     ]) {
       expect((await refusal(again)).name).toBe("CustomKeyStoreInvalidStateException");
     }
-    await kms.disconnectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await disconnect();
     expect(await stateOf()).not.toHaveProperty("ConnectionErrorCode");
   });
 
   it("does not connect when all key managers of its proxy are unavailable", async () => {
     proxy.health = "UNAVAILABLE";
-    await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await connect();
     expect(await stateOf()).toMatchObject({ ConnectionErrorCode: "XKS_PROXY_NOT_REACHABLE" });
-    await kms.disconnectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await disconnect();
   });
 
   it("holds no key before it is connected", async () => {
     const create = kms.createKey({ Origin: "EXTERNAL_KEY_STORE", CustomKeyStoreId: storeId, XksKeyId: "one" });
     expect((await refusal(create)).name).toBe("CustomKeyStoreInvalidStateException");
-    await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await connect();
     expect(await stateOf()).toMatchObject({ ConnectionState: "CONNECTED" });
     expect((await refusal(kms.deleteCustomKeyStore({ CustomKeyStoreId: storeId }))).name).toBe(
       "CustomKeyStoreInvalidStateException",
@@ -372,13 +381,13 @@ describe("an external key store", () => {
   it("takes its keys along when it is disconnected, and brings them back", async () => {
     const KeyId = await newKey("key-7");
     const { CiphertextBlob } = await kms.encrypt({ KeyId, Plaintext: text("a") });
-    await kms.disconnectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await disconnect();
     expect((await kms.describeKey({ KeyId })).KeyMetadata).toMatchObject({ KeyState: "Unavailable", Enabled: false });
     expect((await refusal(kms.decrypt({ CiphertextBlob }))).name).toBe("KMSInvalidStateException");
     // Both are taken, and shown once it is back.
     await kms.disableKey({ KeyId });
     expect((await kms.describeKey({ KeyId })).KeyMetadata?.KeyState).toBe("Unavailable");
-    await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await connect();
     expect((await kms.describeKey({ KeyId })).KeyMetadata?.KeyState).toBe("Disabled");
     await kms.enableKey({ KeyId });
     expect((await kms.decrypt({ CiphertextBlob })).Plaintext).toEqual(text("a"));
@@ -386,7 +395,7 @@ describe("an external key store", () => {
 
   it("is deleted when its last key is, and not before", async () => {
     const KeyId = await newKey("key-8");
-    await kms.disconnectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await disconnect();
     const remove = () => kms.deleteCustomKeyStore({ CustomKeyStoreId: storeId });
     expect((await refusal(remove())).name).toBe("CustomKeyStoreHasCMKsException");
     const { Keys } = await kms.listKeys({});

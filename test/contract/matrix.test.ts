@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { selfSigned } from "../server/certificate.ts";
 import { documented, documentedOperations, type Kind, keyless, kinds } from "./matrix/documented.ts";
 import { nameOf, otherRegion, Subject } from "./matrix/subject.ts";
-import { removeHome, type Service, startService, temporaryHome } from "./service.ts";
+import { removeHome, type Service, settledStore, startService, temporaryHome } from "./service.ts";
 
 const everyOperation = Object.keys(client)
   .filter((name) => /^[A-Z].*Command$/.test(name))
@@ -78,6 +78,7 @@ describe("the matrix of operations, key states and kinds of keys", () => {
     });
     storeId = CustomKeyStoreId as string;
     await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await settledStore(kms, storeId);
     const clients = new Map(["us-east-1", "cn-north-1"].map((name) => [name, service.client(undefined, name)]));
     const elsewhere = service.client(undefined, otherRegion);
     subjects = kinds.map((kind) => new Subject(clients.get(regionOf(kind)) as client.KMS, kind, elsewhere));
@@ -126,8 +127,10 @@ describe("the matrix of operations, key states and kinds of keys", () => {
   it("is as documented while the key is unavailable", async () => {
     const inStore = ofOrigin("AWS_CLOUDHSM");
     await kms.disconnectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await settledStore(kms, storeId);
     expect(await walk("Unavailable", inStore)).toEqual([]);
     await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
+    await settledStore(kms, storeId);
   }, 60_000);
 
   it("is as documented while the key waits for its material", async () => {

@@ -121,6 +121,15 @@ export function kmsClient(
   });
 }
 
+/** Waits for the end of what ConnectCustomKeyStore or DisconnectCustomKeyStore has begun, as scripts do. */
+export async function settledStore(kms: KMS, CustomKeyStoreId: string): Promise<void> {
+  for (;;) {
+    const { CustomKeyStores: [store] = [] } = await kms.describeCustomKeyStores({ CustomKeyStoreId });
+    if (!store?.ConnectionState?.endsWith("ING")) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+}
+
 async function readUntilReady(
   child: ChildProcess,
   exit: Promise<number | null>,

@@ -46,7 +46,7 @@ describe("replication", () => {
     parts = await site.open();
     kms = new Kms({ ...parts, regions: ["us-east-1"], authorizer, sink: parts.log, clock: site.clock });
     replication = new Replication({ ...parts, forget: kms.forget, openAdmin: openHsmAdmin, clock: site.clock });
-    kms.watchMaterial((path) => replication.note(path));
+    kms.watch("hbk", (path) => replication.note(path));
   }
 
   /** An operation as the root of the account. */

@@ -33,8 +33,14 @@ describe("a CloudHSM key store, over an HSM of the configuration", () => {
       KeyStorePassword: password,
       ...more,
     });
-  const connect = () => admin("ConnectCustomKeyStore", { CustomKeyStoreId: id });
-  const disconnect = () => admin("DisconnectCustomKeyStore", { CustomKeyStoreId: id });
+  const connect = async () => {
+    await admin("ConnectCustomKeyStore", { CustomKeyStoreId: id });
+    await office.settleKeyStores();
+  };
+  const disconnect = async () => {
+    await admin("DisconnectCustomKeyStore", { CustomKeyStoreId: id });
+    await office.settleKeyStores();
+  };
   const describeStore = async () =>
     (await admin("DescribeCustomKeyStores", { CustomKeyStoreId: id }))["CustomKeyStores"][0];
   const createKey = async (more: object = {}): Promise<Answer> =>

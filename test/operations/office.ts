@@ -5,6 +5,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import { KmsError } from "../../src/base/errors.ts";
 import type { ConfiguredHsm } from "../../src/hsm/hsm.ts";
 import type { Caller } from "../../src/kms/caller.ts";
+import { KeyStoreConnections } from "../../src/kms/key-store-connections.ts";
 import { Kms, type KmsParts } from "../../src/kms/kms.ts";
 import { perform } from "../../src/operations/perform.ts";
 import { operatorIam } from "../../src/operator.ts";
@@ -30,6 +31,8 @@ export interface Office {
   readonly admin: Ask;
   user(name: string, of?: string, policy?: string, region?: string): Promise<Ask>;
   newKey(spec?: object, by?: Ask): Promise<string>;
+  /** What a job does, with nothing remembered of what was before. */
+  settleKeyStores(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -70,6 +73,11 @@ export async function openOffice(
     admin,
     user,
     newKey: async (spec = {}, by = admin) => (await by("CreateKey", spec))["KeyMetadata"].Arn,
+    async settleKeyStores() {
+      const connections = new KeyStoreConnections({ ...parts, forget: kms.forget, keyStores: kms.keyStores });
+      kms.watch("key-stores", (path) => connections.note(path));
+      await connections.run();
+    },
     async close() {
       await parts.outbox.flush();
       await parts.close();

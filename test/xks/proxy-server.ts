@@ -48,6 +48,7 @@ export interface ProxyServer {
   close(): Promise<void>;
 }
 
+/** One of several: digits may follow the first part. */
 export const prefix = "/strongroom/kms/xks/v1";
 
 class Refusal extends Error {
@@ -112,10 +113,11 @@ async function serve(proxy: Omit<ProxyServer, "port" | "close">, request: Incomi
   try {
     if (request.method !== "POST") throw new Refusal(405, "ValidationException");
     authenticate(proxy.credentials, request, raw);
-    if (!path.startsWith(`${prefix}/`)) throw new Refusal(404, "InvalidUriPathException");
+    const [found] = /^\/strongroom\d*\/kms\/xks\/v1(?=\/)/.exec(path) ?? [];
+    if (found === undefined) throw new Refusal(404, "InvalidUriPathException");
     const body = JSON.parse(raw.toString()) as ProxyRequest["body"];
     proxy.requests.push({ path, body });
-    return send(200, answerOf(proxy, path.slice(prefix.length), body, fault));
+    return send(200, answerOf(proxy, path.slice(found.length), body, fault));
   } catch (error) {
     const [status, errorName] = error instanceof Refusal ? [error.status, error.message] : [500, "InternalException"];
     return send(status, { errorName });

@@ -1,6 +1,6 @@
 import { join } from "node:path";
+import { writePrivateFile } from "../base/private-file.ts";
 import { privateFolder } from "./home.ts";
-import { writePrivateFile } from "./private-file.ts";
 
 /** How a client reaches the service. */
 export interface AwsClient {

@@ -5,9 +5,9 @@ import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import * as x509 from "@peculiar/x509";
+import { writePrivateFile } from "../base/private-file.ts";
 import { isWildcard } from "./address.ts";
 import { privateFolder } from "./home.ts";
-import { writePrivateFile } from "./private-file.ts";
 
 export interface Certificates {
   /** What clients trust: a file with one PEM certificate. */

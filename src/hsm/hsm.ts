@@ -347,8 +347,8 @@ export interface Pkcs11Config {
   readonly workerCalls?: number;
   readonly workerMemory?: number;
   /**
-   * A private folder that remembers a refused PIN beyond this process, so that no restart tries it again, and in which
-   * administrators of this HSM find each other.
+   * A private folder that remembers a refused PIN beyond this process, so that no restart tries it again, and what the
+   * token can do, so that none tries that again; and in which administrators of this HSM find each other.
    */
   readonly stateDirectory?: string;
 }

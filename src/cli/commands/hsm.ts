@@ -106,13 +106,13 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
     );
     group.command(
       "probe [uri]",
-      "Show what an HSM can do, and try it: that of an installation, or the token that a PKCS#11 URI names",
+      "Show what an HSM can do, and try it anew: that of an installation, or the token that a PKCS#11 URI names",
       (command) => command.positional("uri", uri).options(token),
       (given) => placeOf(given).then((of) => handlers.hsmProbe(of, given.hsm)),
     );
     group.command(
       "test [uri]",
-      "Try all that an HSM must do before it is trusted with keys, measure it, and leave it as it was",
+      "Try anew all that an HSM must do before it is trusted with keys, measure it, and leave it as it was",
       (command) => command.positional("uri", uri).options(test),
       (given) => placeOf(given).then((of) => handlers.hsmTest(of, given, given.hsm)),
     );

@@ -25,6 +25,8 @@ export interface LinkOptions {
   readonly longestSilence: number;
   /** The worker asks to be replaced. */
   onRetire(): void;
+  /** The worker itself answers that the module failed at a call, or did it wrong. */
+  onFault(): void;
 }
 
 interface Call {
@@ -47,6 +49,7 @@ export class Link {
   readonly #socket: Socket;
   readonly #longestSilence: number;
   readonly #onRetire: () => void;
+  readonly #onFault: () => void;
   readonly #calls = new Map<number, Call>();
   readonly #reader = new FrameReader();
   #outgoing: Bytes[] = [];
@@ -61,6 +64,7 @@ export class Link {
   constructor(options: LinkOptions) {
     this.#longestSilence = options.longestSilence;
     this.#onRetire = options.onRetire;
+    this.#onFault = options.onFault;
     this.#child = spawn(process.execPath, [...flags, entry], {
       env: { PATH: process.env["PATH"] ?? "/usr/bin:/bin", ...options.environment },
       stdio: ["ignore", "ignore", "inherit", "pipe"],
@@ -163,7 +167,9 @@ export class Link {
       return;
     }
     const error = errorOf(code, value);
-    if (error instanceof HsmError && error.kind === "unavailable") this.kill(error.message);
+    const kind = error instanceof HsmError ? error.kind : undefined;
+    if (id !== 0 && (kind === "unavailable" || kind === "internal")) this.#onFault();
+    if (kind === "unavailable") this.kill(error.message);
     call?.reject(error);
   }
 

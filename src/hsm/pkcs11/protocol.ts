@@ -75,8 +75,10 @@ export interface Greeting {
   /** After how many hours or calls it asks to be replaced. */
   /** `memory` in MiB. */
   readonly life: { readonly hours: number; readonly calls: number; readonly memory: number };
-  /** What another worker has found out about this module. */
+  /** What another worker of this process has found out about this module. */
   readonly profile?: Profile;
+  /** What one of an earlier process has: sealed.ts. */
+  readonly sealed?: Bytes;
   /** `init` only. */
   readonly mode?: DomainKeyMode;
   /** `provision` only. */
@@ -84,10 +86,16 @@ export interface Greeting {
   readonly soPin?: Bytes;
 }
 
-/** The answer of a worker that has opened a token. */
-export interface Opened {
-  readonly info: HsmInfo;
+/** What a worker for `hsm` has found its token to do. */
+export interface Found {
   readonly profile: Profile;
+  /** The same for processes to come, where it is news. */
+  readonly sealed?: Bytes;
+}
+
+/** The answer of a worker that has opened a token. */
+export interface Opened extends Partial<Found> {
+  readonly info: HsmInfo;
   /** Those that it unwraps by. */
   readonly domainKeys: readonly DomainKeyId[];
 }

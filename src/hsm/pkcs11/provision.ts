@@ -59,6 +59,7 @@ slots.mechanisms = ALL
     startDeadline: deadline,
     longestSilence: deadline,
     onRetire: () => undefined,
+    onFault: () => undefined,
   });
   wipe(pin, soPin);
   const serial = (await link.ready.finally(() => link.close())) as string;

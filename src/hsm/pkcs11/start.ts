@@ -9,6 +9,7 @@ import { Link } from "./link.ts";
 import { trustedModule } from "./module-file.ts";
 import { PinLatch } from "./pin-latch.ts";
 import type { Profile } from "./profile/profile.ts";
+import { ProfileFile } from "./profile-file.ts";
 import { type ImportMethod, type Opened, type PairMethod, PinRefused, type Role } from "./protocol.ts";
 import { parseUri, type TokenUri } from "./uri.ts";
 
@@ -34,6 +35,8 @@ const turns = new Map<string, Promise<unknown>>();
 
 /** By the module's file: what the first worker has found, for those that come after it. */
 const profiles = new Map<string, Profile>();
+/** Those who look at a token take no one's word for it, and have the next to come do the same. */
+const looking: readonly Role[] = ["probe", "inventory"];
 
 export interface Started<Answer> {
   readonly link: Link;
@@ -76,12 +79,15 @@ async function loggedIn<Answer>(
   if (reference === undefined && role !== "probe") {
     throw new ConfigError("no PIN is given: pin, or pin-source in the PKCS#11 URI");
   }
-  const latch =
-    reference === undefined ? undefined : new PinLatch(tokenName(module, uri), reference, config.stateDirectory);
+  const name = tokenName(module, uri);
+  const latch = reference === undefined ? undefined : new PinLatch(name, reference, config.stateDirectory);
   latch?.check();
   const pin = reference === undefined ? undefined : readSecret(reference);
 
-  const profile = profiles.get(module);
+  const file = new ProfileFile(name, config.stateDirectory);
+  if (looking.includes(role)) file.remove();
+  const sealed = role === "hsm" ? file.read() : undefined;
+  const profile = role === "hsm" ? profiles.get(module) : undefined;
   const { workerHours, workerCalls, workerMemory } = { ...defaultLife, ...config };
   const greeting = {
     role,
@@ -94,6 +100,7 @@ async function loggedIn<Answer>(
     wrapping: config.wrapping ?? "auto",
     life: { hours: workerHours, calls: workerCalls, memory: workerMemory },
     ...(profile && { profile }),
+    ...(sealed && { sealed }),
     ...(mode && { mode }),
   };
   const deadline = deadlineOf(role, config);
@@ -104,11 +111,13 @@ async function loggedIn<Answer>(
     // Half of the time is left for another worker.
     longestSilence: role === "hsm" ? deadline / 2 : deadline,
     onRetire: () => onRetire?.(link),
+    onFault: () => file.doubt(),
   });
   wipe(pin);
   try {
     const answer = (await link.ready) as Answer & Partial<Opened>;
     if (answer.profile) profiles.set(module, answer.profile);
+    if (answer.sealed) file.write(answer.sealed);
     return { link, answer };
   } catch (error) {
     if (error instanceof PinRefused) latch?.set();

@@ -36,7 +36,7 @@ interface Waiting {
  */
 export class WorkerPool<R extends "hsm" | "admin"> {
   readonly info: HsmInfo;
-  readonly profile: Profile;
+  readonly profile: R extends "hsm" ? Profile : undefined;
   readonly #role: R;
   readonly #config: Pkcs11Config;
   readonly #size: number;
@@ -72,7 +72,7 @@ export class WorkerPool<R extends "hsm" | "admin"> {
     this.#size = role === "hsm" ? (config.workers ?? defaultWorkers) : 1;
     this.#mostInFlight = config.inFlight ?? defaultInFlight;
     this.info = answer.info;
-    this.profile = answer.profile;
+    this.profile = answer.profile as typeof this.profile;
     this.#domainKeys = new Set(answer.domainKeys);
     this.#follow(link);
     this.#fill();

@@ -15,7 +15,6 @@ import { DataObjects } from "../../../src/hsm/pkcs11/keys/data-object.ts";
 import { Domain } from "../../../src/hsm/pkcs11/keys/domain.ts";
 import { decodeState, encodeState, type Revision } from "../../../src/hsm/pkcs11/keys/domain-state.ts";
 import { bestOf, findWrappings, genericKey, noUse, type Wrappings } from "../../../src/hsm/pkcs11/keys/wrapping.ts";
-import { type Profile, profileOf } from "../../../src/hsm/pkcs11/profile/profile.ts";
 import { testMac, testRandom } from "../../../src/hsm/pkcs11/profile/self-tests.ts";
 import { softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
 import { initDomain } from "../../../src/hsm/pkcs11/worker/token-admin.ts";
@@ -58,14 +57,6 @@ describe("the self-tests of a token", () => {
     });
     expect(() => testMac(cryptoki, other)).toThrow(/known answer/);
     expect(() => bestOf(findWrappings(cryptoki, other))).toThrow(/neither/);
-  });
-
-  it("are not repeated for a module, model and firmware that another worker has tested, and are for any other", async () => {
-    const found = await profileOf(cryptoki, engine, undefined);
-    expect(found.wrappings).toEqual(["kwp-0x210a"]);
-    const told: Profile = { ...found, wrappings: ["cbc-pad"] };
-    expect(await profileOf(cryptoki, engine, told)).toBe(told);
-    expect(await profileOf(cryptoki, engine, { ...told, of: `${told.of} of another version` })).toEqual(found);
   });
 
   it("find a key that the token did not make as it was asked to", () => {

@@ -164,6 +164,22 @@ export class Cryptoki {
     }
   }
 
+  /** Each with its sizes and flags, as the module states them, which proves nothing. */
+  mechanisms(): readonly unknown[] {
+    const types = call("C_GetMechanismList", () => this.#module.C_GetMechanismList(this.#slot));
+    return types.map((type) => [type, this.#mechanismInfo(type)]);
+  }
+
+  /** undefined where the module lists a mechanism that it then does not know. */
+  #mechanismInfo(type: number): pkcs11js.MechanismInfo | undefined {
+    try {
+      return call("C_GetMechanismInfo", () => this.#module.C_GetMechanismInfo(this.#slot, type));
+    } catch (error) {
+      if (error instanceof CryptokiError) return undefined;
+      throw error;
+    }
+  }
+
   /** As the module states it, which proves nothing. */
   largestKey(mechanism: number): number {
     return call("C_GetMechanismInfo", () => this.#module.C_GetMechanismInfo(this.#slot, mechanism)).maxKeySize;

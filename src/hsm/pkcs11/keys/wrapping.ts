@@ -106,19 +106,12 @@ export function findWrappings(token: Cryptoki, engine: Engine): Wrappings {
   const key = createKnown(token, { ...moving, value: knownKey });
   try {
     const names = Object.keys(known) as WrappingName[];
-    return wrappingsBy(
-      token,
-      names.filter((name) => works(token, engine, known[name](token), kek, key)),
-    );
+    return names.map((name) => known[name](token)).filter((wrapping) => works(token, engine, wrapping, kek, key));
   } finally {
     token.destroy(kek);
     token.destroy(key);
   }
 }
-
-/** Those of `names`, untested. */
-export const wrappingsBy = (token: Cryptoki, names: readonly WrappingName[]): Wrappings =>
-  names.map((name) => known[name](token));
 
 /** The best. Throws `HsmError("unsupported")` where there is none. */
 export function bestOf([best]: Wrappings): Wrapping {

@@ -37,7 +37,7 @@ export async function probeToken({ module: path, initArgs, token: selector, pin 
     ...(token && { interfaces: NativeCryptoki.of(path)?.interfaces() }),
     tests,
     ...(token && serves
-      ? surveyed(await profileOf(token, engine, undefined), mode ?? "plain")
+      ? surveyed(await profileOf(token, engine, findWrappings(token, engine), initArgs), mode ?? "plain")
       : { serves: [], refuses: [], imports: { takes: {}, lacks: {} } }),
     wrappings: token ? findWrappings(token, engine).flatMap(({ suite }) => suiteNames[suite] ?? []) : [],
     boundaries: serves ? pkcs11Boundaries.filter((boundary) => !failed(boundary)) : [],

@@ -1,3 +1,4 @@
+import { equalBytes } from "../../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { openEngine } from "../../../engine/index.ts";
@@ -9,10 +10,11 @@ import { type CallCipher, openCipher } from "../keys/call-cipher.ts";
 import { Domain } from "../keys/domain.ts";
 import { ResidentKeys } from "../keys/resident-keys.ts";
 import { TokenRandom } from "../keys/token-random.ts";
-import { bestOf, preferred, suiteNames, type Wrappings, wrappingsBy } from "../keys/wrapping.ts";
+import { bestOf, findWrappings, preferred, suiteNames, type Wrappings } from "../keys/wrapping.ts";
 import { type Profile, profileOf } from "../profile/profile.ts";
+import { openProfile, sealProfile } from "../profile/sealed.ts";
 import { testMac, testRandom } from "../profile/self-tests.ts";
-import { type Greeting, methods, type Opened, type Role } from "../protocol.ts";
+import { type Found, type Greeting, methods, type Opened, type Role } from "../protocol.ts";
 
 /** What one worker does for its role. */
 export interface Service {
@@ -44,9 +46,11 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
     const { token, engine, domain, keys, cipher, random } = opened;
     requireTogether(domain.load().mode, greeting.boundary);
     keys.probe(domain.active());
+    const found = await profiled(greeting, opened);
+    const known = { ...opened, profile: found.profile };
     setInterval(() => keys.expire(), sweep);
     const hsm = new TokenHsm(token, engine, domain, keys, cipher, random);
-    return served(greeting, [hsm, new TokenKeyPairs(opened, hsm), new TokenImports(opened)], opened);
+    return served(greeting, [hsm, new TokenKeyPairs(known, hsm), new TokenImports(known)], opened, found);
   },
   admin: async (greeting) => {
     const [{ TokenAdmin }, { Transport }] = await Promise.all([import("./token-admin.ts"), import("./transport.ts")]);
@@ -89,6 +93,9 @@ export interface OpenToken {
   readonly cipher: CallCipher;
   readonly random: TokenRandom;
   readonly wrappings: Wrappings;
+}
+
+export interface ProfiledToken extends OpenToken {
   readonly profile: Profile;
 }
 
@@ -98,15 +105,24 @@ async function openToken(greeting: Greeting): Promise<OpenToken> {
   const token = loggedIn(greeting);
   testMac(token, engine);
   testRandom(token);
-  const profile = await profileOf(token, engine, greeting.profile);
   const { boundary, wrapping } = greeting;
-  const wrappings = preferred(wrappingsBy(token, profile.wrappings), wrapping);
+  const wrappings = preferred(findWrappings(token, engine), wrapping);
   const resident = wrapping === "resident";
   if (resident) new ResidentKeys(token).test();
   const domain = new Domain(token, wrappings);
   const keys = new BackingKeys(token, engine, domain, wrappings, { derive: boundary === "token", resident });
   const cipher = openCipher(boundary, token, engine, keys);
-  return { token, engine, domain, keys, cipher, random: new TokenRandom(engine, token), wrappings, profile };
+  return { token, engine, domain, keys, cipher, random: new TokenRandom(engine, token), wrappings };
+}
+
+async function profiled(
+  { profile: told, sealed, initArgs }: Greeting,
+  { token, engine, domain, wrappings }: OpenToken,
+): Promise<Found> {
+  const kept = sealed && openProfile(token, engine, domain, sealed);
+  const profile = await profileOf(token, engine, wrappings, initArgs, [kept, told]);
+  const fresh = sealProfile(token, engine, domain, profile);
+  return sealed && equalBytes(fresh, sealed) ? { profile } : { profile, sealed: fresh };
 }
 
 /** A key from which others can be derived is one from which readable ones can. */
@@ -138,9 +154,9 @@ function callsOf({ role }: Greeting, targets: readonly object[]): Service["call"
   };
 }
 
-function served(greeting: Greeting, targets: readonly object[], opened: OpenToken): Service {
+function served(greeting: Greeting, targets: readonly object[], opened: OpenToken, found?: Found): Service {
   const { life } = greeting;
-  const { token, domain, keys, cipher, profile } = opened;
+  const { token, domain, keys, cipher } = opened;
   const serve = callsOf(greeting, targets);
   const end = performance.now() + life.hours * 3_600_000;
   let calls = 0;
@@ -151,7 +167,7 @@ function served(greeting: Greeting, targets: readonly object[], opened: OpenToke
     return process.memoryUsage.rss() > life.memory * 2 ** 20;
   };
   return {
-    greeting: { info: infoOf(greeting, opened), profile, domainKeys: domain.usable } satisfies Opened,
+    greeting: { info: infoOf(greeting, opened), domainKeys: domain.usable, ...found } satisfies Opened,
     call(method, args) {
       calls += 1;
       return serve(method, args);

@@ -14,14 +14,14 @@ import { hashOf, type Unwrapped, Unwrapping } from "../keys/unwrapping.ts";
 import { unwrappingRefusal } from "../profile/import-abilities.ts";
 import type { ImportMethod } from "../protocol.ts";
 import { generated } from "./pair-generation.ts";
-import type { OpenToken } from "./service.ts";
+import type { ProfiledToken } from "./service.ts";
 
 /** `Imports` as the worker serves it: neither wrapping keys nor what they unwrap are ever seen outside the token. */
 export class TokenImports implements Record<ImportMethod, (...args: never[]) => unknown> {
-  readonly #opened: OpenToken;
+  readonly #opened: ProfiledToken;
   readonly #unwrapping: Unwrapping;
 
-  constructor(opened: OpenToken) {
+  constructor(opened: ProfiledToken) {
     this.#opened = opened;
     this.#unwrapping = new Unwrapping(opened.token, opened.wrappings);
   }

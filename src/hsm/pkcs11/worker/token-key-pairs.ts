@@ -27,15 +27,15 @@ import { bestOf, createKek, unwrapOutside } from "../keys/wrapping.ts";
 import { decrypts, fits, type TestedKey } from "../profile/pair-test.ts";
 import type { PairMethod } from "../protocol.ts";
 import { generated } from "./pair-generation.ts";
-import type { OpenToken } from "./service.ts";
+import type { ProfiledToken } from "./service.ts";
 import type { TokenHsm } from "./token-hsm.ts";
 
 /** `KeyPairs` as the worker serves it: private keys stay in the token, but for those that are made to be taken away. */
 export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => unknown> {
-  readonly #opened: OpenToken;
+  readonly #opened: ProfiledToken;
   readonly #hsm: TokenHsm;
 
-  constructor(opened: OpenToken, hsm: TokenHsm) {
+  constructor(opened: ProfiledToken, hsm: TokenHsm) {
     this.#opened = opened;
     this.#hsm = hsm;
   }

@@ -183,7 +183,8 @@ function render(seen: ReadonlyMap<string, string>, subjects: readonly Subject[])
   return `# What every operation answers
 
 Seen on a running service by \`test/contract/matrix.test.ts\`, which holds each of ${seen.size} answers against what AWS documents. Every
-state is tried with ${subjects.length} keys, one of each spec, usage and origin. A cell lists what they answered.
+state is tried with ${subjects.length} keys, one of each spec, usage and origin. A cell lists what they answered. Creating and Updating, through which
+multi-Region keys go on AWS for some seconds, are never seen: here the keys of all Regions change at once.
 
 ## By key state
 

@@ -59,6 +59,7 @@ export class Asymmetric {
     type: MessageType,
     signature: Bytes,
   ): Promise<boolean> {
+    if (algorithm.startsWith("RSASSA") && !isWhole(signature)) return false;
     if (type !== "RAW") {
       return this.#native(algorithm, type).verify(digested(algorithm), spki, prehash(algorithm, message), signature);
     }
@@ -81,6 +82,7 @@ export class Asymmetric {
   /** null: not a ciphertext for this key, whatever is wrong with it. The caller wipes the plaintext. */
   decrypt(algorithm: EncryptionAlgorithm, pkcs8: Bytes, ciphertext: Bytes): Bytes | null {
     if (algorithm === "SM2PKE") return this.#native(algorithm, "RAW").decryptSm2(pkcs8, ciphertext);
+    if (!isWhole(ciphertext)) return null;
     const key = { key: privateKeyOf(pkcs8), ...oaep(algorithm) };
     try {
       return taken(privateDecrypt(key, ciphertext));
@@ -100,6 +102,12 @@ export class Asymmetric {
     return this.#built;
   }
 }
+
+/**
+ * RFC 8017 §7.1.2 and §8.1.2, step 1: as long as the modulus. OpenSSL also takes OAEP ciphertexts and PSS signatures whose
+ * leading zeros are missing. Moduli are multiples of 1,024 bits, and so many zeros come to nobody.
+ */
+const isWhole = (octets: Bytes): boolean => octets.length % 128 === 0;
 
 /** null: EdDSA and ML-DSA hash in their own way. */
 const hashOf = (algorithm: SigningAlgorithm): string | null =>

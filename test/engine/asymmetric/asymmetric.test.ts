@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type Bytes, fromHex, utf8 } from "../../../src/base/bytes.ts";
 import { decapsulate, encapsulate } from "../../../src/engine/asymmetric/agreement.ts";
@@ -123,6 +123,38 @@ describe("public key encryption", () => {
     },
     60_000,
   );
+});
+
+describe("octets of RSA without their leading zero", () => {
+  const asymmetric = new Asymmetric();
+  const beginningWithZero = async (make: () => Bytes | Promise<Bytes>): Promise<Bytes> => {
+    for (;;) {
+      const octets = await make();
+      if (octets[0] === 0) return octets;
+    }
+  };
+
+  it("are no signature", async () => {
+    const { privateKey, publicKey } = await generateKeyPair("RSA_2048", random);
+    const algorithm = "RSASSA_PSS_SHA_256";
+    const digest = new Uint8Array(createHash("sha256").update(message).digest());
+    const signature = await beginningWithZero(() => asymmetric.sign(algorithm, privateKey, message, "RAW"));
+    for (const [signed, type] of [
+      [message, "RAW"],
+      [digest, "DIGEST"],
+    ] as const) {
+      expect(await asymmetric.verify(algorithm, publicKey, signed, type, signature)).toBe(true);
+      expect(await asymmetric.verify(algorithm, publicKey, signed, type, signature.subarray(1))).toBe(false);
+    }
+  });
+
+  it("are no ciphertext", async () => {
+    const { privateKey, publicKey } = await generateKeyPair("RSA_2048", random);
+    const algorithm = "RSAES_OAEP_SHA_256";
+    const ciphertext = await beginningWithZero(() => asymmetric.encrypt(algorithm, publicKey, message));
+    expect(asymmetric.decrypt(algorithm, privateKey, ciphertext)).toEqual(message);
+    expect(asymmetric.decrypt(algorithm, privateKey, ciphertext.subarray(1))).toBeNull();
+  });
 });
 
 describe("ML-KEM", () => {

@@ -117,10 +117,10 @@ export function readDevelopmentHome(file: string): Home {
 
 /** A home keeps its account and HSM: another choice would not find its keys. */
 function checkedHome(home: Home, options: Pick<DevOptions, "account" | "hsm">): Home {
-  const uri = home.hsm.driver === "pkcs11" ? home.hsm.uri : undefined;
+  const { uri, initArgs } = home.hsm.driver === "pkcs11" ? home.hsm : {};
   const matches =
     typeof options.hsm === "object"
-      ? options.hsm.uri === uri
+      ? options.hsm.uri === uri && options.hsm.initArgs === initArgs
       : options.hsm === "softhsm2"
         ? uri?.includes("token=strongroom") === true
         : home.hsm.driver === "soft";

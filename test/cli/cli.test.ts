@@ -24,7 +24,16 @@ test("dev runs with nothing said", async () => {
 test("dev takes everything that can be said", async () => {
   vi.stubEnv("TEST_SECRET", "from/the+environment=");
   const given = await dev(
-    ...["--home", "/tmp/h", "--hsm=pkcs11:token=a?module-path=/m.so", "--pin", "env:PIN", "--listen", "[::]:0"],
+    ...[
+      "--home",
+      "/tmp/h",
+      "--hsm=pkcs11:token=a?module-path=/m.so",
+      "--pin",
+      "env:PIN",
+      "--init-args=a='b'",
+      "--listen",
+      "[::]:0",
+    ],
     ...["--admin-listen", "localhost:1", "--region", "eu-west-1", "--region", "eu-west-2", "--region", "eu-west-1"],
     ...["--account", "012345678901", "--access-key-id", id, "--secret-access-key", "env:TEST_SECRET"],
     ...["--attestation-roots", "/tmp/roots.pem"],
@@ -33,7 +42,7 @@ test("dev takes everything that can be said", async () => {
   );
   expect(given).toEqual({
     home: "/tmp/h",
-    hsm: { uri: "pkcs11:token=a?module-path=/m.so", pin: "env:PIN" },
+    hsm: { uri: "pkcs11:token=a?module-path=/m.so", pin: "env:PIN", initArgs: "a='b'" },
     listen: { host: "::", port: 0 },
     adminListen: { host: "localhost", port: 1 },
     regions: ["eu-west-1", "eu-west-2"],
@@ -146,6 +155,8 @@ test.each([
     "--pin is not file:<path> or env:<name>",
   ],
   ["a PIN for the soft HSM", ["dev", "--pin", "env:PIN"], "--pin goes with"],
+  ["library parameters for the soft HSM", ["dev", "--init-args", "a"], "--init-args goes with"],
+  ["library parameters for no URI", ["hsm", "probe", "--init-args", "a"], "--init-args goes with"],
   ["a home that is ephemeral", ["dev", "--home", "a", "--ephemeral"], "ephemeral"],
   ["an access key without secret", ["dev", "--access-key-id", id], "secret-access-key"],
   ["a secret without access key", ["dev", "--secret-access-key", "hunter2"], "access-key-id"],

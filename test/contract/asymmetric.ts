@@ -9,8 +9,10 @@ import {
   type KeySpec,
   type KeyUsageType,
   type KMSClient,
+  type SigningAlgorithmSpec,
 } from "@aws-sdk/client-kms";
-import type { HsmChoice } from "./service.ts";
+import { expect } from "vitest";
+import type { Abilities } from "./abilities.ts";
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 export const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString("base64");
@@ -19,10 +21,6 @@ export const digestOf = (hash: string, message: Uint8Array): Uint8Array =>
 export const edited = (bytes: Uint8Array, index = 0): Uint8Array => bytes.with(index, (bytes[index] as number) ^ 1);
 export const publicKeyOf = (spki: Uint8Array): KeyObject =>
   createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
-
-/** SoftHSM 2.6.1 does not wrap Ed25519 keys, and no token has the others. */
-export const isServed = (hsm: HsmChoice, spec: string): boolean =>
-  hsm === "soft" || !["ECC_NIST_EDWARDS25519", "SM2", "ML_DSA", "ML_KEM"].some((name) => spec.startsWith(name));
 
 /** The name of the exception, and its message. */
 export async function refusal(promise: Promise<unknown>): Promise<{ name: string; message: string }> {
@@ -41,13 +39,41 @@ export interface Key {
   readonly publicKey: Uint8Array;
 }
 
+/** A way to sign with SHA-256, and one that goes with other keys only. */
+export interface Signer {
+  readonly spec: KeySpec;
+  readonly by: SigningAlgorithmSpec;
+  readonly foreign: SigningAlgorithmSpec;
+}
+const rsa = { by: "RSASSA_PKCS1_V1_5_SHA_256", foreign: "ECDSA_SHA_256" } as const;
+const signers: readonly Signer[] = [
+  { spec: "ECC_NIST_P256", by: "ECDSA_SHA_256", foreign: "ECDSA_SHA_384" },
+  { spec: "RSA_2048", ...rsa },
+  { spec: "RSA_3072", ...rsa },
+];
+
 /** Makes keys, one of each spec and usage. */
 export class Keys {
   readonly #kms: KMSClient;
+  readonly #abilities: Abilities;
   readonly #made = new Map<string, Promise<Key>>();
 
-  constructor(kms: KMSClient) {
+  constructor(kms: KMSClient, abilities: Abilities) {
     this.#kms = kms;
+    this.#abilities = abilities;
+  }
+
+  /** Whether the HSM has such keys. Where it has none, making one was refused, with the reason that the HSM gives. */
+  async served(spec: KeySpec, usage: KeyUsageType): Promise<boolean> {
+    const message = this.#abilities.refusal(spec, usage);
+    if (message === undefined) return true;
+    expect(await refusal(this.make(spec, usage))).toEqual({ name: "UnsupportedOperationException", message });
+    return false;
+  }
+
+  /** Of the specs that the HSM has for signing, those that are made soonest come first. */
+  get signers(): readonly Signer[] {
+    return signers.filter(({ spec }) => this.#abilities.refusal(spec, "SIGN_VERIFY") === undefined);
   }
 
   of(spec: KeySpec, usage: KeyUsageType): Promise<Key> {

@@ -2,7 +2,8 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hsmChoices, removeHome, type Service, startService, temporaryHome } from "./service.ts";
+import { hsmChoices } from "./hsms.ts";
+import { removeHome, type Service, startService, temporaryHome } from "./service.ts";
 
 /** Debian's package, so that what the README shows works with an old client, too. */
 const aws = "/usr/bin/aws";

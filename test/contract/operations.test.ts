@@ -28,7 +28,9 @@ import {
   VerifyMacCommand,
 } from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hsmChoices, removeHome, type Service, startService, temporaryHome } from "./service.ts";
+import { type Abilities, abilitiesOf } from "./abilities.ts";
+import { hsmChoices } from "./hsms.ts";
+import { removeHome, type Service, startService, temporaryHome } from "./service.ts";
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
 
@@ -49,11 +51,13 @@ describe.each(hsmChoices)("over %s", (hsm) => {
   const home = temporaryHome();
   let service: Service;
   let kms: KMSClient;
+  let abilities: Abilities;
   const account = "111122223333";
 
   beforeAll(async () => {
     service = await startService(home, hsm, ["--account", account, "--region", "us-east-1", "--region", "eu-west-1"]);
     kms = service.client();
+    abilities = await abilitiesOf(home);
   }, 120_000);
 
   afterAll(async () => {
@@ -225,7 +229,13 @@ describe.each(hsmChoices)("over %s", (hsm) => {
   });
 
   it.each([224, 256, 384, 512] as const)("generates and verifies MACs by HMAC_%i keys", async (bits) => {
-    const { id, arn } = await createKey({ KeySpec: `HMAC_${bits}`, KeyUsage: "GENERATE_VERIFY_MAC" });
+    const [KeySpec, KeyUsage] = [`HMAC_${bits}`, "GENERATE_VERIFY_MAC"] as const;
+    const message = abilities.refusal(KeySpec, KeyUsage);
+    if (message !== undefined) {
+      const making = refusal(createKey({ KeySpec, KeyUsage }));
+      return expect(await making).toMatchObject({ name: "UnsupportedOperationException", message });
+    }
+    const { id, arn } = await createKey({ KeySpec, KeyUsage });
     const request = { KeyId: id, Message: text("message"), MacAlgorithm: `HMAC_SHA_${bits}` } as const;
     const { Mac = new Uint8Array(0) } = await kms.send(new GenerateMacCommand(request));
     expect(Mac.length).toBe(bits / 8);

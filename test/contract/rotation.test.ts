@@ -15,7 +15,8 @@ import {
   ScheduleKeyDeletionCommand,
 } from "@aws-sdk/client-kms";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { hsmChoices, removeHome, type Service, startService, temporaryHome } from "./service.ts";
+import { hsmChoices } from "./hsms.ts";
+import { removeHome, type Service, startService, temporaryHome } from "./service.ts";
 
 const day = 86_400;
 const plaintext = new TextEncoder().encode("older than the key");

@@ -6,6 +6,7 @@ import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { KMS } from "@aws-sdk/client-kms";
 import { afterAll, afterEach } from "vitest";
+import { type HsmChoice, placed } from "./hsms.ts";
 
 export const checkout = fileURLToPath(new URL("../..", import.meta.url));
 
@@ -28,15 +29,17 @@ export interface Service {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-export type HsmChoice = "soft" | "softhsm2";
-export const hsmChoices: readonly HsmChoice[] = ["soft", "softhsm2"];
-
 export const temporaryHome = (): string => mkdtempSync(join(tmpdir(), "strongroom-test-"));
 export const removeHome = (home: string): void => rmSync(home, { recursive: true, force: true });
 
-export function startService(home: string, hsm: HsmChoice = "soft", extra: readonly string[] = []): Promise<Service> {
-  const options = ["--home", home, "--hsm", hsm, "--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", ...extra];
-  return launch(home, ["dev", ...options]);
+export async function startService(
+  home: string,
+  hsm: HsmChoice = "soft",
+  extra: readonly string[] = [],
+): Promise<Service> {
+  const { options, inside } = await placed(home, hsm);
+  const addresses = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+  return launch(home, ["dev", "--home", home, ...options, ...addresses, ...extra], inside);
 }
 
 const started: { readonly child: ChildProcess; readonly log: () => string }[] = [];
@@ -51,9 +54,14 @@ afterEach(({ task }) => {
   for (const { log } of started) if (log()) console.error(`a service's log:\n${log().slice(-told)}`);
 });
 
-/** `strongroom <command>`, whose CA's certificate is in `home`. */
-export async function launch(home: string, command: readonly string[]): Promise<Service> {
-  const child = spawn(join(checkout, "scripts/strongroom"), command, { stdio: ["ignore", "pipe", "pipe"] });
+/** `strongroom <command>`, whose CA's certificate is in `home`. `inside`: what stands before it. */
+export async function launch(
+  home: string,
+  command: readonly string[],
+  inside: readonly string[] = [],
+): Promise<Service> {
+  const [program, ...args] = [...inside, join(checkout, "scripts/strongroom"), ...command] as [string, ...string[]];
+  const child = spawn(program, args, { stdio: ["ignore", "pipe", "pipe"] });
   let log = "";
   started.push({ child, log: () => log });
   child.stderr.setEncoding("utf8").on("data", (text: string) => {

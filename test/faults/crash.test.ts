@@ -3,14 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { KMS } from "@aws-sdk/client-kms";
 import { afterAll, describe, expect, it } from "vitest";
-import {
-  checkout,
-  type HsmChoice,
-  removeHome,
-  type Service,
-  startService,
-  temporaryHome,
-} from "../contract/service.ts";
+import type { HsmChoice } from "../contract/hsms.ts";
+import { checkout, removeHome, type Service, startService, temporaryHome } from "../contract/service.ts";
 import { auditFaults, ciphertextFaults, factsTold, inParallel, Ledger, stateFaults } from "./ledger.ts";
 import { startLoad, until } from "./load.ts";
 

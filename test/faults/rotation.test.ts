@@ -10,14 +10,8 @@ import { mainHsm, openHsmAdmin } from "../../src/hsm/index.ts";
 import { parseEkt } from "../../src/model/ekt.ts";
 import { openSealed } from "../../src/store/sealed.ts";
 import { openSqlite } from "../../src/store/sqlite/sqlite.ts";
-import {
-  checkout,
-  type HsmChoice,
-  removeHome,
-  type Service,
-  startService,
-  temporaryHome,
-} from "../contract/service.ts";
+import type { HsmChoice } from "../contract/hsms.ts";
+import { checkout, removeHome, type Service, startService, temporaryHome } from "../contract/service.ts";
 import { auditFaults, auditLines, ciphertextFaults, inParallel, Ledger, stateFaults } from "./ledger.ts";
 import { startLoad, until } from "./load.ts";
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { checkout, type HsmChoice, type Service } from "../contract/service.ts";
+import { checkout, type Service } from "../contract/service.ts";
 
 export interface Refusal {
   readonly status: number | null;
@@ -11,7 +11,7 @@ export interface Refusal {
 }
 
 /** A start that ends by itself: a service that serves, or hangs, is killed after a while, and its status is null. */
-export function refusedStart(home: string, hsm: HsmChoice = "soft"): Refusal {
+export function refusedStart(home: string, hsm: "soft" | "softhsm2" = "soft"): Refusal {
   const addresses = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
   const command = ["dev", "--home", home, "--hsm", hsm, ...addresses];
   const { status, stderr } = spawnSync(join(checkout, "scripts/strongroom"), command, {

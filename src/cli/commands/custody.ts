@@ -172,5 +172,9 @@ export const custody = (group: Argv, handlers: CustodyHandlers): Argv =>
       handlers.hsmOpenShare({ ...given, officerKey: given["officer-key"] }),
     )
     .command("restore", "Put a backup into a new HSM and a new store", restoration, (given) =>
-      handlers.hsmRestore(installation(given), { ...given, shares: given.share, hsm: hsmOf(given.hsm, given.pin) }),
+      handlers.hsmRestore(installation(given), {
+        ...given,
+        shares: given.share,
+        hsm: hsmOf(given.hsm, given.pin, given["init-args"]),
+      }),
     );

@@ -11,12 +11,20 @@ import { accountFlag, addressFlag, flag, flags, matching, nonEmpty, referenceFla
 import { defaultHome } from "../home.ts";
 import { readKeyStores } from "../key-stores.ts";
 
+/** A token of a PKCS#11 module, as the command line names it. */
+export interface GivenToken {
+  readonly uri: string;
+  /** A reference. */
+  readonly pin: string;
+  readonly initArgs?: string;
+}
+
 export interface DevOptions {
   /** PEM file: whose attestation documents are trusted. */
   readonly attestation?: { readonly roots: string };
   /** Absent: in memory. */
   readonly home?: string;
-  readonly hsm: "soft" | "softhsm2" | { readonly uri: string; readonly pin: string };
+  readonly hsm: "soft" | "softhsm2" | GivenToken;
   readonly listen: Address;
   readonly adminListen: Address;
   readonly regions: readonly string[];
@@ -30,6 +38,14 @@ export interface DevOptions {
   readonly accessKey?: { readonly id: string; readonly secret: string };
 }
 
+/** The library parameters of C_Initialize: what `initArgs` is in a configuration. */
+export const initArgsFlag = flag(
+  "init-args",
+  "What a PKCS#11 module takes when it is initialized, as NSS does: configdir='sql:/etc/nss' …",
+  "library parameters",
+  nonEmpty,
+);
+
 /** Which HSM a home is made with. */
 export const hsmOptions = {
   hsm: {
@@ -42,6 +58,7 @@ export const hsmOptions = {
     default: "soft",
   },
   pin: referenceFlag("pin", "The PIN of the PKCS#11 token: file:PATH or env:NAME"),
+  "init-args": initArgsFlag,
 } as const;
 
 const options = {
@@ -101,7 +118,7 @@ export const dev = (cli: Argv, run: (options: DevOptions) => Promise<void>): Arg
       const { "access-key-id": id, "secret-access-key": secret } = given;
       return run({
         ...(given.ephemeral !== true && { home: given.home ?? defaultHome() }),
-        hsm: hsmOf(given.hsm, given.pin),
+        hsm: hsmOf(given.hsm, given.pin, given["init-args"]),
         listen: given.listen,
         adminListen: given["admin-listen"],
         regions: given.region,
@@ -133,12 +150,13 @@ function pairOf(text: string): [service: string, user: string] {
   return [service, user.join("=")];
 }
 
-export function hsmOf(value: string, pin: string | undefined): DevOptions["hsm"] {
+export function hsmOf(value: string, pin: string | undefined, initArgs: string | undefined): DevOptions["hsm"] {
   if (value === "soft" || value === "softhsm2") {
     if (pin !== undefined) throw new ConfigError(`--pin goes with --hsm pkcs11:…; ${value} makes its own`);
+    if (initArgs !== undefined) throw new ConfigError("--init-args goes with --hsm pkcs11:…");
     return value;
   }
-  return { uri: value, pin: pin ?? refusePin() };
+  return { uri: value, pin: pin ?? refusePin(), ...(initArgs !== undefined && { initArgs }) };
 }
 
 function refusePin(): never {

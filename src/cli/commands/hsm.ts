@@ -5,12 +5,14 @@ import { type DomainKeyMode, domainKeyModes } from "../../hsm/hsm.ts";
 import { flag, flags, type Installation, installation, installationFlags, matching, nonEmpty } from "../flags.ts";
 import { promptPin } from "../pin-prompt.ts";
 import { type CustodyHandlers, custody } from "./custody.ts";
+import { initArgsFlag } from "./dev.ts";
 
 /** A token that belongs to no installation yet. */
 export interface Token {
   readonly uri: string;
   /** A reference. Without a PIN, nothing is tried. */
   readonly pin?: string;
+  readonly initArgs?: string;
 }
 
 export interface HsmHandlers extends CustodyHandlers {
@@ -68,6 +70,7 @@ const token = {
     "file:<path>, env:<name> or prompt",
     matching(/^(file:.|env:[A-Za-z_]\w*$|prompt$)/s),
   ),
+  "init-args": initArgsFlag,
 } as const;
 
 const test = {
@@ -123,19 +126,24 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
 interface Place {
   readonly uri?: string | undefined;
   readonly pin?: string | undefined;
+  readonly "init-args"?: string | undefined;
   readonly home?: string | undefined;
   readonly config?: string | undefined;
   readonly hsm?: string | undefined;
 }
 
-async function placeOf({ uri, pin, ...of }: Place): Promise<Installation | Token> {
+async function placeOf({ uri, pin, "init-args": initArgs, ...of }: Place): Promise<Installation | Token> {
   if (uri === undefined) {
-    if (pin !== undefined) throw new ConfigError("--pin goes with the PKCS#11 URI of a token");
+    const given = pin === undefined ? initArgs && "init-args" : "pin";
+    if (given !== undefined) throw new ConfigError(`--${given} goes with the PKCS#11 URI of a token`);
     return installation(of);
   }
   if (of.home ?? of.config ?? of.hsm) throw new ConfigError("a URI goes with none of --home, --config and --hsm");
-  if (pin === undefined) return { uri };
-  return { uri, pin: pin === "prompt" ? await promptPin() : pin };
+  return {
+    uri,
+    ...(pin !== undefined && { pin: pin === "prompt" ? await promptPin() : pin }),
+    ...(initArgs !== undefined && { initArgs }),
+  };
 }
 
 function secondsOf(value: string): number | undefined {

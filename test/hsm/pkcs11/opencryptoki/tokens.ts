@@ -16,34 +16,55 @@ export const pin = "01234567";
 export const soPin = "76543210";
 const node = process.execPath;
 
-/**
- * A maker of `count` real openCryptoki soft tokens, which go with the file's tests. From here on, whatever this process
- * starts with `process.execPath` runs in their namespaces.
- */
+/** The soft tokens of a pkcsslotd, in namespaces of their own. */
+export interface OpenCryptoki {
+  /** One that nobody has had yet. */
+  fresh(): Promise<Pkcs11Config & Required<Pick<Pkcs11Config, "pin">>>;
+  /** What stands before a command to have it in the namespaces. */
+  readonly inside: readonly string[];
+  stop(): Promise<void>;
+}
+
+/** A maker of `count` real openCryptoki soft tokens, which go with the file's tests: see `startOpenCryptoki`. */
 export async function openCryptokiTokens(count: number): Promise<() => Promise<Pkcs11Config>> {
+  const { fresh, stop } = await startOpenCryptoki(count);
+  afterAll(stop);
+  return fresh;
+}
+
+/** Until it is stopped, whatever this process starts with `process.execPath` runs in its namespaces. */
+export async function startOpenCryptoki(count: number): Promise<OpenCryptoki> {
   if (!module) throw new Error("openCryptoki is not installed: apt-get install opencryptoki");
   const folder = mkdtempSync(join(tmpdir(), "strongroom-opencryptoki-"));
   const holder = await start(folder, count);
-  process.execPath = nodeBeside(holder, folder);
-  afterAll(async () => {
-    process.execPath = node;
-    const exit = once(holder, "exit");
-    holder.stdin?.end();
-    await exit;
-    rmSync(folder, { recursive: true });
-  });
+  const inside = [
+    ...["nsenter", "--target", `${holder.pid}`, "--mount", "--ipc"],
+    ...(isRoot ? [] : ["--user", "--preserve-credentials"]),
+    "--",
+  ];
+  process.execPath = nodeInside(inside, folder);
 
   const labels = Array.from({ length: count }, (_, i) => `soft token ${i}`);
   execFileSync(process.execPath, [join(import.meta.dirname, "init-tokens.ts"), module, pin, soPin, ...labels]);
   writeFileSync(join(folder, "pin"), pin, { mode: 0o600 });
-  return async () => {
-    const label = labels.shift();
-    if (!label) throw new Error(`there are no more than ${count} tokens`);
-    return {
-      driver: "pkcs11",
-      uri: `pkcs11:token=${encodeURIComponent(label)}?module-path=${encodeURIComponent(module)}`,
-      pin: `file:${join(folder, "pin")}`,
-    };
+  return {
+    inside,
+    async fresh() {
+      const label = labels.shift();
+      if (!label) throw new Error(`there are no more than ${count} tokens`);
+      return {
+        driver: "pkcs11",
+        uri: `pkcs11:token=${encodeURIComponent(label)}?module-path=${encodeURIComponent(module)}`,
+        pin: `file:${join(folder, "pin")}`,
+      };
+    },
+    async stop() {
+      process.execPath = node;
+      const exit = once(holder, "exit");
+      holder.stdin?.end();
+      await exit;
+      rmSync(folder, { recursive: true });
+    },
   };
 }
 
@@ -58,10 +79,9 @@ async function start(folder: string, count: number): Promise<ChildProcess> {
   return holder;
 }
 
-/** A program that is Node in the namespaces of `holder`. */
-function nodeBeside({ pid }: ChildProcess, folder: string): string {
+/** A program that is Node in the namespaces. */
+function nodeInside(inside: readonly string[], folder: string): string {
   const program = join(folder, "node");
-  const namespaces = `--target ${pid} --mount --ipc ${isRoot ? "" : "--user --preserve-credentials"}`;
-  writeFileSync(program, `#!/bin/sh\nexec nsenter ${namespaces} -- '${node}' "$@"\n`, { mode: 0o700 });
+  writeFileSync(program, `#!/bin/sh\nexec ${inside.join(" ")} '${node}' "$@"\n`, { mode: 0o700 });
   return program;
 }

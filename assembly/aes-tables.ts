@@ -76,7 +76,7 @@ export function computeAesTables(): void {
 }
 
 /** FIPS 197 §4.2. */
-function multiply(x: u32, y: u32): u32 {
+export function multiply(x: u32, y: u32): u32 {
   let product: u32 = 0;
   for (; y != 0; y >>= 1) {
     if (y & 1) product ^= x;

@@ -35,7 +35,9 @@ const NONCE_AT: usize = 34;
 const IV_AT: usize = 50;
 /** N and IV. */
 const FRESH: usize = 28;
-const VERSION_AND_SUITE: u16 = 0x0101;
+/** Little-endian: the version is the first byte. */
+const AES_SUITE: u16 = 0x0101;
+const SM4_SUITE: u16 = 0x0301;
 
 // ── key tokens
 
@@ -134,16 +136,22 @@ function sealNamed(): i32 {
 
 // ── ciphertexts
 
+/** The token of a key that has a suite: of AES-256 or SM4. */
+function openSymmetric(p: usize, length: usize): bool {
+  if (!token.readHead(p, length) || (token.spec != hbk.SYMMETRIC_DEFAULT && token.spec != hbk.SM4)) return false;
+  return token.open(p, length, SYMMETRIC, ENCRYPT_DECRYPT);
+}
+
 /** `length` bytes of DATA become a ciphertext at DATA - 62. */
 export function encrypt(tokenLength: usize, aadLength: usize, length: usize): i32 {
-  if (!token.open(TOKEN, tokenLength, SYMMETRIC, ENCRYPT_DECRYPT)) return REFUSED;
+  if (!openSymmetric(TOKEN, tokenLength)) return REFUSED;
   drbg.draw(HEADER + NONCE_AT, FRESH);
   return sealData(AAD, aadLength, length);
 }
 
 /** The same of `length` random bytes, which are at PLAINTEXT when `kept`. */
 export function encryptRandom(tokenLength: usize, aadLength: usize, length: usize, kept: bool): i32 {
-  if (!token.open(TOKEN, tokenLength, SYMMETRIC, ENCRYPT_DECRYPT)) return REFUSED;
+  if (!openSymmetric(TOKEN, tokenLength)) return REFUSED;
   drbg.draw(RANDOM, FRESH + length);
   memory.copy(HEADER + NONCE_AT, RANDOM, FRESH);
   memory.copy(DATA, RANDOM + FRESH, length);
@@ -154,7 +162,7 @@ export function encryptRandom(tokenLength: usize, aadLength: usize, length: usiz
 
 /** The plaintext, in DATA, of the ciphertext of `length` bytes at DATA - 62. */
 export function decrypt(tokenLength: usize, aadLength: usize, length: usize): i32 {
-  if (!token.open(TOKEN, tokenLength, SYMMETRIC, ENCRYPT_DECRYPT)) return REFUSED;
+  if (!openSymmetric(TOKEN, tokenLength)) return REFUSED;
   return openData(aadLength, length);
 }
 
@@ -164,7 +172,7 @@ export function reEncrypt(
 ): i32 {
   const opened = decrypt(tokenLength, aadLength, length);
   if (opened < 0) return opened;
-  if (!token.open(TOKEN2, destinationLength, SYMMETRIC, ENCRYPT_DECRYPT)) {
+  if (!openSymmetric(TOKEN2, destinationLength)) {
     memory.fill(DATA, 0, opened);
     return REFUSED;
   }
@@ -199,7 +207,7 @@ function openData(aadLength: usize, length: usize): i32 {
 
 /** Version, suite and HBK id: how a header of the token that is open begins. */
 function nameHbk(header: usize): void {
-  store<u16>(header, VERSION_AND_SUITE);
+  store<u16>(header, token.spec == hbk.SM4 ? SM4_SUITE : AES_SUITE);
   memory.copy(header + HBK_ID_AT, token.hbkId, 32);
 }
 
@@ -207,7 +215,8 @@ function nameHbk(header: usize): void {
 function startMessage(aad: usize, aadLength: usize, length: usize): void {
   hbk.callKey(HEADER + NONCE_AT);
   memory.copy(aad, HEADER, HEADER_LENGTH);
-  gcm.start(CALL_KEY, HEADER + IV_AT, HEADER_LENGTH + aadLength, length);
+  if (token.spec == hbk.SM4) gcm.startSm4(CALL_KEY, HEADER + IV_AT, HEADER_LENGTH + aadLength, length);
+  else gcm.start(CALL_KEY, HEADER + IV_AT, HEADER_LENGTH + aadLength, length);
   gcm.authenticate(aad, HEADER_LENGTH + aadLength);
 }
 

@@ -3,22 +3,27 @@ import * as sliced from "./aes-sliced";
 import { equal, loadPartial } from "./constant-time";
 import * as ghash from "./ghash";
 import { GCM_KEY, GCM_STREAM, GCM_TAG_MASK, GHASH_Y } from "./memory";
+import * as sm4 from "./sm4";
 import { wipe } from "./wipe";
 
 /*
- * SP 800-38D: AES-256-GCM with IVs of 96 bits. One message at a time: start, authenticate the additional data, then
+ * SP 800-38D: AES-256-GCM, and SM4-GCM (RFC 8998), with IVs of 96 bits. One message at a time: start, authenticate the additional data, then
  * encrypt, or authenticate the ciphertext, verify and only then decrypt; finish. A part that is not the last of its kind
  * has a length that is a multiple of 16.
  *
- * A *key context* is 15 round keys, 16 bytes of padding, and power tables of H.
+ * A *key context* is 15 round keys of AES or 32 of SM4, up to 256 bytes, and power tables of H.
  */
 export const TABLES_AT: usize = 256;
 
 /** What aes-sliced.ts works on at once; less than that becomes key stream in GCM_STREAM first. */
 const SLICED: usize = 256;
+/** Blocks of key stream at a time: as many as AES leaves to GCM_STREAM. */
+const MOST_FILLED: usize = 16;
 /** GHASH follows that many blocks behind the cipher, so that it finds them in the cache. */
 const CHUNK: u32 = 512;
 
+/** Of this message; otherwise AES-256. */
+let isSm4: bool = false;
 let context: usize = 0;
 let powers: usize = 0;
 let iv: usize = 0;
@@ -44,6 +49,7 @@ export function keyContext(key: usize, target: usize, count: usize): void {
 
 /** A message under a kept context. `iv` (12 bytes, 16 are read) must stay where it is until `finish`. */
 export function startWith(keyContext: usize, count: usize, ivAt: usize): void {
+  isSm4 = false;
   begin(keyContext, count, ivAt);
   fill(1, 3);
   ghash.start(context + TABLES_AT, powers);
@@ -52,6 +58,18 @@ export function startWith(keyContext: usize, count: usize, ivAt: usize): void {
 /** A message under `key`, in the working context, with so many bytes of additional data and of plaintext. */
 export function start(key: usize, ivAt: usize, aadLength: usize, length: usize): void {
   keyExpansion(key, GCM_KEY);
+  isSm4 = false;
+  startWorking(ivAt, aadLength, length);
+}
+
+/** The same under a `key` of SM4. */
+export function startSm4(key: usize, ivAt: usize, aadLength: usize, length: usize): void {
+  sm4.keyExpansion(key, GCM_KEY);
+  isSm4 = true;
+  startWorking(ivAt, aadLength, length);
+}
+
+function startWorking(ivAt: usize, aadLength: usize, length: usize): void {
   begin(GCM_KEY, powersFor(((aadLength + 15) >> 4) + ((length + 15) >> 4) + 1), ivAt);
   // H and E(J0), §6.4 and §7.1 step 1, come with what bulk leaves over; one batch alone does not repay its preparation.
   fill(2, ((length > SLICED ? length & (SLICED - 1) : length) + 15) >> 4);
@@ -107,13 +125,13 @@ export function gctr(p: usize, length: usize): void {
   while (length > 0) {
     if (next == end) {
       const left = 256 - (counter & 255);
-      if (left >= 16 && length >= SLICED) {
+      if (left >= 16 && length >= SLICED && !isSm4) {
         gctrSliced(p);
         p += SLICED;
         length -= SLICED;
         continue;
       }
-      fill(0, min((length + 15) >> 4, left));
+      fill(0, min(min((length + 15) >> 4, left), MOST_FILLED));
     }
     const block = v128.xor(v128.load(p), v128.load(next));
     next += 16;
@@ -168,9 +186,11 @@ function fill(head: usize, blocks: usize): void {
   if (head > 1) v128.store(GCM_STREAM, i64x2.splat(0));
   if (head > 0) v128.store(next - 16, counterBlock(1));
   for (let p = next; p < end; p += 16) v128.store(p, counterBlock(counter++));
-  encryptBlocks(context, GCM_STREAM, count);
+  if (isSm4) sm4.encrypt(context, GCM_STREAM, count);
+  else encryptBlocks(context, GCM_STREAM, count);
   if (head > 0) v128.store(GCM_TAG_MASK, v128.load(next - 16));
-  filled = max(filled, 16 * (count + 1));
+  // Either cipher may have gone on to the end of four blocks.
+  filled = max(filled, 16 * ((count + 3) & ~3));
 }
 
 /** The next sixteen blocks of key stream, onto the bytes at `p`. */

@@ -18,14 +18,17 @@ export const AUDIT: u32 = 6;
 export const IMPORT: u32 = 7;
 export const INDEX: u32 = 8;
 
-/** Of kind KMS_HMAC: src/model/key-spec.ts */
+/** src/model/hbk.ts; of kind KMS_SYMMETRIC the first and the last. */
+export const SYMMETRIC_DEFAULT: u32 = 1;
 const HMAC_256: u32 = 11;
+export const SM4: u32 = 0x80;
 
 /** src/model/key-spec.ts */
 const EXTERNAL: u32 = 2;
 
 const LABEL_LENGTH: usize = 11;
 const ENCRYPT = memory.data<u8>([0x53, 0x52, 0x31, 0x2d, 0x65, 0x6e, 0x63, 0x72, 0x79, 0x70, 0x74]);
+const SM4_GCM = memory.data<u8>([0x53, 0x52, 0x31, 0x2d, 0x73, 0x6d, 0x34, 0x2d, 0x67, 0x63, 0x6d]);
 const KEYNAME = memory.data<u8>([0x53, 0x52, 0x31, 0x2d, 0x6b, 0x65, 0x79, 0x6e, 0x61, 0x6d, 0x65]);
 
 /** Whether the token's material is none of the keys that are computed with in here: `isExposed` of src/model/hbk.ts. */
@@ -41,22 +44,23 @@ export function isTaken(): bool {
 /** The HBK id, into HBK_NAME. */
 export function name(): void {
   if (token.kind == KMS_HMAC || token.kind == SIGV4) nameByHmac();
-  else derive(KEYNAME, ZEROS, HBK_NAME);
+  else derive(KEYNAME, ZEROS, 256, HBK_NAME);
 }
 
-/** K of a ciphertext with the nonce at `nonce`, into CALL_KEY; the material is wiped. */
+/** K of a ciphertext with the nonce at `nonce`, into CALL_KEY; of SM4 the first half of that. The material is wiped. */
 export function callKey(nonce: usize): void {
-  derive(ENCRYPT, nonce, CALL_KEY);
+  if (token.spec == SM4) derive(SM4_GCM, nonce, 128, CALL_KEY);
+  else derive(ENCRYPT, nonce, 256, CALL_KEY);
   token.wipeMaterial();
 }
 
 /** KBKDF of `label ‖ 00 ‖ key id ‖ nonce ‖ L`: src/model/kbkdf.ts. */
-function derive(label: usize, nonce: usize, target: usize): void {
+function derive(label: usize, nonce: usize, bits: u32, target: usize): void {
   memory.copy(FIXED_INPUT, label, LABEL_LENGTH);
   store<u8>(FIXED_INPUT, 0, 11);
   memory.copy(FIXED_INPUT + 12, token.keyId, 16);
   memory.copy(FIXED_INPUT + 28, nonce, 16);
-  store<u32>(FIXED_INPUT, bswap<u32>(256), 44);
+  store<u32>(FIXED_INPUT, bswap<u32>(bits), 44);
   kbkdf.start(MATERIAL, token.materialLength);
   hmac.update(FIXED_INPUT, 48);
   hmac.finish(target);

@@ -5,6 +5,7 @@ import { computeAesTables } from "./aes-tables";
 import { computeTailMask } from "./constant-time";
 import { computeGhashTables } from "./ghash";
 import { MEMORY_END, STATIC_END, TABLES_SCRATCH } from "./memory";
+import { computeSm4Tables } from "./sm4-tables";
 
 export {
   AAD, AAD2, CALL_KEYS, DATA, DATA_SIZE, ENTROPY, FIXED, ID, IV, KBKDF_BLOCKS, KEY, MATERIAL, PERSONALIZATION, PLAINTEXT,
@@ -17,7 +18,7 @@ export { LONGEST_IN_BLOCK, start as kbkdfStart } from "./kbkdf";
 export {
   DERIVER_SLOTS, open as openDeriver, start as startDerived, deriveFour, startOfFour, close as closeDeriver,
 } from "./derivers";
-export { start as gcmStart, seal as gcmSeal, open as gcmOpen } from "./message";
+export { start as gcmStart, startSm4 as gcmStartSm4, seal as gcmSeal, open as gcmOpen } from "./message";
 export {
   authenticate as gcmAuthenticate, authenticateCiphertext as gcmAuthenticateCiphertext, encrypt as gcmEncrypt,
   gctr as gcmDecrypt, tag as gcmTag, verify as gcmVerify, finish as gcmFinish,
@@ -36,6 +37,7 @@ export {
 
 if (__heap_base > STATIC_END) unreachable();
 computeAesTables();
+computeSm4Tables();
 computeGhashTables();
 computeTailMask();
 

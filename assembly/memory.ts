@@ -4,7 +4,7 @@
  * takes every byte of this memory for a secret.
  *
  *   00000  static data of the compiler: constants of SHA-256, labels
- *   01000  tables of AES and GHASH, public, computed when the instance starts
+ *   01000  tables of AES, GHASH and SM4, public, computed when the instance starts
  *   02000  scratch of the primitives
  *   04000  GCM: round keys and powers of H of the key in use
  *   06000  CTR_DRBG: Key ‖ V, seed material
@@ -23,11 +23,12 @@ export const AES_TABLES: usize = 0x01000;
 export const GHASH_TABLES: usize = 0x01600;
 /** 16 × ff ‖ 16 × 00: a load at `TAIL_MASK + 16 - n` keeps the first n bytes. */
 export const TAIL_MASK: usize = 0x01800;
+export const SM4_TABLES: usize = 0x01900;
 /** The tables' own working space while the instance starts. */
 export const TABLES_SCRATCH: usize = 0x02000;
 
 // ── scratch
-/** Counters and then key stream, up to 18 blocks; E(J0): SP 800-38D. */
+/** Counters and then key stream, up to 18 blocks, and some that are not needed; E(J0): SP 800-38D. */
 export const GCM_STREAM: usize = 0x02000;
 export const GCM_TAG_MASK: usize = 0x02180;
 /** Nibbles of up to 16 blocks that wait for their multiplication, and Y. */

@@ -12,6 +12,12 @@ export function start(aadLength: usize, length: usize): void {
   wipe(KEY, 32);
 }
 
+/** The same by SM4, whose key is the first half of KEY. */
+export function startSm4(aadLength: usize, length: usize): void {
+  gcm.startSm4(KEY, IV, aadLength, length);
+  wipe(KEY, 16);
+}
+
 /** The plaintext at DATA becomes ciphertext ‖ tag; the additional data is at AAD. */
 export function seal(aadLength: usize, length: usize): void {
   gcm.authenticate(AAD, aadLength);

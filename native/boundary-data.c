@@ -7,7 +7,9 @@
 /** The token of a symmetric key; bounds the additional data, too. */
 static int32_t open_symmetric(struct call *call, struct bytes ekt, struct bytes aad, struct token *token) {
   if (aad.length > LONGEST_AAD) return BAD_LENGTH;
-  return token_open(call->workspace, call->instance, ekt, 1 << KMS_SYMMETRIC, ENCRYPT_DECRYPT, token) ? OK : REFUSED;
+  if (!token_open(call->workspace, call->instance, ekt, 1 << KMS_SYMMETRIC, ENCRYPT_DECRYPT, token)) return REFUSED;
+  if (token->spec == SM4) return call->workspace->sm4_gcm ? OK : REFUSED;
+  return token->spec == SYMMETRIC_DEFAULT ? OK : REFUSED;
 }
 
 int32_t boundary_encrypt(struct call *call) {

@@ -3,12 +3,13 @@
 
 #include "workspace.h"
 
-enum { GCM_KEY_LENGTH = 32, GCM_IV_LENGTH = 12, GCM_TAG_LENGTH = 16 };
+enum { GCM_KEY_LENGTH = 32, SM4_KEY_LENGTH = 16, GCM_IV_LENGTH = 12, GCM_TAG_LENGTH = 16 };
 
-/** SP 800-38D, AES-256-GCM. The additional data is in two parts, `header ‖ aad`. */
+/** SP 800-38D over AES-256, or over SM4 (RFC 8998). The additional data is in two parts, `header ‖ aad`. */
 struct gcm_message {
   const uint8_t *key, *iv;
   struct bytes header, aad;
+  bool sm4;
 };
 
 /** `text` to `ciphertext`, which may be the same place, and 16 bytes to `tag`. false: OpenSSL failed. */

@@ -8,13 +8,13 @@ static const uint8_t zeros[64];
 
 /** KBKDF of `label ‖ 00 ‖ key id ‖ nonce ‖ L`: src/model/kbkdf.ts. */
 static void derive(struct scratch *scratch, const char *label, const uint8_t *key_id, const uint8_t *nonce,
-                   uint8_t *target) {
-  static const uint8_t bits[4] = {0, 0, 1, 0};
+                   uint16_t bits, uint8_t *target) {
   uint8_t fixed_input[48] = {0};
   memcpy(fixed_input, label, LABEL_LENGTH);
   memcpy(fixed_input + 12, key_id, 16);
   memcpy(fixed_input + 28, nonce, 16);
-  memcpy(fixed_input + 44, bits, sizeof bits);
+  fixed_input[46] = (uint8_t)(bits >> 8);
+  fixed_input[47] = (uint8_t)bits;
   kbkdf_start(&scratch->hmac, (struct bytes){scratch->material, scratch->material_length});
   hmac_update(&scratch->hmac, fixed_input, sizeof fixed_input);
   hmac_finish(&scratch->hmac, target);
@@ -41,9 +41,10 @@ void hbk_name_by(struct scratch *scratch, const uint8_t *key_id, struct bytes co
 
 void hbk_name(struct scratch *scratch, const struct token *token) {
   if (token->kind == KMS_HMAC || token->kind == SIGV4) name_by_hmac(scratch, token->key_id);
-  else derive(scratch, "SR1-keyname", token->key_id, zeros, scratch->hbk_name);
+  else derive(scratch, "SR1-keyname", token->key_id, zeros, 256, scratch->hbk_name);
 }
 
 void hbk_call_key(struct scratch *scratch, const struct token *token, const uint8_t *nonce) {
-  derive(scratch, "SR1-encrypt", token->key_id, nonce, scratch->call_key);
+  if (token->spec == SM4) derive(scratch, "SR1-sm4-gcm", token->key_id, nonce, 128, scratch->call_key);
+  else derive(scratch, "SR1-encrypt", token->key_id, nonce, 256, scratch->call_key);
 }

@@ -34,33 +34,42 @@ static int32_t hmac_sha256(struct call *call) { return mac(call, hmac_start); }
 /** key, fixed input, target 32 */
 static int32_t kbkdf(struct call *call) { return mac(call, kbkdf_start); }
 
-static bool read_message(struct call *call, struct gcm_message *message) {
+static bool read_message(struct call *call, bool sm4, struct gcm_message *message) {
   struct bytes key = call->bytes[0], iv = call->bytes[1];
-  *message = (struct gcm_message){.key = key.at, .iv = iv.at, .header = {key.at, 0}, .aad = call->bytes[2]};
-  return key.length == GCM_KEY_LENGTH && iv.length == GCM_IV_LENGTH;
+  *message = (struct gcm_message){.key = key.at, .iv = iv.at, .header = {key.at, 0}, .aad = call->bytes[2], .sm4 = sm4};
+  return key.length == (sm4 ? SM4_KEY_LENGTH : GCM_KEY_LENGTH) && iv.length == GCM_IV_LENGTH;
 }
 
-/** key, IV, additional data, plaintext, target: ciphertext ‖ tag */
-static int32_t gcm_seal_call(struct call *call) {
+static int32_t seal(struct call *call, bool sm4) {
   struct bytes plaintext = call->bytes[3], target = call->bytes[4];
   struct gcm_message message;
-  if (!read_message(call, &message) || target.length != plaintext.length + GCM_TAG_LENGTH) return BAD_LENGTH;
+  if (!read_message(call, sm4, &message) || target.length != plaintext.length + GCM_TAG_LENGTH) return BAD_LENGTH;
   return gcm_seal(call->workspace, &message, plaintext, target.at, target.at + plaintext.length)
              ? (int32_t)target.length
              : FAULT;
 }
 
-/** key, IV, additional data, ciphertext ‖ tag, target: plaintext */
-static int32_t gcm_open_call(struct call *call) {
+static int32_t open_sealed(struct call *call, bool sm4) {
   struct bytes sealed = call->bytes[3], target = call->bytes[4];
   struct gcm_message message;
-  if (!read_message(call, &message)) return BAD_LENGTH;
+  if (!read_message(call, sm4, &message)) return BAD_LENGTH;
   if (sealed.length < GCM_TAG_LENGTH) return NOT_AUTHENTIC;
   struct bytes ciphertext = {sealed.at, sealed.length - GCM_TAG_LENGTH};
   if (target.length != ciphertext.length) return BAD_LENGTH;
   int32_t status = gcm_open(call->workspace, &message, ciphertext, sealed.at + ciphertext.length, target.at);
   return status == OK ? (int32_t)target.length : status;
 }
+
+/** key, IV, additional data, plaintext, target: ciphertext ‖ tag */
+static int32_t gcm_seal_call(struct call *call) { return seal(call, false); }
+static int32_t sm4_gcm_seal(struct call *call) { return seal(call, true); }
+
+/** key, IV, additional data, ciphertext ‖ tag, target: plaintext */
+static int32_t gcm_open_call(struct call *call) { return open_sealed(call, false); }
+static int32_t sm4_gcm_open(struct call *call) { return open_sealed(call, true); }
+
+/** 1 or 0: whether this OpenSSL has SM4 */
+static int32_t has_sm4(struct call *call) { return call->workspace->sm4_gcm != NULL; }
 
 /** kek, material, target */
 static int32_t kwp_wrap(struct call *call) {
@@ -96,6 +105,9 @@ const struct function primitives[] = {
     {"kbkdf", "bbt", kbkdf},
     {"gcmSeal", "bbbbt", gcm_seal_call},
     {"gcmOpen", "bbbbt", gcm_open_call},
+    {"hasSm4", "", has_sm4},
+    {"sm4GcmSeal", "bbbbt", sm4_gcm_seal},
+    {"sm4GcmOpen", "bbbbt", sm4_gcm_open},
     {"kwpWrap", "bbt", kwp_wrap},
     {"kwpUnwrap", "bbt", kwp_unwrap},
     {"equal", "bb", equal},

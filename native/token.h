@@ -20,8 +20,8 @@ enum {
 enum kind { KMS_SYMMETRIC = 1, KMS_HMAC, KMS_PRIVATE, RECORD, SIGV4, AUDIT, IMPORT, INDEX };
 /** ANY_USAGE is no code of a token. */
 enum usage { ANY_USAGE = 0, ENCRYPT_DECRYPT = 1, GENERATE_VERIFY_MAC = 3, INTERNAL = 0x10 };
-/** Of KMS_HMAC: src/model/key-spec.ts */
-enum spec { HMAC_256 = 11 };
+/** src/model/hbk.ts; of KMS_SYMMETRIC the first and the last. */
+enum spec { SYMMETRIC_DEFAULT = 1, HMAC_256 = 11, SM4 = 0x80 };
 /** src/model/key-spec.ts */
 enum origin { EXTERNAL = 2 };
 

@@ -1,6 +1,7 @@
 #include "workspace.h"
 
 #include <openssl/crypto.h>
+#include <openssl/err.h>
 #include <stdlib.h>
 
 #include "locked-memory.h"
@@ -21,6 +22,8 @@ struct workspace *workspace_new(void) {
   if (!workspace) return NULL;
   workspace->gcm = context_of("AES-256-GCM");
   workspace->ctr = context_of("AES-256-CTR");
+  workspace->sm4_gcm = context_of("SM4-GCM");
+  ERR_clear_error();
   workspace->scratch = locked_memory_new(sizeof *workspace->scratch);
   if (workspace->gcm && workspace->ctr && workspace->scratch) return workspace;
   workspace_free(workspace);
@@ -31,6 +34,7 @@ void workspace_free(struct workspace *workspace) {
   if (!workspace) return;
   EVP_CIPHER_CTX_free(workspace->gcm);
   EVP_CIPHER_CTX_free(workspace->ctr);
+  EVP_CIPHER_CTX_free(workspace->sm4_gcm);
   locked_memory_free(workspace->scratch, sizeof *workspace->scratch);
   free(workspace);
 }
@@ -50,5 +54,6 @@ void workspace_wipe(struct workspace *workspace) {
   OPENSSL_cleanse(scratch, offsetof(struct scratch, random));
   if (workspace->gcm_keyed) wipe_context(&workspace->gcm, "AES-256-GCM");
   if (workspace->ctr_keyed) wipe_context(&workspace->ctr, "AES-256-CTR");
-  workspace->gcm_keyed = workspace->ctr_keyed = false;
+  if (workspace->sm4_gcm_keyed) wipe_context(&workspace->sm4_gcm, "SM4-GCM");
+  workspace->gcm_keyed = workspace->ctr_keyed = workspace->sm4_gcm_keyed = false;
 }

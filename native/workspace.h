@@ -32,12 +32,14 @@ struct scratch {
 /** What the calls of one thread work with: OpenSSL's contexts, made once, and a scratch in locked memory. */
 struct workspace {
   EVP_CIPHER_CTX *gcm, *ctr;
+  /** NULL: this OpenSSL has no SM4. */
+  EVP_CIPHER_CTX *sm4_gcm;
   /** The context has had a key since it was wiped. */
-  bool gcm_keyed, ctr_keyed;
+  bool gcm_keyed, ctr_keyed, sm4_gcm_keyed;
   struct scratch *scratch;
 };
 
-/** NULL: there is no memory, or OpenSSL has no such cipher. */
+/** NULL: there is no memory, or OpenSSL lacks AES. */
 struct workspace *workspace_new(void);
 void workspace_free(struct workspace *workspace);
 

@@ -55,9 +55,12 @@ export interface Boundary {
   /** The material of a `record` or `index` key. Any other kind is refused. */
   release(ekt: Bytes): Bytes;
 
-  /** Kind kms-symmetric, usage ENCRYPT_DECRYPT. Plaintext 0 to 4,096 bytes, aad at most 16,384. Answers a whole ciphertext. */
+  /**
+   * Kind kms-symmetric, usage ENCRYPT_DECRYPT; spec SYMMETRIC_DEFAULT, or SM4 where the engine has it. Plaintext 0 to 4,096
+   * bytes, aad at most 16,384. Answers a whole ciphertext, of the spec's suite.
+   */
   encrypt(ekt: Bytes, aad: Bytes, plaintext: Bytes): Bytes;
-  /** null: not authentic under this key and aad, or made by another HBK. */
+  /** null: not authentic under this key and aad, or made by another HBK, or of another suite than the key's. */
   decrypt(ekt: Bytes, aad: Bytes, ciphertext: Bytes): Bytes | null;
   /** `length` 1 to 1,024. A plaintext that nobody gets stays inside. */
   generateDataKey(

@@ -33,6 +33,9 @@ export interface Engine {
    */
   gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null;
 
+  /** SM4 (GB/T 32907) in the same mode: AEAD_SM4_GCM of RFC 8998 §3.2. Absent where the OpenSSL of the process lacks it. */
+  readonly sm4?: Sm4 | undefined;
+
   /**
    * For messages that each have a key of their own, derived from `hbk` (32 bytes). At least 512 are open at once; who can
    * hold no more throws `HsmError("internal")`.
@@ -53,6 +56,12 @@ export interface Engine {
 
   /** A new, empty cryptographic boundary for the soft HSM. */
   boundary(): Boundary;
+}
+
+/** `gcmSeal` and `gcmOpen` with keys of 16 bytes. */
+export interface Sm4 {
+  seal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes;
+  open(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null;
 }
 
 /**

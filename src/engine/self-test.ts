@@ -1,6 +1,9 @@
 import { type Bytes, concat, equalBytes, fromHex, hex, utf8 } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
+import { buildHeader, suites } from "../model/ciphertext.ts";
 import { ektHead, ektSuites, parseEkt } from "../model/ekt.ts";
+import type { SymmetricSpec } from "../model/key-spec.ts";
+import type { Boundary } from "./boundary.ts";
 import type { Engine } from "./engine.ts";
 
 /** How often the boundary is run through: V8 has compiled the hot path with its optimizing compiler by then. */
@@ -42,6 +45,7 @@ const tests: Readonly<Record<string, (engine: Engine) => boolean>> = {
     ),
 
   "AES-256-GCM": gcm,
+  "SM4-GCM": sm4,
   "derivation per message": deriver,
 
   /** Wycheproof aes_kwp, tcId 167 and 177 */
@@ -83,6 +87,30 @@ function gcm(engine: Engine): boolean {
     equalBytes(opened, plaintext) &&
     engine.gcmOpen(key, iv, aad, flipped(sealed)) === null &&
     is(long.subarray(4096), "91dd7abd4e730e682036a66dc21b19f6")
+  );
+}
+
+/** RFC 8998, appendix A.1; then 4,096 zeros. */
+function sm4({ sm4 }: Engine): boolean {
+  if (!sm4) return true;
+  const key = fromHex("0123456789abcdeffedcba9876543210");
+  const iv = fromHex("00001234567800000000abcd");
+  const aad = fromHex("feedfacedeadbeeffeedfacedeadbeefabaddad2");
+  const plaintext = fromHex(
+    "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccddddddddddddddddeeeeeeeeeeeeeeeeffffffffffffffffeeeeeeeeeeeeeeeeaaaaaaaaaaaaaaaa",
+  );
+  const sealed = sm4.seal(key, iv, aad, plaintext);
+  const long = sm4.seal(key, iv, new Uint8Array(0), new Uint8Array(4096));
+  const opened = sm4.open(key, iv, aad, sealed);
+  return (
+    is(
+      sealed,
+      "17f399f08c67d5ee19d0dc9969c4bb7d5fd46fd3756489069157b282bb200735d82710ca5c22f0ccfa7cbf93d496ac15a56834cbcf98c397b4024a2691233b8d83de3541e4c2b58177e065a9bf7b62ec",
+    ) &&
+    opened !== null &&
+    equalBytes(opened, plaintext) &&
+    sm4.open(key, iv, aad, flipped(sealed)) === null &&
+    is(long.subarray(4096), "c27fc053f4a1212f99aea111c2cc484a")
   );
 }
 
@@ -139,8 +167,18 @@ function drbg(engine: Engine): boolean {
 
 const ascending = (length: number, first: number): Bytes => Uint8Array.from({ length }, (_, i) => first + i);
 
-/** A key brought in under a transport key must have its known name and open a known ciphertext. */
+/** "known answer" under N = 60… and IV = 80…, ciphertext and tag, of each spec. */
+const knownCiphertexts = {
+  SYMMETRIC_DEFAULT: "86ce9ab8b934e24f0d3ae6f28b05fc29c46e65ab3358121bb0439d5e",
+  SM4: "e586c30c2b05f1e2bcbc65467cef5cedf1b5091392034263237a83ef",
+} as const;
+
 function boundary(engine: Engine): boolean {
+  return boundaryOf(engine, "SYMMETRIC_DEFAULT", repetitions) && (!engine.sm4 || boundaryOf(engine, "SM4", 1));
+}
+
+/** A key brought in under a transport key must have its known name and open a known ciphertext. */
+function boundaryOf(engine: Engine, spec: SymmetricSpec, times: number): boolean {
   const inside = engine.boundary();
   try {
     const domainKeyId = ascending(16, 1);
@@ -148,7 +186,7 @@ function boundary(engine: Engine): boolean {
     inside.generateDomainKey(domainKeyId);
     const head = ektHead(ektSuites.gcm, domainKeyId, undefined, {
       kind: "kms-symmetric",
-      spec: "SYMMETRIC_DEFAULT",
+      spec,
       usage: "ENCRYPT_DECRYPT",
       origin: "AWS_KMS",
       account: "000000000000",
@@ -159,25 +197,19 @@ function boundary(engine: Engine): boolean {
     const transportKey = ascending(32, 3);
     const ekt = inside.unwrapFrom(head, hbkId, transportKey, engine.kwpWrap(transportKey, ascending(32, 0)));
     const aad = new Uint8Array(2);
-    // version ‖ suite ‖ HBK id ‖ N = 60… ‖ IV = 80… ‖ ciphertext and tag of "known answer"
-    const known = concat(
-      fromHex("0101"),
-      hbkId,
-      ascending(16, 0x60),
-      ascending(12, 0x80),
-      fromHex("86ce9ab8b934e24f0d3ae6f28b05fc29c46e65ab3358121bb0439d5e"),
-    );
+    const header = buildHeader(suites[spec], hbkId, ascending(16, 0x60), ascending(12, 0x80));
+    const known = concat(header, fromHex(knownCiphertexts[spec]));
     const plaintext = inside.decrypt(ekt, aad, known);
     const opens = plaintext !== null && equalBytes(plaintext, utf8("known answer"));
-    return opens && inside.decrypt(ekt, aad, flipped(known)) === null && goesRound(engine, inside, ekt);
+    return opens && inside.decrypt(ekt, aad, flipped(known)) === null && goesRound(engine, inside, ekt, times);
   } finally {
     inside.close();
   }
 }
 
-function goesRound(engine: Engine, inside: ReturnType<Engine["boundary"]>, ekt: Bytes): boolean {
+function goesRound(engine: Engine, inside: Boundary, ekt: Bytes, times: number): boolean {
   const { hbkId } = parseEkt(ekt);
-  for (let i = 0; i < repetitions; i++) {
+  for (let i = 0; i < times; i++) {
     const plaintext = ascending(i % 8 === 0 ? 4096 : 32, i);
     const ciphertext = inside.encrypt(ekt, hbkId, plaintext);
     const opened = inside.decrypt(ekt, hbkId, ciphertext);

@@ -1,7 +1,7 @@
 import { type Bytes, hex } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
 import { domainKeyIdOf } from "../model/ekt.ts";
-import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
+import type { HbkSpec, KeyUsage } from "../model/key-spec.ts";
 import { firstAnswer } from "./failover.ts";
 import type { ConfiguredHsm, DomainKeyId, Ekt, Hsm } from "./hsm.ts";
 import { Member } from "./member.ts";
@@ -63,7 +63,7 @@ export class HsmSet {
    * configured for the spec, the default one, or the primary, and in those that hold each other's keys with it. `name`: in
    * no other HSM than this one.
    */
-  forSpec(spec: KeySpec, usage: KeyUsage, name?: string): Makers | { readonly refusal: string } {
+  forSpec(spec: HbkSpec, usage: KeyUsage, name?: string): Makers | { readonly refusal: string } {
     const chosen = name === undefined ? this.#configuredFor(spec) : this.named(name);
     if (!chosen) return { refusal: `There is no HSM ${name} here.` };
     const candidates = name === undefined ? this.replicasOf(chosen) : [chosen];
@@ -115,7 +115,9 @@ export class HsmSet {
     await Promise.all(this.members.map((member) => member.close()));
   }
 
-  #configuredFor(spec: KeySpec): Member {
+  /** Operators know SM4 as what SYMMETRIC_DEFAULT is in some Regions. */
+  #configuredFor(hbkSpec: HbkSpec): Member {
+    const spec = hbkSpec === "SM4" ? "SYMMETRIC_DEFAULT" : hbkSpec;
     const of = (wanted: (specs: ConfiguredHsm["specs"]) => boolean | undefined) =>
       this.members.find(({ configured }) => wanted(configured.specs));
     return (

@@ -4,6 +4,7 @@ import type { HbkMeta } from "../model/hbk.ts";
 import type {
   DataKeyPairSpec,
   EncryptionAlgorithm,
+  HbkSpec,
   KeySpec,
   KeyUsage,
   MessageType,
@@ -24,7 +25,7 @@ export interface Hsm extends AsyncDisposable {
   readonly info: HsmInfo;
 
   /** Why keys of this spec and usage cannot live here; undefined when they can. */
-  refusal(spec: KeySpec, usage: KeyUsage): string | undefined;
+  refusal(spec: HbkSpec, usage: KeyUsage): string | undefined;
 
   /** A new secret key under the active domain key. */
   generateKey(meta: HbkMeta): Promise<Ekt>;
@@ -118,14 +119,14 @@ export interface KeyPairs {
 /** What an HSM does with key material that comes from outside, wrapped under a key of its own. */
 export interface Imports {
   /** Why no material of this spec comes in under this wrapping, which `wrappingRefusal` (model/wrapping.ts) allows. */
-  refusal(spec: KeySpec, wrapping: Wrapping): string | undefined;
+  refusal(spec: HbkSpec, wrapping: Wrapping): string | undefined;
 
   /** A new key pair of kind `import`, to wrap material for one key: `meta` has that key's account, region and key id. */
   wrappingKey(meta: HbkMeta): Promise<NewKeyPair>;
 
   /**
-   * A token over material that is wrapped under `wrapping`, a token of `wrappingKey` for the key of `meta`: 32 bytes, an
-   * HMAC key, or a PrivateKeyInfo in DER. null: it cannot be unwrapped. "unfit": it is no material of the spec.
+   * A token over material that is wrapped under `wrapping`, a token of `wrappingKey` for the key of `meta`: 32 bytes, 16 of
+   * SM4, an HMAC key, or a PrivateKeyInfo in DER. null: it cannot be unwrapped. "unfit": it is no material of the spec.
    */
   unwrap(
     meta: HbkMeta,
@@ -191,6 +192,8 @@ export interface HsmInfo {
    */
   readonly exposed?: "process";
   readonly domainKeyMode: DomainKeyMode;
+  /** Of a PKCS#11 HSM: why its boundary or its engine has no SM4; absent where it has. */
+  readonly lacksSm4?: string | undefined;
   /** What an operator should know when it is opened, in sentences. */
   readonly notices?: readonly string[];
 }

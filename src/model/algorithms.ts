@@ -3,6 +3,7 @@ import { KmsError } from "../base/errors.ts";
 import type {
   EncapsulationAlgorithm,
   EncryptionAlgorithm,
+  HbkSpec,
   KeyAgreementAlgorithm,
   KeySpec,
   KeyUsage,
@@ -20,6 +21,7 @@ export type Algorithm =
 
 type Capabilities = { readonly [U in KeyUsage]?: readonly Algorithm[] };
 
+const symmetric: Capabilities = { ENCRYPT_DECRYPT: ["SYMMETRIC_DEFAULT"] };
 const rsa: Capabilities = {
   ENCRYPT_DECRYPT: ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256"],
   SIGN_VERIFY: [
@@ -35,8 +37,9 @@ const mlDsa: Capabilities = { SIGN_VERIFY: ["ML_DSA_SHAKE_256"] };
 const mlKem: Capabilities = { ENCAPSULATE_DECAPSULATE: ["ML_KEM"] };
 
 /** What each spec can be made for, and by which algorithms (Developer Guide, "Key spec reference"). */
-const capabilities: Readonly<Record<KeySpec, Capabilities>> = {
-  SYMMETRIC_DEFAULT: { ENCRYPT_DECRYPT: ["SYMMETRIC_DEFAULT"] },
+const capabilities: Readonly<Record<HbkSpec, Capabilities>> = {
+  SYMMETRIC_DEFAULT: symmetric,
+  SM4: symmetric,
   RSA_2048: rsa,
   RSA_3072: rsa,
   RSA_4096: rsa,
@@ -59,13 +62,13 @@ const capabilities: Readonly<Record<KeySpec, Capabilities>> = {
 };
 
 /** undefined: there are no keys of this spec for this usage. */
-export const algorithmsOf = (spec: KeySpec, usage: KeyUsage): readonly Algorithm[] | undefined =>
+export const algorithmsOf = (spec: HbkSpec, usage: KeyUsage): readonly Algorithm[] | undefined =>
   capabilities[spec][usage];
 
 export type KeyType = "symmetric" | "HMAC" | "asymmetric";
 
-export function keyTypeOf(spec: KeySpec): KeyType {
-  if (spec === "SYMMETRIC_DEFAULT") return "symmetric";
+export function keyTypeOf(spec: HbkSpec): KeyType {
+  if (spec === "SYMMETRIC_DEFAULT" || spec === "SM4") return "symmetric";
   return spec.startsWith("HMAC") ? "HMAC" : "asymmetric";
 }
 

@@ -1,6 +1,6 @@
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { keyTypeOf } from "./algorithms.ts";
-import { type KeySpec, type KeyUsage, keySpecs, keyUsages, type Origin, origins } from "./key-spec.ts";
+import { type HbkSpec, type KeyUsage, keySpecs, keyUsages, type Origin, origins } from "./key-spec.ts";
 
 /**
  * What the material of an HBK is for. The HSM refuses to use a key token for another kind.
@@ -20,7 +20,6 @@ export type HbkKind = keyof typeof hbkKinds;
 
 /** `INTERNAL` is the usage of every kind that is not a KMS key's. */
 export type HbkUsage = KeyUsage | "INTERNAL";
-export type HbkSpec = KeySpec;
 
 /** What a key token binds to its material; immutable for the life of the HBK. */
 export interface HbkMeta {
@@ -47,14 +46,16 @@ export const isSameKey = (a: HbkMeta, b: HbkMeta): boolean =>
   a.account === b.account && a.region === b.region && equalBytes(a.keyId, b.keyId);
 
 /** What the material of a KMS key is. */
-export function kindOfSpec(spec: KeySpec): HbkKind {
+export function kindOfSpec(spec: HbkSpec): HbkKind {
   const kinds = { symmetric: "kms-symmetric", HMAC: "kms-hmac", asymmetric: "kms-private" } as const;
   return kinds[keyTypeOf(spec)];
 }
 
 /** One-byte codes of the key token. Positions in the lists are pinned: append only. */
-export const specCode = (spec: HbkSpec): number => keySpecs.indexOf(spec) + 1;
-export const specOf = (code: number): HbkSpec | undefined => keySpecs[code - 1];
+export const specCode = (spec: HbkSpec): number => (spec === "SM4" ? sm4 : keySpecs.indexOf(spec) + 1);
+export const specOf = (code: number): HbkSpec | undefined => (code === sm4 ? "SM4" : keySpecs[code - 1]);
+/** The API has no such spec. */
+const sm4 = 0x80;
 
 const internalUsage = 0x10;
 export const usageCode = (usage: HbkUsage): number =>

@@ -1,7 +1,14 @@
 import { type Bytes, equalBytes, utf8 } from "../base/bytes.ts";
 
 /** Purposes of a derived key; eleven ASCII bytes each, so that the fixed input has one length. */
-export type KbkdfLabel = "SR1-encrypt" | "SR1-keyname" | "SR1-records" | "SR1-hsmroot" | "SR1-hsmfile" | "SR1-hsmname";
+export type KbkdfLabel =
+  | "SR1-encrypt"
+  | "SR1-sm4-gcm"
+  | "SR1-keyname"
+  | "SR1-records"
+  | "SR1-hsmroot"
+  | "SR1-hsmfile"
+  | "SR1-hsmname";
 
 /** No nonce: what is derived is a name. */
 export const noNonce = new Uint8Array(16);
@@ -22,7 +29,7 @@ export const isKeyDerivation = (message: Bytes): boolean =>
 /**
  * The fixed input of KBKDF (SP 800-108 §4.1), 48 bytes:
  * `label 11 ‖ 00 ‖ key id 16 ‖ N 16 ‖ L 4 (bits, big-endian)`; with the counter 00000001 in front it is 52,
- * one SHA-256 block after the key's midstate.
+ * one SHA-256 block after the key's midstate. L is 128 for SM4, otherwise 256: whoever derives takes that much of K(1).
  */
 export function kbkdfFixedInput(label: KbkdfLabel, keyId: Bytes, nonce: Bytes): Bytes {
   const input = new Uint8Array(fixedInputLength);
@@ -44,15 +51,17 @@ export function writeKbkdfFixedInput(
   target[offset + 11] = 0;
   target.set(keyId, offset + 12);
   target.set(nonce, offset + 28);
-  target.set(outputBits, offset + 44);
+  target.set(label === "SR1-sm4-gcm" ? bits128 : bits256, offset + 44);
 }
 
 const labels: Readonly<Record<KbkdfLabel, Bytes>> = {
   "SR1-encrypt": utf8("SR1-encrypt"),
+  "SR1-sm4-gcm": utf8("SR1-sm4-gcm"),
   "SR1-keyname": utf8("SR1-keyname"),
   "SR1-records": utf8("SR1-records"),
   "SR1-hsmroot": utf8("SR1-hsmroot"),
   "SR1-hsmfile": utf8("SR1-hsmfile"),
   "SR1-hsmname": utf8("SR1-hsmname"),
 };
-const outputBits = Uint8Array.of(0, 0, 1, 0);
+const bits256 = Uint8Array.of(0, 0, 1, 0);
+const bits128 = Uint8Array.of(0, 0, 0, 128);

@@ -24,6 +24,12 @@ export const keySpecs = [
 ] as const;
 export type KeySpec = (typeof keySpecs)[number];
 
+/** What key tokens call the spec of their key: the API's, but that SYMMETRIC_DEFAULT is AES-256 alone. */
+export type HbkSpec = KeySpec | SymmetricSpec;
+
+/** What the API's SYMMETRIC_DEFAULT may be: AES-256, under that name, or SM4. */
+export type SymmetricSpec = "SYMMETRIC_DEFAULT" | "SM4";
+
 export const keyUsages = [
   "ENCRYPT_DECRYPT",
   "SIGN_VERIFY",

@@ -8,8 +8,10 @@ import { parseWat } from "./wat.ts";
 /** What may be decided by octets of the linear memory; the method is in taint.ts. */
 const exceptions = {
   publicLoads: [
-    // computes tables from constants when the instance starts
+    // compute tables from constants when the instance starts; the first has those of SM4 in line
+    "$~start",
     "$assembly/aes-tables/computeAesTables",
+    "$assembly/sm4-tables/mapped",
     // reads lengths, kind, usage and domain key id of a token, which are public
     "$assembly/token/readHead",
   ],

@@ -5,6 +5,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { ektHead, ektSuites, parseEkt } from "../../src/model/ekt.ts";
 import { binding } from "../../src/model/encryption-context.ts";
 import { type HbkKind, type HbkMeta, hbkKinds } from "../../src/model/hbk.ts";
+import type { SymmetricSpec } from "../../src/model/key-spec.ts";
 
 export const root = new Uint8Array(32).fill(0xa1);
 export const domainKeyId = new Uint8Array(16).fill(0xd1);
@@ -40,7 +41,8 @@ export const headOf = (kind: HbkKind, edits: Partial<HbkMeta> = {}, id: Bytes = 
 export const rewrapped = (boundary: Boundary, ekt: Bytes, id: Bytes, edits: Partial<HbkMeta> = {}): Bytes =>
   boundary.rewrap(ekt, ektHead(ektSuites.gcm, id, undefined, { ...parseEkt(ekt).meta, ...edits }));
 
-export const symmetricKey = (boundary: Boundary): Bytes => boundary.generate(headOf("kms-symmetric"), 32);
+export const symmetricKey = (boundary: Boundary, spec: SymmetricSpec = "SYMMETRIC_DEFAULT"): Bytes =>
+  boundary.generate(headOf("kms-symmetric", { spec }), 32);
 
 /** The material of a token of any kind: what `wrapFor` gives, unwrapped. */
 export function materialOf(engine: Engine, boundary: Boundary, ekt: Bytes): Bytes {

@@ -3,7 +3,7 @@ import { utf8 } from "../../src/base/bytes.ts";
 import type { Boundary } from "../../src/engine/boundary.ts";
 import type { Engine } from "../../src/engine/engine.ts";
 import { open as openReference } from "../../src/engine/node/engine.ts";
-import { ciphertextClaims, interoperationClaims } from "./boundary-ciphertexts.ts";
+import { ciphertextClaims, interoperationClaims, suiteClaims } from "./boundary-ciphertexts.ts";
 import { exposedClaims, hmacKeyClaims } from "./boundary-exposed.ts";
 import {
   aad,
@@ -42,7 +42,9 @@ export function boundaryConformance(name: string, open: () => Promise<Engine>): 
     describe("domain keys", () => domainKeyClaims(bench));
     describe("key tokens", () => tokenClaims(bench));
     describe("transport", () => transportClaims(bench));
-    describe("ciphertexts", () => ciphertextClaims(bench));
+    describe("ciphertexts of AES-256", () => ciphertextClaims(bench, "SYMMETRIC_DEFAULT"));
+    describe("ciphertexts of SM4", () => ciphertextClaims(bench, "SM4"));
+    describe("ciphertexts of either suite", () => suiteClaims(bench));
     describe("with the reference", () => interoperationClaims(bench));
     describe("MACs", () => macClaims(bench));
     describe("HMAC keys", () => hmacKeyClaims(bench));

@@ -4,6 +4,7 @@ import type { Engine } from "../../src/engine/engine.ts";
 import { selfTest } from "../../src/engine/self-test.ts";
 import { deriverClaims } from "./engine-deriver.ts";
 import { differentialClaims } from "./engine-differential.ts";
+import { sm4Claims } from "./engine-sm4.ts";
 import { vectorClaims } from "./engine-vectors.ts";
 
 /** What every engine must do. The boundary has a suite of its own: boundary.ts. */
@@ -18,6 +19,7 @@ export function engineConformance(name: string, open: () => Promise<Engine>): vo
     it("passes its self-tests", () => selfTest(opened));
     describe("published vectors", () => vectorClaims(engine));
     describe("against node:crypto", () => differentialClaims(engine));
+    describe("SM4-GCM", () => sm4Claims(engine));
     describe("authentication", () => authenticationClaims(engine));
     describe("lengths", () => lengthClaims(engine));
     describe("arguments and results", () => ownershipClaims(engine));

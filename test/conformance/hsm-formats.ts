@@ -8,9 +8,10 @@ import {
   privateDecrypt,
 } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { type Bytes, concat, hex, utf8 } from "../../src/base/bytes.ts";
+import { type Bytes, concat, hex, uint32, utf8 } from "../../src/base/bytes.ts";
 import type { Ekt, HsmConfig } from "../../src/hsm/index.ts";
 import type { HbkMeta } from "../../src/model/hbk.ts";
+import type { SymmetricSpec } from "../../src/model/key-spec.ts";
 import { aad, algorithm, type HsmFixture, hbkIdOf, metaOf, useBench } from "./hsm-fixture.ts";
 
 const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
@@ -22,8 +23,8 @@ const hmac = (key: Bytes, ...message: Bytes[]): Bytes =>
     .digest();
 
 /** KBKDF by its definition: SP 800-108 §4.1, one block. */
-const kbkdf = (key: Bytes, label: string, keyId: Bytes, nonce: Bytes): Bytes =>
-  hmac(key, Uint8Array.of(0, 0, 0, 1), utf8(label), Uint8Array.of(0), keyId, nonce, Uint8Array.of(0, 0, 1, 0));
+const kbkdf = (key: Bytes, label: string, keyId: Bytes, nonce: Bytes, bits = 256): Bytes =>
+  hmac(key, Uint8Array.of(0, 0, 0, 1), utf8(label), Uint8Array.of(0), keyId, nonce, uint32(bits)).subarray(0, bits / 8);
 
 /** The bytes that every driver must agree on, made here from the definitions. */
 export function formatClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
@@ -42,8 +43,8 @@ export function formatClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
       return createDecipheriv("id-aes256-wrap-pad", kek, Buffer.from("a65959a6", "hex")).update(exported.subarray(384));
     }
 
-    async function exportedKey(): Promise<{ meta: HbkMeta; key: Ekt; material: Bytes }> {
-      const meta = metaOf("kms-symmetric");
+    async function exportedKey(spec: SymmetricSpec = "SYMMETRIC_DEFAULT") {
+      const meta: HbkMeta = { ...metaOf("kms-symmetric"), spec };
       const key = await bench().hsm.generateKey(meta);
       return { meta, key, material: await materialOf(key) };
     }
@@ -67,17 +68,21 @@ export function formatClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
       expect(hex(hmac(await materialOf(key), aad))).toBe(hex(hmac(utf8("AWS4secret"), aad)));
     });
 
-    it("of ciphertexts: AES-256-GCM under KBKDF(HBK, SR1-encrypt, key id, N), AAD = header ‖ aad", async () => {
-      const { meta, key, material } = await exportedKey();
+    it.each([
+      ["SYMMETRIC_DEFAULT", "aes-256-gcm", "SR1-encrypt", "0101", 256],
+      ["SM4", "sm4-gcm", "SR1-sm4-gcm", "0103", 128],
+    ] as const)("of ciphertexts of %s: %s under KBKDF(HBK, %s, key id, N), AAD = header ‖ aad", async (...row) => {
+      const [spec, cipherName, label, versionAndSuite, bits] = row;
+      const { meta, key, material } = await exportedKey(spec);
       const ciphertext = await bench().hsm.encrypt(key, algorithm, utf8("plaintext"), aad);
       const [header, nonce, iv] = [
         ciphertext.subarray(0, 62),
         ciphertext.subarray(34, 50),
         ciphertext.subarray(50, 62),
       ];
-      expect(hex(header.subarray(0, 34))).toBe(`0101${hex(hbkIdOf(key))}`);
-      const callKey = kbkdf(material, "SR1-encrypt", meta.keyId, nonce);
-      const decipher = createDecipheriv("aes-256-gcm", callKey, iv).setAAD(concat(header, aad));
+      expect(hex(header.subarray(0, 34))).toBe(versionAndSuite + hex(hbkIdOf(key)));
+      const callKey = kbkdf(material, label, meta.keyId, nonce, bits);
+      const decipher = createDecipheriv(cipherName as "aes-256-gcm", callKey, iv).setAAD(concat(header, aad));
       decipher.setAuthTag(ciphertext.subarray(-16));
       const plaintext = concat(decipher.update(ciphertext.subarray(62, -16)), decipher.final());
       expect(hex(plaintext)).toBe(hex(utf8("plaintext")));

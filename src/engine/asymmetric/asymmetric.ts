@@ -11,7 +11,7 @@ import {
 import { promisify } from "node:util";
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import type { EncryptionAlgorithm, KeySpec, MessageType, SigningAlgorithm } from "../../model/key-spec.ts";
+import type { EncryptionAlgorithm, HbkSpec, MessageType, SigningAlgorithm } from "../../model/key-spec.ts";
 import { isBuilt } from "../native/addon.ts";
 import { Signatures } from "../native/signatures.ts";
 import { deriveSharedSecret } from "./agreement.ts";
@@ -92,7 +92,7 @@ export class Asymmetric {
   }
 
   /** As `deriveSharedSecret` of agreement.ts, for keys of SM2, too. */
-  async deriveSharedSecret(spec: KeySpec, pkcs8: Bytes, spki: Bytes): Promise<Bytes | null> {
+  async deriveSharedSecret(spec: HbkSpec, pkcs8: Bytes, spki: Bytes): Promise<Bytes | null> {
     if (spec !== "SM2") return deriveSharedSecret(pkcs8, spki);
     return this.#native("SM2DSA", "RAW").agreeSm2(pkcs8, spki);
   }

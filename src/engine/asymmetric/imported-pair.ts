@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject } from "node:crypto";
 import { type Bytes, equalBytes, utf8 } from "../../base/bytes.ts";
 import { wipe } from "../../base/secret.ts";
 import { algorithmsOf } from "../../model/algorithms.ts";
-import type { KeySpec, SigningAlgorithm } from "../../model/key-spec.ts";
+import type { HbkSpec, SigningAlgorithm } from "../../model/key-spec.ts";
 import type { Asymmetric } from "./asymmetric.ts";
 import { algorithmIdentifierOf } from "./key-pairs.ts";
 import { exportSpki, type KeyPair, privateKeyOf, taken } from "./keys.ts";
@@ -11,7 +11,7 @@ import { exportSpki, type KeyPair, privateKeyOf, taken } from "./keys.ts";
  * The key pair of a PrivateKeyInfo (RFC 5208) from elsewhere, encoded anew, its public half computed from the private one.
  * null: it is none of `spec`, or its parts do not fit together.
  */
-export async function importedPair(asymmetric: Asymmetric, spec: KeySpec, pkcs8: Bytes): Promise<KeyPair | null> {
+export async function importedPair(asymmetric: Asymmetric, spec: HbkSpec, pkcs8: Bytes): Promise<KeyPair | null> {
   const key = read(pkcs8);
   if (!key) return null;
   const publicKey = exportSpki(createPublicKey(key));
@@ -32,7 +32,7 @@ function read(pkcs8: Bytes): KeyObject | null {
 }
 
 /** Whether it is a key of `spec`; `spki` is its public half. Named curves only: parameters written out can describe a weaker group of the same name. */
-export function isOfSpec(spec: KeySpec, key: KeyObject, spki: Bytes): boolean {
+export function isOfSpec(spec: HbkSpec, key: KeyObject, spki: Bytes): boolean {
   if (spec.startsWith("RSA")) {
     const bits = Number(spec.slice("RSA_".length));
     return key.asymmetricKeyType === "rsa" && key.asymmetricKeyDetails?.modulusLength === bits;
@@ -45,7 +45,7 @@ export function isOfSpec(spec: KeySpec, key: KeyObject, spki: Bytes): boolean {
 const message = utf8("pairwise consistency");
 
 /** FIPS 140-3 IG 10.3.A: what the private key signs, the public one verifies, whatever the pair is for. */
-async function isConsistent(asymmetric: Asymmetric, spec: KeySpec, pair: KeyPair): Promise<boolean> {
+async function isConsistent(asymmetric: Asymmetric, spec: HbkSpec, pair: KeyPair): Promise<boolean> {
   const [algorithm] = (algorithmsOf(spec, "SIGN_VERIFY") ?? []) as readonly SigningAlgorithm[];
   if (!algorithm) return false;
   try {

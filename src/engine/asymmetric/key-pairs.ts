@@ -3,14 +3,14 @@ import { promisify } from "node:util";
 import { type Bytes, fromHex } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { secret, wipe } from "../../base/secret.ts";
-import type { KeySpec } from "../../model/key-spec.ts";
+import type { HbkSpec } from "../../model/key-spec.ts";
 import { exportSpki, type KeyPair, privateKeyOf, taken } from "./keys.ts";
 
 /**
  * A new key pair. `random` gives what the private key is made of: the scalar of an elliptic curve, the seed of Ed25519,
  * ML-DSA and ML-KEM. RSA alone is made by OpenSSL from its own generator, in a thread of the pool.
  */
-export async function generateKeyPair(spec: KeySpec, random: (length: number) => Bytes): Promise<KeyPair> {
+export async function generateKeyPair(spec: HbkSpec, random: (length: number) => Bytes): Promise<KeyPair> {
   if (spec.startsWith("RSA")) return generateRsa(Number(spec.slice("RSA_".length)));
   const form = forms[spec];
   if (!form) throw new HsmError("unsupported", `There are no ${spec} key pairs.`);
@@ -49,7 +49,7 @@ const scalar = (prefix: string, order: string): Form => ({
 });
 
 /** RFC 5915 and 8410; RFC 9881 and 9935 with the seed alone. Orders: SP 800-186, SEC 2, GB/T 32918.5. */
-const forms: Partial<Record<KeySpec, Form>> = {
+const forms: Partial<Record<HbkSpec, Form>> = {
   ECC_NIST_P256: scalar(
     "3041020100301306072a8648ce3d020106082a8648ce3d030107042730250201010420",
     "ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551",
@@ -80,7 +80,7 @@ const forms: Partial<Record<KeySpec, Form>> = {
 };
 
 /** AlgorithmIdentifier of SPKI and PKCS#8, DER; undefined for RSA. It stands behind version 0 in what `prefix` begins. */
-export function algorithmIdentifierOf(spec: KeySpec): Bytes | undefined {
+export function algorithmIdentifierOf(spec: HbkSpec): Bytes | undefined {
   const prefix = forms[spec]?.prefix;
   return prefix?.subarray(5, 5 + 2 + (prefix[6] as number));
 }

@@ -1,7 +1,7 @@
 import { createHash, createHmac } from "node:crypto";
 import { type Bytes, fromHex, hex, utf8 } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import type { KeySpec, SigningAlgorithm } from "../../model/key-spec.ts";
+import type { HbkSpec, SigningAlgorithm } from "../../model/key-spec.ts";
 import { decapsulate, deriveSharedSecret, encapsulate } from "./agreement.ts";
 import { Asymmetric } from "./asymmetric.ts";
 import { generateKeyPair } from "./key-pairs.ts";
@@ -68,7 +68,7 @@ const tests: Readonly<Record<string, (asymmetric: Asymmetric) => Promise<boolean
 const constant = (length: number): Bytes => new Uint8Array(length).fill(0x5a);
 const is = (bytes: Bytes | null, expected: string): boolean => bytes !== null && hex(bytes) === expected;
 
-async function signs(asymmetric: Asymmetric, spec: KeySpec, algorithm: SigningAlgorithm): Promise<boolean> {
+async function signs(asymmetric: Asymmetric, spec: HbkSpec, algorithm: SigningAlgorithm): Promise<boolean> {
   const { privateKey, publicKey } = await generateKeyPair(spec, constant);
   const signature = await asymmetric.sign(algorithm, privateKey, abc, "RAW");
   const verifies = (message: Bytes) => asymmetric.verify(algorithm, publicKey, message, "RAW", signature);

@@ -15,6 +15,10 @@ export interface Addon {
   kbkdf(key: Bytes, fixedInput: Bytes, target: Bytes): number;
   gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, target: Bytes): number;
   gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, target: Bytes): number;
+  /** 1 or 0. */
+  hasSm4(): number;
+  sm4GcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, target: Bytes): number;
+  sm4GcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, target: Bytes): number;
   kwpWrap(kek: Bytes, material: Bytes, target: Bytes): number;
   /** `target`: 8 bytes shorter than `wrapped`; the material is its beginning. */
   kwpUnwrap(kek: Bytes, wrapped: Bytes, target: Bytes): number;

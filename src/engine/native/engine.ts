@@ -1,7 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { secret, secretFrom, wipe } from "../../base/secret.ts";
 import type { Boundary } from "../boundary.ts";
-import type { Deriver, Drbg, Engine } from "../engine.ts";
+import type { Deriver, Drbg, Engine, Sm4 } from "../engine.ts";
 import { assertWithin, gcmTagLength, isWrapped, wrappedLength } from "../lengths.ts";
 import { type Addon, load } from "./addon.ts";
 import { NativeBoundary } from "./boundary.ts";
@@ -15,13 +15,15 @@ const longestWrapped = 8192;
 /**
  * Every primitive by the OpenSSL of the running Node, called from C (native/). A call leaves nothing in the memory of the
  * addon or in OpenSSL's contexts. Constant in time as far as OpenSSL's code for the machine's processor is: with the
- * instructions for AES, carry-less multiplication and SHA-256 it is. Arguments have at most 1 GiB.
+ * instructions for AES, carry-less multiplication and SHA-256 it is; its SM4 looks up tables unless there are some for that, too. Arguments have at most 1 GiB.
  */
 export class NativeEngine implements Engine {
   readonly name = "native";
+  readonly sm4: Sm4 | undefined;
   readonly #addon: Addon;
 
   constructor(addon: Addon) {
+    this.sm4 = addon.hasSm4() === 1 ? sm4Of(addon) : undefined;
     this.#addon = addon;
   }
 
@@ -48,14 +50,14 @@ export class NativeEngine implements Engine {
   }
 
   gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, out?: Bytes): Bytes {
-    const target = out ?? new Uint8Array(plaintext.length + gcmTagLength);
+    const target = out ?? sealedTarget(plaintext);
     answered(this.#addon.gcmSeal(key, iv, aad, plaintext, target));
     return target;
   }
 
   /** OpenSSL decrypts before it has seen the tag: what it gave is wiped, not released, when the tag does not verify. */
   gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null {
-    const target = out ?? secret(Math.max(sealed.length - gcmTagLength, 0));
+    const target = out ?? openedTarget(sealed);
     return authentic(this.#addon.gcmOpen(key, iv, aad, sealed, target)) === null ? null : target;
   }
 
@@ -91,5 +93,20 @@ export class NativeEngine implements Engine {
     return new NativeBoundary(this.#addon);
   }
 }
+
+const sm4Of = (addon: Addon): Sm4 => ({
+  seal(key, iv, aad, plaintext) {
+    const target = sealedTarget(plaintext);
+    answered(addon.sm4GcmSeal(key, iv, aad, plaintext, target));
+    return target;
+  },
+  open(key, iv, aad, sealed) {
+    const target = openedTarget(sealed);
+    return authentic(addon.sm4GcmOpen(key, iv, aad, sealed, target)) === null ? null : target;
+  },
+});
+
+const sealedTarget = ({ length }: Bytes): Bytes => new Uint8Array(length + gcmTagLength);
+const openedTarget = ({ length }: Bytes): Bytes => secret(Math.max(length - gcmTagLength, 0));
 
 export const open = async (): Promise<NativeEngine> => new NativeEngine(load());

@@ -2,13 +2,22 @@ import { isDeepStrictEqual } from "node:util";
 import { type Bytes, concat, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { secretFrom } from "../../base/secret.ts";
-import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../model/ciphertext.ts";
+import {
+  buildHeader,
+  headerLength,
+  ivLength,
+  nonceLength,
+  parseHeader,
+  type Suite,
+  suiteOf,
+} from "../../model/ciphertext.ts";
 import { parseEktHead } from "../../model/ekt.ts";
 import { type HbkKind, type HbkMeta, type HbkUsage, isExposed } from "../../model/hbk.ts";
 import { isKeyDerivation, kbkdfFixedInput } from "../../model/kbkdf.ts";
 import type { Boundary } from "../boundary.ts";
 import type { Drbg, Engine } from "../engine.ts";
 import { EntropySource, personalization } from "../entropy.ts";
+import { openBy, sealBy } from "../suites.ts";
 import { type OpenKey, refused, Tokens, wiping } from "./tokens.ts";
 
 const longestPlaintext = 4096;
@@ -99,12 +108,12 @@ export class NodeBoundary implements Boundary {
     assertWithin(aad.length, 0, longestAad);
     assertWithin(plaintext.length, 0, longestPlaintext);
     return this.#tokens.open(ekt, (key) => {
-      assertServes(key.meta, ["kms-symmetric"], "ENCRYPT_DECRYPT");
+      const suite = suiteFor(key.meta);
       const fresh = this.random(nonceLength + ivLength);
       const [nonce, iv] = [fresh.subarray(0, nonceLength), fresh.subarray(nonceLength)];
-      const header = buildHeader(key.hbkId, nonce, iv);
-      const sealed = wiping(this.#callKey(key, nonce), (callKey) =>
-        this.#engine.gcmSeal(callKey, iv, concat(header, aad), plaintext),
+      const header = buildHeader(suite, key.hbkId, nonce, iv);
+      const sealed = wiping(this.#callKey(key, suite, nonce), (callKey) =>
+        sealBy(suite, this.#engine, callKey, iv, concat(header, aad), plaintext),
       );
       return concat(header, sealed);
     });
@@ -113,12 +122,12 @@ export class NodeBoundary implements Boundary {
   decrypt(ekt: Bytes, aad: Bytes, ciphertext: Bytes): Bytes | null {
     assertWithin(aad.length, 0, longestAad);
     return this.#tokens.open(ekt, (key) => {
-      assertServes(key.meta, ["kms-symmetric"], "ENCRYPT_DECRYPT");
+      const suite = suiteFor(key.meta);
       const header = parseHeader(ciphertext);
-      if (!header || !equalBytes(header.hbkId, key.hbkId)) return null;
+      if (header?.suite !== suite.code || !equalBytes(header.hbkId, key.hbkId)) return null;
       const authenticated = concat(ciphertext.subarray(0, headerLength), aad);
-      return wiping(this.#callKey(key, header.nonce), (callKey) =>
-        this.#engine.gcmOpen(callKey, header.iv, authenticated, ciphertext.subarray(headerLength)),
+      return wiping(this.#callKey(key, suite, header.nonce), (callKey) =>
+        openBy(suite, this.#engine, callKey, header.iv, authenticated, ciphertext.subarray(headerLength)),
       );
     });
   }
@@ -180,9 +189,17 @@ export class NodeBoundary implements Boundary {
     if (!this.#open) throw new HsmError("internal", "the boundary is closed");
   }
 
-  #callKey(key: OpenKey, nonce: Bytes): Bytes {
-    return this.#engine.kbkdf(key.material, kbkdfFixedInput("SR1-encrypt", key.meta.keyId, nonce));
+  #callKey(key: OpenKey, suite: Suite, nonce: Bytes): Bytes {
+    return this.#engine.kbkdf(key.material, kbkdfFixedInput(suite.label, key.meta.keyId, nonce));
   }
+}
+
+/** Of what the key makes and opens. */
+function suiteFor(meta: HbkMeta): Suite {
+  assertServes(meta, ["kms-symmetric"], "ENCRYPT_DECRYPT");
+  const suite = suiteOf(meta.spec);
+  if (!suite) throw refused("the key token is of another spec");
+  return suite;
 }
 
 function assertServes(meta: HbkMeta, kinds: readonly HbkKind[], usage: HbkUsage): void {

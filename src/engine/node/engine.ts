@@ -1,15 +1,16 @@
 import { createCipheriv, createDecipheriv, createHash, createHmac, timingSafeEqual } from "node:crypto";
 import { type Bytes, concat, uint32 } from "../../base/bytes.ts";
-import { secret, wipe } from "../../base/secret.ts";
 import type { Boundary } from "../boundary.ts";
 import { KeyDeriver } from "../deriver.ts";
 import type { Deriver, Drbg, Engine } from "../engine.ts";
+import { assertLength, keyLength } from "../lengths.ts";
 import { NodeBoundary } from "./boundary.ts";
 import { CtrDrbg } from "./drbg.ts";
+import { NodeGcm } from "./gcm.ts";
+import { taken } from "./taken.ts";
 
-const keyLength = 32;
-const ivLength = 12;
-const tagLength = 16;
+const aesGcm = new NodeGcm("aes-256-gcm", keyLength);
+const sm4Gcm = new NodeGcm("sm4-gcm", 16);
 const longestWrapped = 8192;
 /** The alternative initial value of KWP: SP 800-38F §6.3, ICV2. */
 const kwpIv = Uint8Array.of(0xa6, 0x59, 0x59, 0xa6);
@@ -21,6 +22,7 @@ const kwpIv = Uint8Array.of(0xa6, 0x59, 0x59, 0xa6);
  */
 class NodeEngine implements Engine {
   readonly name = "node";
+  readonly sm4 = sm4Gcm.isThere ? sm4Gcm : undefined;
 
   sha256(message: Bytes): Bytes {
     return taken(createHash("sha256").update(message).digest());
@@ -35,41 +37,12 @@ class NodeEngine implements Engine {
     return taken(createHmac("sha256", key).update(counter).update(fixedInput).digest());
   }
 
-  gcmSeal(
-    key: Bytes,
-    iv: Bytes,
-    aad: Bytes,
-    plaintext: Bytes,
-    out = new Uint8Array(plaintext.length + tagLength),
-  ): Bytes {
-    assertLength(key, keyLength);
-    assertLength(iv, ivLength);
-    assertLength(out, plaintext.length + tagLength);
-    const cipher = createCipheriv("aes-256-gcm", key, iv, { authTagLength: tagLength }).setAAD(aad);
-    out.set(cipher.update(plaintext));
-    cipher.final();
-    out.set(cipher.getAuthTag(), plaintext.length);
-    return out;
+  gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, out?: Bytes): Bytes {
+    return aesGcm.seal(key, iv, aad, plaintext, out);
   }
 
-  /** OpenSSL decrypts before it has seen the tag: what it gave is wiped, not released, when the tag does not verify. */
   gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null {
-    assertLength(key, keyLength);
-    assertLength(iv, ivLength);
-    if (sealed.length < tagLength) return null;
-    const split = sealed.length - tagLength;
-    if (out) assertLength(out, split);
-    const decipher = createDecipheriv("aes-256-gcm", key, iv, { authTagLength: tagLength })
-      .setAAD(aad)
-      .setAuthTag(sealed.subarray(split));
-    const plaintext = decipher.update(sealed.subarray(0, split));
-    try {
-      decipher.final();
-    } catch {
-      wipe(plaintext);
-      return null;
-    }
-    return taken(plaintext, out);
+    return aesGcm.open(key, iv, aad, sealed, out);
   }
 
   deriver(hbk: Bytes): Deriver {
@@ -108,14 +81,3 @@ class NodeEngine implements Engine {
 }
 
 export const open = async (): Promise<Engine> => new NodeEngine();
-
-/** What node:crypto gave in a Buffer, which is wiped, as an array of our own. */
-function taken(buffer: Buffer, bytes = secret(buffer.length)): Bytes {
-  bytes.set(buffer);
-  wipe(buffer);
-  return bytes;
-}
-
-function assertLength(bytes: Bytes, length: number): void {
-  if (bytes.length !== length) throw new RangeError(`${bytes.length} bytes instead of ${length}`);
-}

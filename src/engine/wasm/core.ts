@@ -25,6 +25,7 @@ export interface Exports {
   closeDeriver(slot: number): void;
 
   gcmStart(aadLength: number, length: number): void;
+  gcmStartSm4(aadLength: number, length: number): void;
   gcmSeal(aadLength: number, length: number): void;
   gcmOpen(aadLength: number, length: number): number;
   gcmAuthenticate(aad: Address, length: number): void;

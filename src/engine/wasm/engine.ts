@@ -1,7 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { wipe } from "../../base/secret.ts";
 import type { Boundary } from "../boundary.ts";
-import type { Deriver, Drbg, Engine } from "../engine.ts";
+import type { Deriver, Drbg, Engine, Sm4 } from "../engine.ts";
 import { assertLength, assertWithin, gcmIvLength, gcmTagLength, isWrapped, keyLength } from "../lengths.ts";
 import { WasmBoundary } from "./boundary.ts";
 import { Core } from "./core.ts";
@@ -18,6 +18,7 @@ const longestWrapped = 8192;
  */
 class WasmEngine implements Engine {
   readonly name = "wasm";
+  readonly sm4: Sm4;
   readonly #module: WebAssembly.Module;
   readonly #core: Core;
   readonly #slots: DeriverSlots;
@@ -26,6 +27,7 @@ class WasmEngine implements Engine {
     this.#module = module;
     this.#core = core;
     this.#slots = new DeriverSlots(core);
+    this.sm4 = sm4In(core);
   }
 
   sha256(message: Bytes): Bytes {
@@ -46,13 +48,13 @@ class WasmEngine implements Engine {
 
   gcmSeal(key: Bytes, iv: Bytes, aad: Bytes, plaintext: Bytes, out?: Bytes): Bytes {
     gcm.assertSealsInto(out, plaintext);
-    this.#startGcm(key, iv, aad.length, plaintext.length);
+    startGcm(this.#core, keyLength, key, iv, aad.length, plaintext.length);
     return gcm.seal(this.#core, aad, plaintext, out);
   }
 
   gcmOpen(key: Bytes, iv: Bytes, aad: Bytes, sealed: Bytes, out?: Bytes): Bytes | null {
     gcm.assertOpensInto(out, sealed);
-    this.#startGcm(key, iv, aad.length, Math.max(sealed.length - gcmTagLength, 0));
+    startGcm(this.#core, keyLength, key, iv, aad.length, Math.max(sealed.length - gcmTagLength, 0));
     return gcm.open(this.#core, aad, sealed, out);
   }
 
@@ -117,16 +119,28 @@ class WasmEngine implements Engine {
     call.hmacFinish(at.TAG);
     return this.#core.takeSecret(at.TAG, 32);
   }
-
-  #startGcm(key: Bytes, iv: Bytes, aadLength: number, length: number): void {
-    assertLength(key, keyLength);
-    assertLength(iv, gcmIvLength);
-    const { call, at } = this.#core;
-    this.#core.write(at.KEY, key);
-    this.#core.write(at.IV, iv);
-    call.gcmStart(aadLength, length);
-  }
 }
+
+/** `length` of the key: AES's or SM4's. */
+function startGcm(core: Core, ofKey: number, key: Bytes, iv: Bytes, aadLength: number, length: number): void {
+  assertLength(key, ofKey);
+  assertLength(iv, gcmIvLength);
+  core.write(core.at.KEY, key);
+  core.write(core.at.IV, iv);
+  if (ofKey === keyLength) core.call.gcmStart(aadLength, length);
+  else core.call.gcmStartSm4(aadLength, length);
+}
+
+const sm4In = (core: Core): Sm4 => ({
+  seal(key, iv, aad, plaintext) {
+    startGcm(core, 16, key, iv, aad.length, plaintext.length);
+    return gcm.seal(core, aad, plaintext, undefined);
+  },
+  open(key, iv, aad, sealed) {
+    startGcm(core, 16, key, iv, aad.length, Math.max(sealed.length - gcmTagLength, 0));
+    return gcm.open(core, aad, sealed, undefined);
+  },
+});
 
 /** `core`: an instance of `module`. */
 export const openWith = (module: WebAssembly.Module, core = new Core(module)): Engine => new WasmEngine(module, core);

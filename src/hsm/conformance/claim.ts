@@ -4,7 +4,7 @@ import { type Bytes, utf8 } from "../../base/bytes.ts";
 import { HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import { parseEkt } from "../../model/ekt.ts";
 import type { HbkKind, HbkMeta } from "../../model/hbk.ts";
-import type { KeySpec, KeyUsage } from "../../model/key-spec.ts";
+import type { HbkSpec, KeyUsage, SymmetricSpec } from "../../model/key-spec.ts";
 import type { Ekt, Hsm, HsmAdmin, KeyPairs } from "../hsm.ts";
 
 /** What every HSM does. `run` throws where it does not, and answers a sentence where this one is not for it. */
@@ -53,7 +53,8 @@ export function metaOf(kind: HbkKind): HbkMeta {
 export const algorithm = "SYMMETRIC_DEFAULT";
 export const aad = utf8("what the ciphertext is bound to");
 export const hbkIdOf = (key: Ekt): Bytes => parseEkt(key).hbkId;
-export const newKey = ({ hsm }: Bench): Promise<Ekt> => hsm.generateKey(metaOf("kms-symmetric"));
+export const newKey = ({ hsm }: Bench, spec: SymmetricSpec = "SYMMETRIC_DEFAULT"): Promise<Ekt> =>
+  hsm.generateKey({ ...metaOf("kms-symmetric"), spec });
 
 export interface Pair {
   readonly ekt: Ekt;
@@ -63,7 +64,7 @@ export interface Pair {
 const made = new WeakMap<Hsm, Map<string, Promise<Pair>>>();
 
 /** One for all claims: a token may need seconds for an RSA key. */
-export function pairOf(hsm: Hsm, keyPairs: KeyPairs, spec: KeySpec, usage: KeyUsage): Promise<Pair> {
+export function pairOf(hsm: Hsm, keyPairs: KeyPairs, spec: HbkSpec, usage: KeyUsage): Promise<Pair> {
   const pairs = made.get(hsm) ?? new Map<string, Promise<Pair>>();
   made.set(hsm, pairs);
   const name = `${spec} ${usage}`;

@@ -16,7 +16,7 @@ import { parseEkt } from "../../model/ekt.ts";
 import { kindOfSpec } from "../../model/hbk.ts";
 import {
   type EncryptionAlgorithm,
-  type KeySpec,
+  type HbkSpec,
   type KeyUsage,
   keySpecs,
   messageTypes,
@@ -49,7 +49,7 @@ const rewrapped = async ({ admin }: Bench, key: Ekt): Promise<Ekt> => (admin ? a
 async function served(
   { hsm }: Bench,
   usage: KeyUsage,
-  use: (pairs: KeyPairs, pair: Pair, spec: KeySpec) => Promise<void>,
+  use: (pairs: KeyPairs, pair: Pair, spec: HbkSpec) => Promise<void>,
 ): Promise<string | undefined> {
   const specs = keySpecs.filter((spec) => kindOfSpec(spec) === "kms-private" && algorithmsOf(spec, usage));
   const had = specs.filter((spec) => hsm.refusal(spec, usage) === undefined);
@@ -58,7 +58,7 @@ async function served(
     assert(keyPairs, `${spec} is not refused, and there is nothing that makes it`);
     await use(keyPairs, await pairOf(hsm, keyPairs, spec, usage), spec);
   }
-  return had.length > 0 ? undefined : hsm.refusal(specs[0] as KeySpec, usage);
+  return had.length > 0 ? undefined : hsm.refusal(specs[0] as HbkSpec, usage);
 }
 
 export const hmacKeyClaims = claimsOn("HMAC keys", {

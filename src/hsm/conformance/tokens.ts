@@ -17,7 +17,7 @@ export const tokenClaims = claimsOn("key tokens", {
   },
 
   "are made for the specs and usages that are not refused, and no others": async ({ hsm }) => {
-    for (const spec of keySpecs) {
+    for (const spec of [...keySpecs, "SM4"] as const) {
       for (const usage of keyUsages) {
         const kind = kindOfSpec(spec);
         const meta = { ...metaOf("kms-symmetric"), kind, spec, usage };

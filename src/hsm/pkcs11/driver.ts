@@ -2,7 +2,7 @@ import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
-import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spec.ts";
+import type { EncryptionAlgorithm, HbkSpec, KeyUsage } from "../../model/key-spec.ts";
 import type {
   DataKey,
   DomainKey,
@@ -62,7 +62,7 @@ export class Pkcs11Hsm implements Hsm {
     return this.#workers.pids;
   }
 
-  refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
+  refusal(spec: HbkSpec, usage: KeyUsage): string | undefined {
     return refusal(this.#workers.profile, this.info, spec, usage);
   }
 

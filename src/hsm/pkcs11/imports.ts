@@ -1,7 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import type { HbkMeta } from "../../model/hbk.ts";
-import type { KeySpec, WrappingAlgorithm } from "../../model/key-spec.ts";
+import type { HbkSpec, WrappingAlgorithm } from "../../model/key-spec.ts";
 import type { Wrapping } from "../../model/wrapping.ts";
 import type { Ekt, ImportedKey, Imports, NewKeyPair } from "../hsm.ts";
 import { importRefusal, noWrappingKeys } from "./profile/served.ts";
@@ -15,7 +15,7 @@ export class Pkcs11Imports implements Imports {
     this.#workers = workers;
   }
 
-  refusal(spec: KeySpec, wrapping: Wrapping): string | undefined {
+  refusal(spec: HbkSpec, wrapping: Wrapping): string | undefined {
     return importRefusal(this.#workers.profile, this.#workers.info, spec, wrapping);
   }
 

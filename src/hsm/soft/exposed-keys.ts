@@ -7,7 +7,7 @@ import { exportSpki, privateKeyOf, taken } from "../../engine/asymmetric/keys.ts
 import { parseEkt } from "../../model/ekt.ts";
 import type { HbkMeta, HbkUsage } from "../../model/hbk.ts";
 import { isKeyDerivation, namingMessage } from "../../model/kbkdf.ts";
-import type { KeySpec } from "../../model/key-spec.ts";
+import type { HbkSpec } from "../../model/key-spec.ts";
 import type { Ekt } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
 
@@ -40,7 +40,7 @@ export function generateHmacKey(domain: Domain, meta: HbkMeta): Ekt {
   }
 }
 
-export function macByExposed(domain: Domain, key: Ekt, spec: KeySpec, message: Bytes): Promise<Bytes> {
+export function macByExposed(domain: Domain, key: Ekt, spec: HbkSpec, message: Bytes): Promise<Bytes> {
   if (isKeyDerivation(message)) throw refused("the message has the form of a key derivation");
   return withExposed(domain, key, "GENERATE_VERIFY_MAC", (material) => hmac(spec, material, message));
 }
@@ -79,7 +79,7 @@ function read(pkcs8: Bytes): KeyObject {
   }
 }
 
-const hmac = (spec: KeySpec, material: Bytes, message: Bytes): Bytes =>
+const hmac = (spec: HbkSpec, material: Bytes, message: Bytes): Bytes =>
   taken(
     createHmac(`sha${spec.slice("HMAC_".length)}`, material)
       .update(message)

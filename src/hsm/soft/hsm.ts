@@ -3,7 +3,7 @@ import { HsmError } from "../../base/errors.ts";
 import type { Asymmetric } from "../../engine/asymmetric/asymmetric.ts";
 import { ektHead, ektSuites, parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, isExposed } from "../../model/hbk.ts";
-import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../model/key-spec.ts";
+import type { EncryptionAlgorithm, HbkSpec, KeyUsage } from "../../model/key-spec.ts";
 import type { DataKey, DomainKeyId, Ekt, Health, Hsm, HsmInfo, Opening, Sealing } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
 import { generateHmacKey, macByExposed } from "./exposed-keys.ts";
@@ -11,7 +11,7 @@ import { SoftImports } from "./imports.ts";
 import { SoftKeyPairs } from "./key-pairs.ts";
 import { refusal, requireServed } from "./served.ts";
 
-/** AES-256. */
+/** Keys of ciphertexts are derived from it, be they of AES-256 or SM4. */
 const symmetricLength = 32;
 
 export class SoftHsm implements Hsm {
@@ -31,13 +31,13 @@ export class SoftHsm implements Hsm {
     return this.#domain.info;
   }
 
-  refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
-    return refusal(this.#asymmetric, spec, usage);
+  refusal(spec: HbkSpec, usage: KeyUsage): string | undefined {
+    return refusal(this.#asymmetric, this.#domain.engine, spec, usage);
   }
 
   async generateKey(meta: HbkMeta): Promise<Ekt> {
     if (meta.kind === "kms-private") throw unsupported("private keys without their public ones");
-    if (meta.usage !== "INTERNAL") requireServed(this.#asymmetric, meta);
+    if (meta.usage !== "INTERNAL") requireServed(this.#asymmetric, this.#domain.engine, meta);
     if (isExposed(meta)) return generateHmacKey(this.#domain, meta);
     return this.#domain.boundary.generate(this.#domain.head(meta), symmetricLength);
   }

@@ -9,7 +9,7 @@ import type { HbkMeta } from "../../model/hbk.ts";
 import type {
   DataKeyPairSpec,
   EncryptionAlgorithm,
-  KeySpec,
+  HbkSpec,
   MessageType,
   SigningAlgorithm,
 } from "../../model/key-spec.ts";
@@ -29,7 +29,7 @@ export class SoftKeyPairs implements KeyPairs {
   }
 
   async generate(meta: HbkMeta): Promise<NewKeyPair> {
-    requireServed(this.#asymmetric, meta);
+    requireServed(this.#asymmetric, this.#domain.engine, meta);
     const { publicKey, privateKey } = await this.#generate(meta.spec);
     try {
       return { ekt: this.#domain.boundary.importExposed(this.#domain.head(meta), publicKey, privateKey), publicKey };
@@ -82,7 +82,7 @@ export class SoftKeyPairs implements KeyPairs {
     return withExposed(this.#domain, key, "ENCAPSULATE_DECAPSULATE", (pkcs8) => decapsulate(pkcs8, ciphertext));
   }
 
-  #generate(spec: KeySpec): Promise<KeyPair> {
+  #generate(spec: HbkSpec): Promise<KeyPair> {
     return generateKeyPair(spec, (length) => this.#domain.boundary.random(length));
   }
 }

@@ -32,6 +32,8 @@ export const functionsOf = ({ addon, deriver, drbg, boundary, cryptoki }: Receiv
   ["kbkdf", addon, "bbt"],
   ["gcmSeal", addon, "bbbbt"],
   ["gcmOpen", addon, "bbbbt"],
+  ["sm4GcmSeal", addon, "bbbbt"],
+  ["sm4GcmOpen", addon, "bbbbt"],
   ["kwpWrap", addon, "bbt"],
   ["kwpUnwrap", addon, "bbt"],
   ["equal", addon, "bb"],

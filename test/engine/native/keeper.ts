@@ -18,7 +18,9 @@ function unmasked(text: string) {
 }
 
 createInterface(process.stdin).once("line", (line) => {
-  const { root, domainKeyId, sealed, ekt, aad, ciphertext, kek, wrapped } = JSON.parse(line) as Fixture;
+  const { root, domainKeyId, sealed, ekt, sm4Ekt, aad, ciphertext, sm4Ciphertext, kek, wrapped } = JSON.parse(
+    line,
+  ) as Fixture;
   const boundary = new NativeBoundary(load());
   const engine = new NativeEngine(load());
   const key = unmasked(root);
@@ -32,8 +34,9 @@ createInterface(process.stdin).once("line", (line) => {
     boundary.wrapFor(bytesOf(ekt), transportKey);
     wipe(engine.kwpUnwrap(transportKey, bytesOf(wrapped)) ?? undefined, transportKey);
     const plaintext = boundary.decrypt(bytesOf(ekt), bytesOf(aad), bytesOf(ciphertext));
-    if (!opened || !plaintext) throw new Error("the fixture does not open");
-    wipe(plaintext);
+    const bySm4 = boundary.decrypt(bytesOf(sm4Ekt), bytesOf(aad), bytesOf(sm4Ciphertext));
+    if (!opened || !plaintext || !bySm4) throw new Error("the fixture does not open");
+    wipe(plaintext, bySm4);
   }
   console.log("ready");
   process.stdin.resume().on("end", () => boundary.close());

@@ -5,8 +5,10 @@ export interface Fixture {
   readonly domainKeyId: string;
   readonly sealed: string;
   readonly ekt: string;
+  readonly sm4Ekt: string;
   readonly aad: string;
   readonly ciphertext: string;
+  readonly sm4Ciphertext: string;
   readonly wrapped: string;
   /** Masked. */
   readonly root: string;

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bytes, concat, uint16, utf8 } from "../../../src/base/bytes.ts";
 import { open as openReference } from "../../../src/engine/node/engine.ts";
 import { kbkdfFixedInput, noNonce } from "../../../src/model/kbkdf.ts";
+import type { SymmetricSpec } from "../../../src/model/key-spec.ts";
 import { aad, domainKeyId, headOf, keyId } from "../../conformance/boundary-fixture.ts";
 import { mask } from "./kept.ts";
 
@@ -17,6 +18,7 @@ const material = fresh(32);
 const kek = fresh(32);
 const nonce = fresh(16);
 const callKey = kbkdf(kbkdfFixedInput("SR1-encrypt", keyId, nonce));
+const sm4CallKey = kbkdf(kbkdfFixedInput("SR1-sm4-gcm", keyId, nonce)).subarray(0, 16);
 
 const kept = { root, domainKey };
 const forgotten = {
@@ -24,6 +26,7 @@ const forgotten = {
   "the inner pad of HMAC": material.map((byte) => byte ^ 0x36),
   "the outer pad of HMAC": material.map((byte) => byte ^ 0x5c),
   "the key of a call": callKey,
+  "the key of a call by SM4": sm4CallKey,
   "the transport key": kek,
 };
 
@@ -107,7 +110,9 @@ function kbkdf(fixedInput: Bytes): Bytes {
 }
 
 function gcm(key: Bytes, iv: Bytes, bound: Bytes, plaintext: Bytes): Bytes {
-  const cipher = createCipheriv("aes-256-gcm", key, iv).setAAD(bound);
+  const cipher = createCipheriv((key.length === 16 ? "sm4-gcm" : "aes-256-gcm") as "aes-256-gcm", key, iv).setAAD(
+    bound,
+  );
   return concat(cipher.update(plaintext), cipher.final(), cipher.getAuthTag());
 }
 
@@ -116,15 +121,23 @@ async function fixture() {
   const iv = fresh(12);
   const sealed = concat(iv, gcm(domainKey, iv, new Uint8Array(0), new Uint8Array(0))).subarray(0, 12);
   const hbkId = kbkdf(kbkdfFixedInput("SR1-keyname", keyId, noNonce));
-  const beforeIv = concat(headOf("kms-symmetric"), hbkId, uint16(12 + 32));
-  const header = concat(Uint8Array.of(1, 1), hbkId, nonce, iv);
+  const tokenOf = (spec: SymmetricSpec) => {
+    const beforeIv = concat(headOf("kms-symmetric", { spec }), hbkId, uint16(12 + 32));
+    return concat(beforeIv, iv, gcm(domainKey, iv, beforeIv, material));
+  };
+  const ciphertextOf = (suite: number, key: Bytes) => {
+    const header = concat(Uint8Array.of(1, suite), hbkId, nonce, iv);
+    return concat(header, gcm(key, iv, concat(header, aad), utf8("plaintext")));
+  };
   return Object.fromEntries(
     Object.entries({
       domainKeyId,
       sealed: concat(sealed, gcm(root, iv, concat(utf8("SR1-domains"), domainKeyId), domainKey)),
-      ekt: concat(beforeIv, iv, gcm(domainKey, iv, beforeIv, material)),
+      ekt: tokenOf("SYMMETRIC_DEFAULT"),
+      sm4Ekt: tokenOf("SM4"),
       aad,
-      ciphertext: concat(header, gcm(callKey, iv, concat(header, aad), utf8("plaintext"))),
+      ciphertext: ciphertextOf(1, callKey),
+      sm4Ciphertext: ciphertextOf(3, sm4CallKey),
       wrapped: (await openReference()).kwpWrap(kek, material),
       root: mask(root.slice()),
       kek: mask(kek.slice()),

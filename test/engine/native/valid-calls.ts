@@ -2,7 +2,7 @@ import { createHash, generateKeyPairSync } from "node:crypto";
 import { type Bytes, concat, utf8 } from "../../../src/base/bytes.ts";
 import { ektHead } from "../../../src/model/ekt.ts";
 import { type HbkKind, usageCode } from "../../../src/model/hbk.ts";
-import type { KeyUsage } from "../../../src/model/key-spec.ts";
+import type { KeyUsage, SymmetricSpec } from "../../../src/model/key-spec.ts";
 import { receivers as newReceivers, type Receivers } from "./functions.ts";
 
 /** A call that answers no failure: name, receiver, arguments. Targets are the zeros among them. */
@@ -18,11 +18,11 @@ const zeros = (length: number): Bytes => new Uint8Array(length);
 
 const usages: Partial<Record<HbkKind, KeyUsage>> = { "kms-symmetric": "ENCRYPT_DECRYPT", "kms-private": "SIGN_VERIFY" };
 
-const headOf = (kind: HbkKind): Bytes =>
+const headOf = (kind: HbkKind, spec: SymmetricSpec = "SYMMETRIC_DEFAULT"): Bytes =>
   ektHead(1, id, undefined, {
     kind,
     usage: usages[kind] ?? "INTERNAL",
-    spec: "SYMMETRIC_DEFAULT",
+    spec,
     origin: "AWS_KMS",
     account: "111122223333",
     region: "eu-central-1",
@@ -57,6 +57,8 @@ export function validCalls(receivers: Receivers): readonly ValidCall[] {
 function primitiveCalls({ addon, deriver, drbg }: Receivers): ValidCall[] {
   const sealed = zeros(text.length + 16);
   addon.gcmSeal(key, iv, aad, text, sealed);
+  const sm4Sealed = zeros(text.length + 16);
+  addon.sm4GcmSeal(id, iv, aad, text, sm4Sealed);
   const derived = zeros(text.length + 16);
   deriver.seal(id, iv, aad, text, derived);
   const wrapped = zeros(24);
@@ -67,6 +69,8 @@ function primitiveCalls({ addon, deriver, drbg }: Receivers): ValidCall[] {
     ["kbkdf", addon, [key, aad, zeros(32)]],
     ["gcmSeal", addon, [key, iv, aad, text, zeros(text.length + 16)]],
     ["gcmOpen", addon, [key, iv, aad, sealed, zeros(text.length)]],
+    ["sm4GcmSeal", addon, [id, iv, aad, text, zeros(text.length + 16)]],
+    ["sm4GcmOpen", addon, [id, iv, aad, sm4Sealed, zeros(text.length)]],
     ["kwpWrap", addon, [key, text, zeros(24)]],
     ["kwpUnwrap", addon, [key, wrapped, zeros(16)]],
     ["equal", addon, [aad, aad]],
@@ -87,6 +91,7 @@ function tokenCalls({ boundary }: Receivers): ValidCall[] {
   const head = headOf("kms-symmetric");
   const tokenOf = (kind: HbkKind) => made(head.length + 94, (target) => boundary.generate(headOf(kind), 32, target));
   const [ekt, record, sigv4] = [tokenOf("kms-symmetric"), tokenOf("record"), tokenOf("sigv4")];
+  const sm4 = made(head.length + 94, (target) => boundary.generate(headOf("kms-symmetric", "SM4"), 32, target));
   const privateHead = headOf("kms-private");
   const exposed = made(head.length + 94, (target) => boundary.importExposed(privateHead, aad, key, target));
   const sealed = made(60, (target) => boundary.sealDomainKey(id, target));
@@ -107,6 +112,7 @@ function tokenCalls({ boundary }: Receivers): ValidCall[] {
     ["wrapFor", boundary, [ekt, key, zeros(40)]],
     ["unwrapFrom", boundary, [head, hbkId, key, wrapped, zeros(ekt.length)]],
     ["encrypt", boundary, [ekt, aad, text, zeros(78 + text.length)]],
+    ["encrypt", boundary, [sm4, aad, text, zeros(78 + text.length)]],
     ["encrypt", boundary, [ekt, zeros(16_384), new Uint8Array(4096), zeros(78 + 4096)]],
     ["decrypt", boundary, [ekt, aad, ciphertext, zeros(text.length)]],
     ["generateDataKey", boundary, [ekt, aad, 32, zeros(32), zeros(78 + 32)]],

@@ -43,6 +43,11 @@ describe.each(builds)("after a call, the %s module", (build) => {
       ["gcmSeal of much", (engine) => engine.gcmSeal(key, iv, aad, random(150_000))],
       ["gcmOpen", (engine) => engine.gcmOpen(key, iv, aad, engine.gcmSeal(key, iv, aad, plaintext))],
       ["gcmOpen of a forgery", (engine) => engine.gcmOpen(key, iv, aad, random(300))],
+      ...[0, 1, 7, 16, 64, 65, 250, 3000, 150_000].map((length): [string, (engine: Engine) => unknown] => [
+        `SM4-GCM of ${length}`,
+        (engine) => sealSm4(engine, length),
+      ]),
+      ["SM4-GCM of a forgery", (engine) => engine.sm4?.open(key.subarray(0, 16), iv, aad, random(300))],
       ["a deriver, closed", (engine) => derive(engine, plaintext).close()],
       ["kwpWrap", (engine) => engine.kwpWrap(key, plaintext)],
       ["kwpUnwrap", (engine) => engine.kwpUnwrap(key, engine.kwpWrap(key, plaintext))],
@@ -71,6 +76,8 @@ describe.each(builds)("after a call, the %s module", (build) => {
       expect(changed(before, core.memory, open)).toEqual([]);
     });
 
+    const sealSm4 = (engine: Engine, length: number) =>
+      engine.sm4?.seal(key.subarray(0, 16), iv, aad, length > 3000 ? random(length) : plaintext.subarray(0, length));
     const fixedInput = random(48);
     function derive(engine: Engine, plaintext: Bytes) {
       const deriver = engine.deriver(key);
@@ -97,7 +104,7 @@ describe.each(builds)("after a call, the %s module", (build) => {
         [FIXED - 4, 52],
       ] as const;
       expect(changed(before, core.memory, open)).toEqual([]);
-      expect(holds(core.memory, key)).toBe(false);
+      for (const secret of [key, key.subarray(0, 16)]) expect(holds(core.memory, secret)).toBe(false);
       expect(holds(core.memory, plaintext)).toBe(false);
     });
   });
@@ -122,6 +129,8 @@ describe.each(builds)("after a call, the %s module", (build) => {
         (boundary, ekt) => boundary.decrypt(ekt, utf8("?"), boundary.encrypt(ekt, aad, plaintext)),
       ],
       ["decrypt of another's", (boundary, ekt) => boundary.decrypt(ekt, aad, random(200))],
+      ["encrypt by SM4", (boundary) => boundary.encrypt(symmetricKey(boundary, "SM4"), aad, plaintext)],
+      ["re-encryption from SM4", (boundary, ekt) => reEncrypt(boundary, symmetricKey(boundary, "SM4"), ekt)],
       ["generateDataKey", (boundary, ekt) => boundary.generateDataKey(ekt, aad, 600, "both")],
       ["generateDataKey, hidden", (boundary, ekt) => boundary.generateDataKey(ekt, aad, 600, "ciphertext")],
       ["reEncrypt", (boundary, ekt) => reEncrypt(boundary, ekt, symmetricKey(boundary))],

@@ -5,7 +5,13 @@ import { wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { type EktSuite, ektBody, ektHead, ektSuites, type ParsedEkt, parseEkt } from "../../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../../model/hbk.ts";
-import { fixedInputLength, namingMessage, noNonce, writeKbkdfFixedInput } from "../../../model/kbkdf.ts";
+import {
+  fixedInputLength,
+  type KbkdfLabel,
+  namingMessage,
+  noNonce,
+  writeKbkdfFixedInput,
+} from "../../../model/kbkdf.ts";
 import type { Ekt } from "../../hsm.ts";
 import { type Attributes, asBuffer } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
@@ -187,7 +193,7 @@ export class BackingKeys {
   }
 
   /** KBKDF (SP 800-108 §4.1): one block in counter mode is one HMAC, which the token computes. */
-  derive(key: Handle, label: "SR1-encrypt" | "SR1-keyname", keyId: Bytes, nonce: Bytes): Bytes {
+  derive(key: Handle, label: KbkdfLabel, keyId: Bytes, nonce: Bytes): Bytes {
     writeKbkdfFixedInput(this.#derivation, counter.length, label, keyId, nonce);
     return this.#token.hmac(key, this.#derivation);
   }

@@ -3,7 +3,8 @@ import { type Bytes, concat, equalBytes } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
 import { wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
-import { ivLength, nonceLength } from "../../../model/ciphertext.ts";
+import { openBy, sealBy } from "../../../engine/suites.ts";
+import { ivLength, nonceLength, type Suite, suites } from "../../../model/ciphertext.ts";
 import { kbkdfFixedInput } from "../../../model/kbkdf.ts";
 import type { Pkcs11Boundary } from "../../hsm.ts";
 import { type Attributes, asBuffer } from "../cryptoki/attributes.ts";
@@ -22,14 +23,15 @@ const callKeyUse: Attributes = {
   extractable: false,
 };
 
-/** What one call needs beside its data: HBK, key id and N. */
+/** What one call needs beside its data: HBK, the suite of its spec, key id and N. */
 export interface CallKey {
   readonly hbk: Handle;
+  readonly suite: Suite;
   readonly keyId: Bytes;
   readonly nonce: Bytes;
 }
 
-/** AES-256-GCM under the key of one call, KBKDF(HBK, SR1-encrypt, key id, N): the same octets across every boundary. */
+/** GCM under the key of one call, KBKDF(HBK, the suite's label, key id, N): the same octets across every boundary. */
 export interface CallCipher {
   /** `ciphertext ‖ tag 16` */
   seal(call: CallKey, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes;
@@ -65,15 +67,15 @@ class EngineCipher implements CallCipher {
   }
 
   seal(call: CallKey, iv: Bytes, aad: Bytes, plaintext: Bytes): Bytes {
-    return this.#with(call, (key) => this.#engine.gcmSeal(key, iv, aad, plaintext));
+    return this.#with(call, (key) => sealBy(call.suite, this.#engine, key, iv, aad, plaintext));
   }
 
   open(call: CallKey, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
-    return this.#with(call, (key) => this.#engine.gcmOpen(key, iv, aad, sealed));
+    return this.#with(call, (key) => openBy(call.suite, this.#engine, key, iv, aad, sealed));
   }
 
-  #with<Answer>({ hbk, keyId, nonce }: CallKey, use: (key: Bytes) => Answer): Answer {
-    const key = this.#keys.derive(hbk, "SR1-encrypt", keyId, nonce);
+  #with<Answer>({ hbk, suite, keyId, nonce }: CallKey, use: (key: Bytes) => Answer): Answer {
+    const key = this.#keys.derive(hbk, suite.label, keyId, nonce);
     try {
       return use(key);
     } finally {
@@ -99,6 +101,10 @@ const bringIn =
       wipe(value);
     }
   };
+
+/** Why HSMs of such a boundary have no SM4 keys. */
+export const tokensLackSm4 =
+  "SYMMETRIC_DEFAULT is SM4 in China Regions, which no token computes here: it takes an HSM of the boundary call-key, or the software HSM.";
 
 /** AES-GCM in the token, with a session object of the call. */
 class TokenCipher implements CallCipher {
@@ -130,6 +136,7 @@ class TokenCipher implements CallCipher {
   }
 
   #with<Answer>(call: CallKey, use: (key: Handle) => Answer): Answer {
+    if (call.suite === suites.SM4) throw new HsmError("unsupported", tokensLackSm4);
     const key = this.#make(call);
     this.made += 1;
     try {
@@ -160,7 +167,7 @@ function testCipher(cipher: CallCipher, token: Cryptoki, engine: Engine): void {
     new Uint8Array(ivLength),
   ];
   const hbk = token.create({ ...used, derive: true, value: knownKey });
-  const call = { hbk, keyId, nonce };
+  const call = { hbk, suite: suites.SYMMETRIC_DEFAULT, keyId, nonce };
   try {
     const key = engine.kbkdf(knownKey, kbkdfFixedInput("SR1-encrypt", keyId, nonce));
     const expected = engine.gcmSeal(key, iv, keyId, knownMessage);

@@ -1,5 +1,5 @@
 import { type Algorithm, algorithmsOf } from "../../../model/algorithms.ts";
-import type { EncryptionAlgorithm, KeySpec, KeyUsage, MessageType, SigningAlgorithm } from "../../../model/key-spec.ts";
+import type { EncryptionAlgorithm, HbkSpec, KeyUsage, MessageType, SigningAlgorithm } from "../../../model/key-spec.ts";
 
 /** RSA keys of every length are tried by one of 2,048 bits. */
 export const pairFamilies = ["RSA", "ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521", "ECC_SECG_P256K1"] as const;
@@ -17,11 +17,11 @@ export interface PairAbilities {
   readonly unpadded: readonly EncryptionAlgorithm[];
 }
 
-const familyOf = (spec: KeySpec): PairFamily | undefined =>
+const familyOf = (spec: HbkSpec): PairFamily | undefined =>
   spec.startsWith("RSA_") ? "RSA" : pairFamilies.find((family) => family === spec);
 
 /** Why the token has no such key pairs; undefined when it has. Of signatures, one algorithm is enough: see `signingRefusal`. */
-export function pairRefusal(abilities: PairAbilities, spec: KeySpec, usage: KeyUsage): string | undefined {
+export function pairRefusal(abilities: PairAbilities, spec: HbkSpec, usage: KeyUsage): string | undefined {
   const algorithms = algorithmsOf(spec, usage);
   if (!algorithms) return `There are no ${spec} keys for ${usage}.`;
   const family = familyOf(spec);
@@ -35,7 +35,7 @@ export function pairRefusal(abilities: PairAbilities, spec: KeySpec, usage: KeyU
 }
 
 /** Why the token has no RSA keys of this spec, whatever they are for; undefined when it has. */
-export function rsaRefusal(abilities: PairAbilities, spec: KeySpec): string | undefined {
+export function rsaRefusal(abilities: PairAbilities, spec: HbkSpec): string | undefined {
   const { mostBits } = abilities;
   const tooLong = Number(spec.slice("RSA_".length)) > mostBits;
   return (
@@ -43,13 +43,13 @@ export function rsaRefusal(abilities: PairAbilities, spec: KeySpec): string | un
   );
 }
 
-function lackOf({ lacks }: PairAbilities, family: PairFamily, spec: KeySpec): string | undefined {
+function lackOf({ lacks }: PairAbilities, family: PairFamily, spec: HbkSpec): string | undefined {
   const lack = lacks[family];
   return lack === undefined ? undefined : `The token does not serve ${spec} keys: ${lack}.`;
 }
 
 /** The algorithms of such keys that the token can do. */
-export function working({ works }: PairAbilities, spec: KeySpec, usage: KeyUsage): readonly Algorithm[] {
+export function working({ works }: PairAbilities, spec: HbkSpec, usage: KeyUsage): readonly Algorithm[] {
   const family = familyOf(spec);
   const able = family && works[family];
   return algorithmsOf(spec, usage)?.filter((algorithm) => able?.includes(algorithm)) ?? [];

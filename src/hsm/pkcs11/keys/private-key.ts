@@ -2,7 +2,7 @@ import pkcs11js from "pkcs11js";
 import { type Bytes, fromHex } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
 import type { HbkMeta, HbkUsage } from "../../../model/hbk.ts";
-import type { KeySpec, KeyUsage } from "../../../model/key-spec.ts";
+import type { HbkSpec, KeyUsage } from "../../../model/key-spec.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { used } from "./wrapping.ts";
 
@@ -16,14 +16,14 @@ export interface Curve {
 }
 
 /** SEC 2 §2. */
-export const curves: { readonly [Spec in KeySpec]?: Curve } = {
+export const curves: { readonly [Spec in HbkSpec]?: Curve } = {
   ECC_NIST_P256: { params: fromHex("06082a8648ce3d030107"), name: "prime256v1", length: 32 },
   ECC_NIST_P384: { params: fromHex("06052b81040022"), name: "secp384r1", length: 48 },
   ECC_NIST_P521: { params: fromHex("06052b81040023"), name: "secp521r1", length: 66 },
   ECC_SECG_P256K1: { params: fromHex("06052b8104000a"), name: "secp256k1", length: 32 },
 };
 
-export function curveOf(spec: KeySpec): Curve {
+export function curveOf(spec: HbkSpec): Curve {
   const curve = curves[spec];
   if (!curve) throw new HsmError("unsupported", `The PKCS#11 driver has no ${spec} key pairs.`);
   return curve;
@@ -50,7 +50,7 @@ const publicUses: Partial<Record<KeyUsage, Attributes>> = {
 };
 const noPublicUse = { encrypt: false, verify: false, wrap: false } as const;
 
-export const isRsa = (spec: KeySpec): boolean => spec.startsWith("RSA_");
+export const isRsa = (spec: HbkSpec): boolean => spec.startsWith("RSA_");
 
 function privateKey({ spec, usage }: Pick<HbkMeta, "spec" | "usage">): Attributes {
   return {
@@ -112,4 +112,4 @@ export function generationOf(meta: Pick<HbkMeta, "spec" | "usage">): {
 }
 
 /** Of an RSA modulus. */
-export const bitsOf = (spec: KeySpec): number => Number(spec.slice("RSA_".length));
+export const bitsOf = (spec: HbkSpec): number => Number(spec.slice("RSA_".length));

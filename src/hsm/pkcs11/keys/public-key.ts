@@ -6,7 +6,7 @@ import { wipe } from "../../../base/secret.ts";
 import { exportSpki } from "../../../engine/asymmetric/keys.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
-import type { KeySpec } from "../../../model/key-spec.ts";
+import type { HbkSpec } from "../../../model/key-spec.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import type { Cryptoki, Handle } from "../cryptoki/cryptoki.ts";
 import { der, tags } from "./der.ts";
@@ -18,7 +18,7 @@ import { genericKey, movable, noUse } from "./wrapping.ts";
 const idEcPublicKey = fromHex("06072a8648ce3d0201");
 
 /** DER SubjectPublicKeyInfo of a public key that the token has just made. */
-export function publicKeyOf(token: Cryptoki, publicKey: Handle, spec: KeySpec): Bytes {
+export function publicKeyOf(token: Cryptoki, publicKey: Handle, spec: HbkSpec): Bytes {
   const curve = curves[spec];
   return curve ? ecSpki(curve, readPoint(curve, token.read(publicKey, "ecPoint"))) : rsaSpki(token, publicKey);
 }
@@ -36,7 +36,7 @@ function rsaKey(token: Cryptoki, key: Handle): KeyObject {
  * elliptic curve tells. But what it and the base point agree on is the x coordinate of its public key, which leaves two: so
  * the key itself answers, and not what somebody has written beside it. It must be one that derives.
  */
-export function publicKeysOf(token: Cryptoki, privateKey: Handle, spec: KeySpec): Bytes[] {
+export function publicKeysOf(token: Cryptoki, privateKey: Handle, spec: HbkSpec): Bytes[] {
   const curve = curves[spec];
   if (!curve) {
     const key = rsaKey(token, privateKey);
@@ -90,7 +90,7 @@ export function unwrapMovable(
 }
 
 /** ECDH (SP 800-56A §5.7.1.2): the x coordinate, made by `secret`. `point` is uncompressed and on the key's curve. */
-export function agree(token: Cryptoki, privateKey: Handle, spec: KeySpec, point: Bytes): Bytes {
+export function agree(token: Cryptoki, privateKey: Handle, spec: HbkSpec, point: Bytes): Bytes {
   const { length } = curveOf(spec);
   const parameter: pkcs11js.ECDH1 = {
     type: pkcs11js.CK_PARAMS_EC_DH,

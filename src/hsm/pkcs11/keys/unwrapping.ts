@@ -5,7 +5,7 @@ import { HsmError } from "../../../base/errors.ts";
 import { algorithmsOf } from "../../../model/algorithms.ts";
 import { ektSuites } from "../../../model/ekt.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
-import type { KeySpec, SigningAlgorithm, WrappingAlgorithm } from "../../../model/key-spec.ts";
+import type { HbkSpec, SigningAlgorithm, WrappingAlgorithm } from "../../../model/key-spec.ts";
 import { isMaterialLength } from "../../../model/wrapping.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
@@ -136,7 +136,7 @@ export class Unwrapping {
     return key !== undefined;
   }
 
-  #signs(spec: KeySpec, key: Handle, spki: Bytes): boolean {
+  #signs(spec: HbkSpec, key: Handle, spki: Bytes): boolean {
     const algorithm = signingBy(spec);
     const signature = signWith(this.#token, key, algorithm, message, "RAW");
     const publicKey = createPublicKey({ key: Buffer.from(spki), format: "der", type: "spki" });
@@ -146,7 +146,7 @@ export class Unwrapping {
 
 const message = utf8("Strongroom");
 
-function signingBy(spec: KeySpec): SigningAlgorithm {
+function signingBy(spec: HbkSpec): SigningAlgorithm {
   if (isRsa(spec)) return "RSASSA_PKCS1_V1_5_SHA_256";
   const [algorithm] = algorithmsOf(spec, "SIGN_VERIFY") ?? [];
   return algorithm as SigningAlgorithm;

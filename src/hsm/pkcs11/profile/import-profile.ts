@@ -5,7 +5,7 @@ import type { KeyPair } from "../../../engine/asymmetric/keys.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { algorithmsOf, keyTypeOf } from "../../../model/algorithms.ts";
 import { type HbkKind, type HbkMeta, kindOfSpec } from "../../../model/hbk.ts";
-import { type KeySpec, keyUsages, type WrappingAlgorithm } from "../../../model/key-spec.ts";
+import { type HbkSpec, keyUsages, type WrappingAlgorithm } from "../../../model/key-spec.ts";
 import { isMaterialLength, wrappingRefusal } from "../../../model/wrapping.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import { macHashOf } from "../cryptoki/mac-hash.ts";
@@ -26,6 +26,7 @@ const algorithms = [
 
 const specs = [
   "SYMMETRIC_DEFAULT",
+  "SM4",
   "HMAC_224",
   "HMAC_256",
   "HMAC_384",
@@ -35,7 +36,7 @@ const specs = [
   "ECC_NIST_P384",
   "ECC_NIST_P521",
   "ECC_SECG_P256K1",
-] as const satisfies readonly KeySpec[];
+] as const satisfies readonly HbkSpec[];
 
 /** Tries every wrapping with known material of every spec, under a known key that came in as real ones do. */
 export async function findImportAbilities(
@@ -45,7 +46,7 @@ export async function findImportAbilities(
   pairs: PairAbilities,
 ): Promise<ImportAbilities> {
   if (pairs.lacks.RSA !== undefined) return noImports(pairs.lacks.RSA);
-  const takes: { [Algorithm in WrappingAlgorithm]?: readonly KeySpec[] } = {};
+  const takes: { [Algorithm in WrappingAlgorithm]?: readonly HbkSpec[] } = {};
   const lacks: { [Algorithm in WrappingAlgorithm]?: string } = {};
   const trial = await Trial.begin(token, engine, wrappings);
   try {
@@ -56,7 +57,7 @@ export async function findImportAbilities(
         continue;
       }
       const valid = specs.filter((spec) => wrappingRefusal(spec, { algorithm, keySpec: "RSA_4096" }) === undefined);
-      const taken: KeySpec[] = [];
+      const taken: HbkSpec[] = [];
       for (const spec of valid) if (isServed(pairs, spec) && (await trial.takes(algorithm, spec))) taken.push(spec);
       takes[algorithm] = taken;
     }
@@ -71,7 +72,7 @@ const noImports = (reason: string): ImportAbilities => ({
   lacks: Object.fromEntries(algorithms.map((algorithm) => [algorithm, reason])),
 });
 
-const isServed = (pairs: PairAbilities, spec: KeySpec): boolean =>
+const isServed = (pairs: PairAbilities, spec: HbkSpec): boolean =>
   keyTypeOf(spec) !== "asymmetric" ||
   keyUsages.some((usage) => algorithmsOf(spec, usage) && pairRefusal(pairs, spec, usage) === undefined);
 
@@ -116,7 +117,7 @@ class Trial {
     return `it lacks RSA-OAEP with ${hashOf(algorithm) === "sha1" ? "SHA-1" : "SHA-256"}`;
   }
 
-  async takes(algorithm: WrappingAlgorithm, spec: KeySpec): Promise<boolean> {
+  async takes(algorithm: WrappingAlgorithm, spec: HbkSpec): Promise<boolean> {
     try {
       return keyTypeOf(spec) === "asymmetric"
         ? this.#takesPair(algorithm, spec, await knownPair(spec))
@@ -127,7 +128,7 @@ class Trial {
     }
   }
 
-  #takesPair(algorithm: WrappingAlgorithm, spec: KeySpec, { privateKey, publicKey }: KeyPair): boolean {
+  #takesPair(algorithm: WrappingAlgorithm, spec: HbkSpec, { privateKey, publicKey }: KeyPair): boolean {
     const taken = this.#take(algorithm, metaOf(spec, "kms-private"), privateKey);
     if (!taken || taken === "unfit") return false;
     this.#token.destroy(taken.key);
@@ -135,13 +136,13 @@ class Trial {
   }
 
   /** Those that are as long as they may be, and no others. */
-  #takesSecrets(algorithm: WrappingAlgorithm, spec: KeySpec): boolean {
+  #takesSecrets(algorithm: WrappingAlgorithm, spec: HbkSpec): boolean {
     const fitting = known.map((_, length) => length).filter((length) => isMaterialLength(spec, length));
     const [least, most] = [Math.min(...fitting), Math.max(...fitting)];
     return [least - 1, least, most, most + 1].every((length) => this.#takesSecret(algorithm, spec, length));
   }
 
-  #takesSecret(algorithm: WrappingAlgorithm, spec: KeySpec, length: number): boolean {
+  #takesSecret(algorithm: WrappingAlgorithm, spec: HbkSpec, length: number): boolean {
     const meta = metaOf(spec, kindOfSpec(spec));
     const material = known.subarray(0, length);
     const taken = this.#take(algorithm, meta, material);
@@ -169,7 +170,7 @@ const split = 256;
 /** Protects nothing; longer than any secret key. */
 const known = new Uint8Array(256).fill(0x5a);
 
-const metaOf = (spec: KeySpec, kind: HbkKind): HbkMeta => ({
+const metaOf = (spec: HbkSpec, kind: HbkKind): HbkMeta => ({
   kind,
   spec,
   usage: "INTERNAL",

@@ -8,7 +8,7 @@ import { rsaKey } from "../../../engine/asymmetric/known-answers.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { type Algorithm, algorithmsOf } from "../../../model/algorithms.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
-import type { EncryptionAlgorithm, KeySpec, KeyUsage } from "../../../model/key-spec.ts";
+import type { EncryptionAlgorithm, HbkSpec, KeyUsage } from "../../../model/key-spec.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import { type PairAbilities, type PairFamily, pairFamilies, type Unpadding } from "../keys/pair-abilities.ts";
 import { generationOf, movingPrivate, usedAs } from "../keys/private-key.ts";
@@ -62,7 +62,7 @@ class Trial {
   }
 
   /** The algorithms that work with keys of `spec`. Throws where such keys cannot be wrapped, unwrapped, named or made. */
-  async of(spec: KeySpec): Promise<Algorithm[]> {
+  async of(spec: HbkSpec): Promise<Algorithm[]> {
     const known = await knownPair(spec);
     const wrapped = wrapOutside(this.#engine, this.#wrapping.suite, knownKek, known.privateKey);
     this.#moves(metaOf(spec, "SIGN_VERIFY"), wrapped, known.publicKey);
@@ -138,7 +138,7 @@ class Trial {
   }
 }
 
-const metaOf = (spec: KeySpec, usage: KeyUsage): HbkMeta => ({
+const metaOf = (spec: HbkSpec, usage: KeyUsage): HbkMeta => ({
   kind: "kms-private",
   spec,
   usage,
@@ -148,12 +148,12 @@ const metaOf = (spec: KeySpec, usage: KeyUsage): HbkMeta => ({
   keyId: new Uint8Array(16),
 });
 
-const knownPairs = new Map<KeySpec, Promise<KeyPair>>();
+const knownPairs = new Map<HbkSpec, Promise<KeyPair>>();
 
 /** Of an RSA key of 2,048 bits, or one of an elliptic curve. It protects nothing, and is the same for whoever asks. */
-export const knownPair = (spec: KeySpec): Promise<KeyPair> => knownPairs.getOrInsertComputed(spec, makeKnownPair);
+export const knownPair = (spec: HbkSpec): Promise<KeyPair> => knownPairs.getOrInsertComputed(spec, makeKnownPair);
 
-async function makeKnownPair(spec: KeySpec): Promise<KeyPair> {
+async function makeKnownPair(spec: HbkSpec): Promise<KeyPair> {
   if (!spec.startsWith("RSA_")) return generateKeyPair(spec, (length) => new Uint8Array(length).fill(0x5a));
   const privateKey = fromHex(rsaKey);
   return { privateKey, publicKey: spkiOf(privateKey) };

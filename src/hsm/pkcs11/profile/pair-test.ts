@@ -1,7 +1,7 @@
 import { type Bytes, equalBytes, utf8 } from "../../../base/bytes.ts";
 import { Asymmetric } from "../../../engine/asymmetric/asymmetric.ts";
 import type { Algorithm } from "../../../model/algorithms.ts";
-import type { EncryptionAlgorithm, KeySpec, SigningAlgorithm } from "../../../model/key-spec.ts";
+import type { EncryptionAlgorithm, HbkSpec, SigningAlgorithm } from "../../../model/key-spec.ts";
 import type { Cryptoki, Handle } from "../cryptoki/cryptoki.ts";
 import { decryptWith } from "../keys/decryption.ts";
 import type { Unpadding } from "../keys/pair-abilities.ts";
@@ -16,7 +16,7 @@ export interface TestedKey {
   readonly handle: Handle;
   /** Of its public half. */
   readonly spki: Bytes;
-  readonly spec: KeySpec;
+  readonly spec: HbkSpec;
 }
 
 /** Whether what the token does with the private key fits what OpenSSL does with the public one. */

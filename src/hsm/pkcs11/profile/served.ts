@@ -1,5 +1,5 @@
 import { algorithmsOf, keyTypeOf } from "../../../model/algorithms.ts";
-import { type KeySpec, type KeyUsage, keySpecs, keyUsages } from "../../../model/key-spec.ts";
+import { type HbkSpec, type KeyUsage, keySpecs, keyUsages } from "../../../model/key-spec.ts";
 import type { Wrapping } from "../../../model/wrapping.ts";
 import type { DomainKeyMode, HsmInfo } from "../../hsm.ts";
 import { macHashOf } from "../cryptoki/mac-hash.ts";
@@ -8,11 +8,11 @@ import { type ImportAbilities, unwrappingRefusal } from "./import-abilities.ts";
 import type { Profile } from "./profile.ts";
 
 /** Why an HSM of this profile has no keys of this spec and usage; undefined when it has. */
-export function refusal(profile: Profile, of: Choices, spec: KeySpec, usage: KeyUsage): string | undefined {
+export function refusal(profile: Profile, of: Choices, spec: HbkSpec, usage: KeyUsage): string | undefined {
   if (!algorithmsOf(spec, usage)) return `There are no ${spec} keys for ${usage}.`;
   switch (keyTypeOf(spec)) {
     case "symmetric":
-      return undefined;
+      return spec === "SM4" ? of.lacksSm4 : undefined;
     case "HMAC": {
       const hash = macHashOf({ kind: "kms-hmac", spec });
       return profile.hashes.includes(hash) ? undefined : `The token computes no HMAC by ${hash}.`;
@@ -28,23 +28,23 @@ export function refusal(profile: Profile, of: Choices, spec: KeySpec, usage: Key
 export const noWrappingKeys = "Wrapping keys are wrapped themselves, and never kept as objects of the token.";
 
 /** Why no material of this spec comes in under this wrapping; undefined when it does. */
-export function importRefusal(profile: Profile, of: Choices, spec: KeySpec, wrapping: Wrapping): string | undefined {
+export function importRefusal(profile: Profile, of: Choices, spec: HbkSpec, wrapping: Wrapping): string | undefined {
   if (of.wrapping === "resident")
     return "Wrapping keys are wrapped themselves, and never kept as objects of the token.";
   return unwrappingRefusal(profile.imports, profile.pairs, spec, wrapping);
 }
 
-type Choices = Pick<HsmInfo, "domainKeyMode" | "wrapping">;
+type Choices = Pick<HsmInfo, "domainKeyMode" | "wrapping" | "lacksSm4">;
 
 export interface Served {
-  readonly spec: KeySpec;
+  readonly spec: HbkSpec;
   readonly usage: KeyUsage;
   /** For people. */
   readonly how: string;
 }
 
 export interface Refused {
-  readonly spec: KeySpec;
+  readonly spec: HbkSpec;
   readonly usage: KeyUsage;
   readonly reason: string;
 }
@@ -72,7 +72,7 @@ export function surveyed(profile: Profile, domainKeyMode: DomainKeyMode): Survey
   };
 }
 
-function howServed({ pairs }: Profile, spec: KeySpec, usage: KeyUsage): string {
+function howServed({ pairs }: Profile, spec: HbkSpec, usage: KeyUsage): string {
   const type = keyTypeOf(spec);
   if (type === "symmetric") {
     return "the key stays in the token, which derives one key for each call (KBKDF by CKM_SHA256_HMAC); AES-256-GCM with that is done in the worker process";

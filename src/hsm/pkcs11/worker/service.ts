@@ -2,11 +2,12 @@ import { equalBytes } from "../../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { openEngine } from "../../../engine/index.ts";
+import { cipherRefusal } from "../../../engine/suites.ts";
 import type { DomainKeyMode, HsmInfo, Pkcs11Boundary } from "../../hsm.ts";
 import { Cryptoki } from "../cryptoki/cryptoki.ts";
 import { unpadded } from "../cryptoki/token-selector.ts";
 import { BackingKeys } from "../keys/backing-keys.ts";
-import { type CallCipher, openCipher } from "../keys/call-cipher.ts";
+import { type CallCipher, openCipher, tokensLackSm4 } from "../keys/call-cipher.ts";
 import { Domain } from "../keys/domain.ts";
 import { ResidentKeys } from "../keys/resident-keys.ts";
 import { TokenRandom } from "../keys/token-random.ts";
@@ -189,7 +190,7 @@ const done = (greeting: unknown): Service => ({
   close: () => undefined,
 });
 
-function infoOf({ boundary, wrapping }: Greeting, { token, domain, wrappings }: OpenToken): HsmInfo {
+function infoOf({ boundary, wrapping }: Greeting, { token, engine, domain, wrappings }: OpenToken): HsmInfo {
   const info = token.tokenInfo();
   return {
     driver: "pkcs11",
@@ -200,5 +201,6 @@ function infoOf({ boundary, wrapping }: Greeting, { token, domain, wrappings }: 
     boundary,
     wrapping: wrapping === "resident" ? wrapping : suiteNames[bestOf(wrappings).suite],
     domainKeyMode: domain.state.mode,
+    lacksSm4: boundary === "call-key" ? cipherRefusal(engine, "SM4") : tokensLackSm4,
   };
 }

@@ -2,7 +2,15 @@ import { ByteReader, type Bytes, concat, equalBytes, uint32 } from "../../../bas
 import { HsmError } from "../../../base/errors.ts";
 import { wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
-import { buildHeader, headerLength, ivLength, nonceLength, parseHeader } from "../../../model/ciphertext.ts";
+import {
+  buildHeader,
+  headerLength,
+  ivLength,
+  nonceLength,
+  parseHeader,
+  type Suite,
+  suiteOf,
+} from "../../../model/ciphertext.ts";
 import { parseEkt } from "../../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../../model/hbk.ts";
 import { isKeyDerivation } from "../../../model/kbkdf.ts";
@@ -65,7 +73,8 @@ export class TokenHsm
 
   generateKey(meta: HbkMeta): Ekt {
     if (meta.kind === "kms-hmac") return this.#keys.generate(meta, Number(meta.spec.slice("HMAC_".length)) / 8);
-    if (meta.spec !== "SYMMETRIC_DEFAULT" || meta.usage !== generated[meta.kind]) {
+    const isOfKind = meta.kind === "kms-symmetric" ? suiteOf(meta.spec) : meta.spec === "SYMMETRIC_DEFAULT";
+    if (!isOfKind || meta.usage !== generated[meta.kind]) {
       throw new HsmError("unsupported", `the PKCS#11 driver makes no ${meta.spec} keys of kind ${meta.kind}`);
     }
     return this.#keys.generate(meta);
@@ -181,16 +190,18 @@ export class TokenHsm
     const fresh = this.#random.generate(nonceLength + ivLength);
     const nonce = fresh.subarray(0, nonceLength);
     const iv = fresh.subarray(nonceLength);
-    const header = buildHeader(key.hbkId, nonce, iv);
-    const call = { hbk: key.handle, keyId: key.meta.keyId, nonce };
+    const suite = suiteFor(key);
+    const header = buildHeader(suite, key.hbkId, nonce, iv);
+    const call = { hbk: key.handle, suite, keyId: key.meta.keyId, nonce };
     return concat(header, this.#cipher.seal(call, iv, concat(header, aad), plaintext));
   }
 
   #open(key: BackingKey, ciphertext: Bytes, aad: Bytes): Bytes | null {
+    const suite = suiteFor(key);
     const header = parseHeader(ciphertext);
-    if (!header || !equalBytes(header.hbkId, key.hbkId)) return null;
+    if (header?.suite !== suite.code || !equalBytes(header.hbkId, key.hbkId)) return null;
     const authenticated = concat(ciphertext.subarray(0, headerLength), aad);
-    const call = { hbk: key.handle, keyId: key.meta.keyId, nonce: header.nonce };
+    const call = { hbk: key.handle, suite, keyId: key.meta.keyId, nonce: header.nonce };
     return this.#cipher.open(call, header.iv, authenticated, ciphertext.subarray(headerLength));
   }
 
@@ -198,6 +209,13 @@ export class TokenHsm
     const anchors = this.#anchors.all().map(({ value }) => parseAnchor(value));
     return anchors.sort((a, b) => b.count - a.count)[0];
   }
+}
+
+/** Of what the key makes and opens. */
+function suiteFor({ meta }: BackingKey): Suite {
+  const suite = suiteOf(meta.spec);
+  if (!suite) throw refused("the key token is of another spec");
+  return suite;
 }
 
 interface Anchor {

@@ -4,8 +4,8 @@ import type { Ekt, Hsm, Imports as HsmImports, ImportedKey } from "../hsm/hsm.ts
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { Member } from "../hsm/member.ts";
 import { rawKeyId } from "../model/arn.ts";
-import { arnOf, type KeyRecord } from "../model/key.ts";
-import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
+import { arnOf, hbkSpecOf, type KeyRecord } from "../model/key.ts";
+import type { HbkSpec, KeyUsage } from "../model/key-spec.ts";
 import { isPrimary } from "../model/multi-region.ts";
 import { importRefusal, type Wrapping, wrappingsOf } from "../model/wrapping.ts";
 import type { SealedStore } from "../store/sealed.ts";
@@ -56,7 +56,7 @@ export class Imports {
   }
 
   /** UnsupportedOperationException when such keys cannot have imported material here. */
-  check(spec: KeySpec, usage: KeyUsage): void {
+  check(spec: HbkSpec, usage: KeyUsage): void {
     const refusal = importRefusal(spec);
     if (refusal) throw new KmsError(...refusal);
     const takers = this.#takers(spec, usage, wrappingsOf(spec));
@@ -66,7 +66,8 @@ export class Imports {
 
   /** A new wrapping key, and the token that is to come back with what it wraps. */
   async parameters(key: KeyRecord, wrapping: Wrapping, now: number) {
-    const { id, account, region, spec, usage } = key;
+    const { id, account, region, usage } = key;
+    const spec = hbkSpecOf(key);
     const own = { account, region, keyId: rawKeyId(id), spec: wrapping.keySpec };
     const meta = { kind: "import", usage: "INTERNAL", origin: "AWS_KMS", ...own } as const;
     const takers = this.#takers(spec, usage, [wrapping]);
@@ -142,7 +143,7 @@ export class Imports {
   }
 
   /** The HSMs that such keys can be in and material comes to under one of `wrappings`, as far as they are there to be asked. */
-  #takers(spec: KeySpec, usage: KeyUsage, wrappings: readonly Wrapping[]): Takers {
+  #takers(spec: HbkSpec, usage: KeyUsage, wrappings: readonly Wrapping[]): Takers {
     const chosen = this.#parts.hsms.forSpec(spec, usage);
     if ("refusal" in chosen) return chosen;
     const reasons = chosen.members.map(({ opened }) => opened && refusalOf(opened, spec, wrappings));
@@ -203,7 +204,7 @@ function importsOf({ imports }: Hsm): HsmImports {
 }
 
 /** Why the HSM takes no material of this spec under any of `wrappings`; undefined when it does. */
-function refusalOf({ imports }: Hsm, spec: KeySpec, wrappings: readonly Wrapping[]): string | undefined {
+function refusalOf({ imports }: Hsm, spec: HbkSpec, wrappings: readonly Wrapping[]): string | undefined {
   const reasons = wrappings.map((wrapping) => (imports ? imports.refusal(spec, wrapping) : noImports));
   return reasons.includes(undefined) ? undefined : reasons[0];
 }

@@ -9,7 +9,7 @@ import { KmsError, StoreError } from "../base/errors.ts";
 import { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { AliasRecord, KeyRecord } from "../model/key.ts";
-import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
+import type { HbkSpec, KeyUsage } from "../model/key-spec.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Expectation, Write } from "../store/store.ts";
 import { Call } from "./call.ts";
@@ -195,7 +195,7 @@ export class Kms {
   }
 
   /** Why a key of this spec and usage cannot be made here; undefined when it can. */
-  refusal(spec: KeySpec, usage: KeyUsage): string | undefined {
+  refusal(spec: HbkSpec, usage: KeyUsage): string | undefined {
     const chosen = this.#hsms.forSpec(spec, usage);
     return "refusal" in chosen ? chosen.refusal : undefined;
   }

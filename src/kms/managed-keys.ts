@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { managedKeyPolicy } from "../access/managed-policy.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
-import type { AliasRecord, KeyRecord } from "../model/key.ts";
+import { type AliasRecord, cipherIn, type KeyRecord } from "../model/key.ts";
 import { managedPrefix, viaService } from "../model/service.ts";
 import type { Write } from "../store/store.ts";
 import type { Call } from "./call.ts";
@@ -49,6 +49,7 @@ export class ManagedKeys {
       account,
       region: call.region,
       spec: "SYMMETRIC_DEFAULT",
+      ...cipherIn(call.region, "SYMMETRIC_DEFAULT"),
       usage: "ENCRYPT_DECRYPT",
       origin: "AWS_KMS",
       manager: "AWS",

@@ -5,12 +5,13 @@ import type { HsmSet } from "../hsm/hsm-set.ts";
 import { rawKeyId } from "../model/arn.ts";
 import { parseEkt } from "../model/ekt.ts";
 import { type HbkMeta, kindOfSpec } from "../model/hbk.ts";
-import type { HbkRecord, KeyRecord } from "../model/key.ts";
+import { type HbkRecord, hbkSpecOf, type KeyRecord } from "../model/key.ts";
 import type { Expectation, Write } from "../store/store.ts";
 import type { DomainRecords } from "./domain-record.ts";
 import { writeHbk } from "./records.ts";
 
-export interface NewMaterial extends Pick<KeyRecord, "id" | "account" | "region" | "spec" | "usage" | "origin"> {
+export interface NewMaterial
+  extends Pick<KeyRecord, "id" | "account" | "region" | "spec" | "cipher" | "usage" | "origin"> {
   /** The name of the HSM to make it in; without it, the one for its spec. */
   readonly hsm?: string;
 }
@@ -30,7 +31,7 @@ export interface CommittableMaterial {
  * escapes the scan that comes before a domain key is destroyed.
  */
 export async function newMaterial(hsms: HsmSet, domain: DomainRecords, key: NewMaterial): Promise<CommittableMaterial> {
-  const chosen = hsms.forSpec(key.spec, key.usage, key.hsm);
+  const chosen = hsms.forSpec(hbkSpecOf(key), key.usage, key.hsm);
   if ("refusal" in chosen) throw new HsmError("unsupported", chosen.refusal);
   const meta = metaOf(key);
   const { ekt, expectation, ...made } = await hsms.anyOf(chosen.members, async (hsm, { name }) => {
@@ -43,15 +44,11 @@ export async function newMaterial(hsms: HsmSet, domain: DomainRecords, key: NewM
 }
 
 /** What the tokens of a key say of it. */
-export const metaOf = ({ id, account, region, spec, usage, origin }: NewMaterial): HbkMeta => ({
-  kind: kindOfSpec(spec),
-  spec,
-  usage,
-  origin,
-  account,
-  region,
-  keyId: rawKeyId(id),
-});
+export function metaOf(key: NewMaterial): HbkMeta {
+  const { id, account, region, usage, origin } = key;
+  const spec = hbkSpecOf(key);
+  return { kind: kindOfSpec(spec), spec, usage, origin, account, region, keyId: rawKeyId(id) };
+}
 
 /** The record of a new token. */
 export function hbkOver(ekt: Ekt, { id, account }: NewMaterial): { hbkId: string; record: HbkRecord } {

@@ -63,9 +63,9 @@ export class MultiRegion {
     const { region } = own;
     const { primary, replicas } = key.multiRegion ?? { primary: key.region, replicas: [] };
     const multiRegion = { primary, replicas: [...replicas, region] };
-    const { rotation, id, account, spec, usage, origin, publicKey, hbkId } = key;
+    const { rotation, id, account, spec, cipher, usage, origin, publicKey, hbkId } = key;
     const record: KeyRecord = {
-      ...{ id, account, spec, usage, origin, ...own, multiRegion, aliases: [] },
+      ...{ id, account, spec, ...(cipher && { cipher }), usage, origin, ...own, multiRegion, aliases: [] },
       state: origin === "EXTERNAL" ? "PendingImport" : "Enabled",
       ...(publicKey !== undefined && { publicKey }),
       ...(hbkId !== undefined && { hbkId }),

@@ -1,7 +1,7 @@
 import { algorithmsMember, algorithmsOf } from "./algorithms.ts";
-import { keyArn } from "./arn.ts";
+import { keyArn, partitionOf } from "./arn.ts";
 import { type CustomKeyStore, stateIn } from "./custom-key-store.ts";
-import type { KeySpec, KeyState, KeyUsage, Origin } from "./key-spec.ts";
+import type { HbkSpec, KeySpec, KeyState, KeyUsage, Origin } from "./key-spec.ts";
 import { type KeySet, multiRegionConfiguration } from "./multi-region.ts";
 
 /** The record of a KMS key: everything but its material. Times in milliseconds since the epoch. */
@@ -10,6 +10,8 @@ export interface KeyRecord {
   readonly account: string;
   readonly region: string;
   readonly spec: KeySpec;
+  /** What SYMMETRIC_DEFAULT is for this key, for ever. Absent: AES-256. */
+  readonly cipher?: "SM4";
   readonly usage: KeyUsage;
   readonly origin: Origin;
   /** Absent: the customer. */
@@ -92,6 +94,13 @@ export interface AliasRecord {
   readonly createdAt: number;
   readonly updatedAt: number;
 }
+
+/** What a key that is made in `region` has as its `cipher`: SM4 in China. Custom key stores have AES-256 everywhere. */
+export const cipherIn = (region: string, spec: KeySpec): Pick<KeyRecord, "cipher"> =>
+  spec === "SYMMETRIC_DEFAULT" && partitionOf(region) === "aws-cn" ? { cipher: "SM4" } : {};
+
+/** The spec in the key's tokens. */
+export const hbkSpecOf = ({ spec, cipher }: Pick<KeyRecord, "spec" | "cipher">): HbkSpec => cipher ?? spec;
 
 export const arnOf = (key: Pick<KeyRecord, "id" | "account" | "region">): string =>
   keyArn(key.region, key.account, key.id);

@@ -7,8 +7,8 @@ import type { Placement } from "../kms/custom-key-stores.ts";
 import type { Kms } from "../kms/kms.ts";
 import { writeKey } from "../kms/records.ts";
 import { algorithmsOf } from "../model/algorithms.ts";
-import { arnOf, type KeyRecord, keyMetadata } from "../model/key.ts";
-import { type KeySpec, type KeyUsage, keySpecs, keyUsages, origins } from "../model/key-spec.ts";
+import { arnOf, cipherIn, hbkSpecOf, type KeyRecord, keyMetadata } from "../model/key.ts";
+import { type HbkSpec, type KeySpec, type KeyUsage, keySpecs, keyUsages, origins } from "../model/key-spec.ts";
 import { boolean, enumeration, optional, string, structure, type TypeOf } from "../model/shape.ts";
 import { checkRegion } from "./checks.ts";
 import { customKeyStoreId } from "./key-store-members.ts";
@@ -39,7 +39,8 @@ export const createKey = operation({
   async run(kms, call, input) {
     const { spec, usage } = specAndUsage(input);
     authorize(kms, call, input, spec, usage);
-    refuseUnsupported(kms, input, spec, usage);
+    const specs = { spec, ...(input.CustomKeyStoreId === undefined && cipherIn(call.region, spec)) };
+    refuseUnsupported(kms, input, hbkSpecOf(specs), usage);
     checkRegion(call.region, spec);
     const id = input.MultiRegion ? `mrk-${randomUUID().replaceAll("-", "")}` : randomUUID();
     const placement = await place(kms, call, input, id);
@@ -48,7 +49,7 @@ export const createKey = operation({
     const keyTags = mergeTags({}, input.Tags ?? []);
     await kms.checkKeyQuota(call);
     const origin = placement?.record.origin ?? input.Origin ?? "AWS_KMS";
-    const identity = { id, account: call.account, region: call.region, spec, usage, ...placement?.record, origin };
+    const identity = { id, account: call.account, region: call.region, ...specs, usage, ...placement?.record, origin };
     const hsm = placement?.hsm;
     const material =
       origin === "EXTERNAL" ? undefined : await kms.newMaterial({ ...identity, ...(hsm !== undefined && { hsm }) });
@@ -114,7 +115,7 @@ async function place(kms: Kms, call: Call, input: Request, id: string): Promise<
   return undefined;
 }
 
-function refuseUnsupported(kms: Kms, input: Request, spec: KeySpec, usage: KeyUsage): void {
+function refuseUnsupported(kms: Kms, input: Request, spec: HbkSpec, usage: KeyUsage): void {
   if (input.CustomKeyStoreId !== undefined && (spec !== "SYMMETRIC_DEFAULT" || input.MultiRegion)) {
     throw new KmsError("UnsupportedOperationException", "keyStoreKey");
   }

@@ -1,8 +1,22 @@
-import { constants, generateKeyPairSync, publicEncrypt, randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import * as client from "@aws-sdk/client-kms";
+import { wrapped } from "../../operations/wrapping-client.ts";
 import type { Kind } from "./documented.ts";
 
 const message = new TextEncoder().encode("message");
+
+export const states = [
+  "Enabled",
+  "Disabled",
+  "PendingDeletion",
+  "PendingReplicaDeletion",
+  "PendingImport",
+  "Unavailable",
+] as const;
+
+/** Those that bring material of every spec of the matrix. */
+export const importAlgorithms = ["RSAES_OAEP_SHA_256", "RSAES_OAEP_SHA_1"] as const;
+export type ImportAlgorithm = (typeof importAlgorithms)[number];
 
 /** Where the replica of a multi-Region key is. */
 export const otherRegion = "eu-west-1";
@@ -30,6 +44,7 @@ export class Subject {
   #publicKey: unknown;
   readonly #signed = new Map<string, unknown>();
   readonly #grants: string[] = [];
+  #importAlgorithm: ImportAlgorithm = "RSAES_OAEP_SHA_256";
   /** Parameters of an import that is good for as often as it is wanted. */
   #import: object = { ImportToken: new Uint8Array(64), EncryptedKeyMaterial: new Uint8Array(256) };
 
@@ -57,15 +72,14 @@ export class Subject {
   }
 
   /** Imports its material, for the first time. */
-  async importMaterial(): Promise<void> {
+  async importMaterial(algorithm: ImportAlgorithm): Promise<void> {
+    this.#importAlgorithm = algorithm;
     const { PublicKey, ImportToken } = await this.#perform("GetParametersForImport");
-    const key = { key: Buffer.from(PublicKey as Uint8Array), format: "der", type: "spki" } as const;
-    const padding = { padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash: "sha256" };
     const pair = () => generateKeyPairSync("ec", { namedCurve: "P-256" }).privateKey;
     const material = this.kind.spec.startsWith("ECC")
       ? pair().export({ format: "der", type: "pkcs8" })
       : randomBytes(32);
-    this.#import = { ImportToken, EncryptedKeyMaterial: publicEncrypt({ ...key, ...padding }, material) };
+    this.#import = { ImportToken, EncryptedKeyMaterial: wrapped(PublicKey as Uint8Array, algorithm, material) };
     await this.#perform("ImportKeyMaterial");
   }
 
@@ -128,7 +142,7 @@ export class Subject {
       case "GenerateMac":
         return { KeyId, Message: message, MacAlgorithm: mac };
       case "GetParametersForImport":
-        return { KeyId, WrappingAlgorithm: "RSAES_OAEP_SHA_256", WrappingKeySpec: "RSA_2048" };
+        return { KeyId, WrappingAlgorithm: this.#importAlgorithm, WrappingKeySpec: "RSA_2048" };
       case "ImportKeyMaterial":
         return { KeyId, ...this.#import, ExpirationModel: "KEY_MATERIAL_DOES_NOT_EXPIRE" };
       case "PutKeyPolicy":

@@ -432,6 +432,7 @@ export const parts = {
     "Value '{value}' at '{path}' failed to satisfy constraint: Member must have value greater than or equal to {min}",
   long: "Value at '{path}' failed to satisfy constraint: Member must have length less than or equal to {max}",
   missing: "Value null at '{path}' failed to satisfy constraint: Member must not be null",
+  missingSensitive: "Value at '{path}' failed to satisfy constraint: Member must not be null",
   pattern: "Value at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}",
   short: "Value at '{path}' failed to satisfy constraint: Member must have length greater than or equal to {min}",
   unknown: "Unknown member '{name}'",

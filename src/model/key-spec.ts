@@ -124,3 +124,72 @@ export const keyStates = [
   "Updating",
 ] as const;
 export type KeyState = (typeof keyStates)[number];
+
+/** What the deprecated member of that name takes: no spec that is newer than it. */
+export const customerMasterKeySpecs = [
+  "RSA_2048",
+  "RSA_3072",
+  "RSA_4096",
+  "ECC_NIST_P256",
+  "ECC_NIST_P384",
+  "ECC_NIST_P521",
+  "ECC_SECG_P256K1",
+  "SYMMETRIC_DEFAULT",
+  "HMAC_224",
+  "HMAC_256",
+  "HMAC_384",
+  "HMAC_512",
+  "SM2",
+] as const satisfies readonly KeySpec[];
+
+/**
+ * The order in which AWS's answers list the values of an enumeration, where they have been recorded. Of the others, it is
+ * the order above: that of AWS's model. Values newer than either come last. (What AWS lists for DataKeySpec is KeySpec, by
+ * mistake.)
+ */
+export const listed = {
+  KeySpec: [
+    "RSA_2048",
+    "RSA_3072",
+    "RSA_4096",
+    "ECC_NIST_P256",
+    "ECC_NIST_P384",
+    "ECC_NIST_P521",
+    "ECC_SECG_P256K1",
+    "ECC_NIST_EDWARDS25519",
+    "SYMMETRIC_DEFAULT",
+    "HMAC_224",
+    "HMAC_256",
+    "HMAC_384",
+    "HMAC_512",
+    "SM2",
+    "ML_DSA_44",
+    "ML_DSA_65",
+    "ML_DSA_87",
+    "ML_KEM_512",
+    "ML_KEM_768",
+    "ML_KEM_1024",
+  ],
+  EncryptionAlgorithm: ["RSAES_OAEP_SHA_1", "RSAES_OAEP_SHA_256", "SM2PKE", "SYMMETRIC_DEFAULT"],
+  SigningAlgorithm: [
+    "RSASSA_PSS_SHA_256",
+    "RSASSA_PSS_SHA_384",
+    "RSASSA_PSS_SHA_512",
+    "RSASSA_PKCS1_V1_5_SHA_256",
+    "RSASSA_PKCS1_V1_5_SHA_384",
+    "RSASSA_PKCS1_V1_5_SHA_512",
+    "ECDSA_SHA_256",
+    "ECDSA_SHA_384",
+    "ECDSA_SHA_512",
+    "ED25519_SHA_512",
+    "ED25519_PH_SHA_512",
+    "SM2DSA",
+    "ML_DSA_SHAKE_256",
+  ],
+  MacAlgorithm: ["HMAC_SHA_384", "HMAC_SHA_256", "HMAC_SHA_224", "HMAC_SHA_512"],
+} as const satisfies {
+  readonly KeySpec: readonly KeySpec[];
+  readonly EncryptionAlgorithm: readonly EncryptionAlgorithm[];
+  readonly SigningAlgorithm: readonly SigningAlgorithm[];
+  readonly MacAlgorithm: readonly MacAlgorithm[];
+};

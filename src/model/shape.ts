@@ -13,6 +13,8 @@ export interface Shape<T> {
   read(value: unknown, path: string, problems: string[]): T;
   /** What the audit log shows; undefined when it shows nothing. */
   audit(value: T): unknown;
+  /** A message does not even say that the value is null. */
+  readonly sensitive?: true;
 }
 
 export interface Optional<T> extends Shape<T> {
@@ -65,10 +67,10 @@ export function string(limits: Length & { pattern?: RegExp } = {}): Shape<string
   };
 }
 
-/** `known`: the set. `listed`: the set in the order that AWS's message has, where that is recorded. */
+/** `listed`: the set in the order in which AWS lists it, where that is another. */
 export function enumeration<const T extends readonly string[]>(
   known: T,
-  listed: readonly string[] = known,
+  listed: readonly T[number][] = known,
 ): Shape<T[number]> {
   return {
     read(value, path, problems) {
@@ -174,7 +176,8 @@ export function structure<M extends Members>(members: M): Structure<StructureOf<
       for (const { name, shape, place, needed } of known) {
         const item = Object.hasOwn(value, name) ? value[name] : undefined;
         if (item !== undefined && item !== null) result[name] = shape.read(item, within(path, place), problems);
-        else if (needed) problems.push(part("missing", { path: within(path, place) }));
+        else if (needed)
+          problems.push(part(shape.sensitive ? "missingSensitive" : "missing", { path: within(path, place) }));
       }
       return result as StructureOf<M>;
     },
@@ -194,6 +197,9 @@ export const optional = <T>(shape: Shape<T>): Optional<T> => ({ ...shape, option
 
 /** Never audited: grant tokens, and what could be a secret. */
 export const unaudited = <T>(shape: Shape<T>): Shape<T> => ({ ...shape, audit: hide });
+
+/** What the API's model marks as such. */
+export const sensitive = <T>(shape: Shape<T>): Shape<T> => ({ ...unaudited(shape), sensitive: true });
 
 /** Reads a whole request. Throws a ValidationException with every broken constraint. */
 export function readRequest<T>(shape: Shape<T>, value: unknown): T {

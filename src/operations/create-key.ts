@@ -8,7 +8,16 @@ import type { Kms } from "../kms/kms.ts";
 import { writeKey } from "../kms/records.ts";
 import { algorithmsOf } from "../model/algorithms.ts";
 import { arnOf, cipherIn, hbkSpecOf, type KeyRecord, keyMetadata } from "../model/key.ts";
-import { type HbkSpec, type KeySpec, type KeyUsage, keySpecs, keyUsages, origins } from "../model/key-spec.ts";
+import {
+  customerMasterKeySpecs,
+  type HbkSpec,
+  type KeySpec,
+  type KeyUsage,
+  keySpecs,
+  keyUsages,
+  listed,
+  origins,
+} from "../model/key-spec.ts";
 import { boolean, enumeration, optional, string, structure, type TypeOf } from "../model/shape.ts";
 import { checkRegion } from "./checks.ts";
 import { customKeyStoreId } from "./key-store-members.ts";
@@ -20,8 +29,8 @@ const request = structure({
   Policy: optional(policy),
   Description: optional(description),
   KeyUsage: optional(enumeration(keyUsages)),
-  CustomerMasterKeySpec: optional(enumeration(keySpecs)),
-  KeySpec: optional(enumeration(keySpecs)),
+  CustomerMasterKeySpec: optional(enumeration(customerMasterKeySpecs)),
+  KeySpec: optional(enumeration(keySpecs, listed.KeySpec)),
   Origin: optional(enumeration(origins)),
   CustomKeyStoreId: optional(customKeyStoreId),
   BypassPolicyLockoutSafetyCheck: optional(boolean),

@@ -2,6 +2,7 @@ import {
   dataKeySpecs,
   encapsulationAlgorithms,
   encryptionAlgorithms,
+  listed,
   macAlgorithms,
   messageTypes,
   signingAlgorithms,
@@ -13,6 +14,7 @@ import {
   integer,
   list,
   optional,
+  sensitive,
   string,
   stringMap,
   structure,
@@ -20,23 +22,23 @@ import {
 } from "../model/shape.ts";
 
 /** Members that several requests share, with the constraints of the API model. */
-export const keyId = string({ min: 1, max: 2048 });
+export const keyId = string({ min: 1, max: 2048, pattern: /^\p{ASCII}+$/u });
 export const aliasName = string({ min: 1, max: 256, pattern: /^[a-zA-Z0-9:/_-]+$/ });
 export const description = string({ max: 8192 });
 // biome-ignore lint/suspicious/noControlCharactersInRegex: the model's own pattern
 export const policy = string({ min: 1, max: 131_072, pattern: /^[\u0009\u000A\u000D\u0020-\u00FF]+$/ });
 export const policyName = optional(string({ min: 1, max: 128, pattern: /^\w+$/ }));
-export const plaintext = blob({ min: 1, max: 4096 });
+export const plaintext = sensitive(blob({ min: 1, max: 4096 }));
 /** To be signed, or to have a MAC. */
 export const message = plaintext;
 export const messageType = optional(enumeration(messageTypes));
-export const signingAlgorithm = enumeration(signingAlgorithms);
-export const macAlgorithm = enumeration(macAlgorithms);
+export const signingAlgorithm = enumeration(signingAlgorithms, listed.SigningAlgorithm);
+export const macAlgorithm = enumeration(macAlgorithms, listed.MacAlgorithm);
 export const encapsulationAlgorithm = enumeration(encapsulationAlgorithms);
 export const signature = blob({ min: 1, max: 6144 });
 export const ciphertextBlob = blob({ min: 1, max: 6144 });
 export const encryptionContext = optional(stringMap());
-export const encryptionAlgorithm = optional(enumeration(encryptionAlgorithms));
+export const encryptionAlgorithm = optional(enumeration(encryptionAlgorithms, listed.EncryptionAlgorithm));
 export const grantToken = string({ min: 1, max: 8192 });
 export const grantTokens = optional(unaudited(list(grantToken, { max: 10 })));
 export const grantId = string({ min: 1, max: 128 });
@@ -62,6 +64,5 @@ export const recipient = optional(
   }),
 );
 
-/** The set as AWS's own message lists it is stale and names no AES value: ours tells what is accepted. */
 export const dataKeySpec = optional(enumeration(dataKeySpecs));
 export const numberOfBytes = optional(integer({ min: 1, max: 1024 }));

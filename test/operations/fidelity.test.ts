@@ -10,6 +10,7 @@ import {
 } from "../../src/model/custom-key-store.ts";
 import { grantOperations } from "../../src/model/grant.ts";
 import {
+  customerMasterKeySpecs,
   dataKeyPairSpecs,
   dataKeySpecs,
   encapsulationAlgorithms,
@@ -76,6 +77,7 @@ describe("the enumerations", () => {
     DataKeySpec: dataKeySpecs,
     DataKeyPairSpec: dataKeyPairSpecs,
     GrantOperation: grantOperations,
+    CustomerMasterKeySpec: customerMasterKeySpecs,
     CustomKeyStoreType: customKeyStoreTypes,
     ConnectionStateType: connectionStates,
     ConnectionErrorCodeType: connectionErrorCodes,
@@ -96,13 +98,7 @@ describe("the enumerations", () => {
   });
 
   /** Those that no operation above takes, or that say the same in other words. */
-  const elsewhere = [
-    "CustomerMasterKeySpec",
-    "ImportState",
-    "KeyLastUsageTrackingOperation",
-    "KeyMaterialState",
-    "MultiRegionKeyType",
-  ];
+  const elsewhere = ["ImportState", "KeyLastUsageTrackingOperation", "KeyMaterialState", "MultiRegionKeyType"];
 
   it("are all of the model's", () => {
     expect([...Object.keys(ours), ...elsewhere].sort()).toEqual([...documentedEnums.keys()].sort());
@@ -114,6 +110,7 @@ interface Model {
   readonly min?: number;
   readonly max?: number;
   readonly pattern?: string;
+  readonly sensitive?: boolean;
   readonly enum?: readonly string[];
   readonly member?: Model;
   readonly members?: Readonly<Record<string, Model>>;
@@ -122,6 +119,17 @@ interface Model {
 const model = JSON.parse(readFileSync(new URL("../vectors/kms-api.json", import.meta.url), "utf8")) as {
   readonly operations: Readonly<Record<string, { readonly input: Model }>>;
 };
+
+describe("what the model marks as sensitive", () => {
+  const marked = [...operations].flatMap(([name, { request }]) =>
+    leaves(name, model.operations[name]?.input.members ?? {}, request.members),
+  );
+
+  it.each(marked)("$place", ({ shape, type }) => {
+    expect(shape.sensitive ?? false).toBe(type.sensitive ?? false);
+    if (type.sensitive) expect(shape.audit(type.type === "blob" ? new Uint8Array() : "text")).toBeUndefined();
+  });
+});
 
 describe("the constraints of the model", () => {
   const constrained = [...operations].flatMap(([name, { request }]) =>
@@ -133,7 +141,7 @@ describe("the constraints of the model", () => {
     for (const name of operations.keys()) if (model.operations[name]?.input.members) expect(covered).toContain(name);
   });
 
-  it.each(constrained)("$place", ({ shape, type }) => {
+  it.each(constrained)("$place", ({ place, shape, type }) => {
     const problemsOf = (value: unknown): number => {
       const problems: string[] = [];
       shape.read(value, "member", problems);
@@ -141,6 +149,7 @@ describe("the constraints of the model", () => {
     };
     const { min = 0, max } = type;
     if (type.enum) {
+      expectOrder(place, type.enum, problemOf(shape, "NONE"));
       for (const value of type.enum) expect(problemsOf(value), value).toBe(0);
       expect(problemsOf("NONE")).toBe(1);
     } else if (type.type === "integer") {
@@ -153,12 +162,49 @@ describe("the constraints of the model", () => {
       if (max !== undefined) expect([max, max + 1].map(ofLength)).toEqual([0, 1]);
     } else if (type.type === "string") {
       expectText(type, problemsOf);
+    } else if (type.member?.enum) {
+      expectOrder(place, type.member.enum, problemOf(shape, ["NONE"]));
     } else if (max !== undefined) {
       const item = type.member?.type === "string" ? "x" : {};
       expect(problemsOf(Array(max + 1).fill(item))).toBeGreaterThan(0);
     }
   });
 });
+
+/** Of AWS's answers, by member; newer values than those are last. */
+const recordedOrders: Readonly<Record<string, string>> = {
+  "CreateKey.KeySpec":
+    "RSA_2048, RSA_3072, RSA_4096, ECC_NIST_P256, ECC_NIST_P384, ECC_NIST_P521, ECC_SECG_P256K1, ECC_NIST_EDWARDS25519, SYMMETRIC_DEFAULT, HMAC_224, HMAC_256, HMAC_384, HMAC_512, SM2, ML_DSA_44, ML_DSA_65, ML_DSA_87",
+  "CreateKey.KeyUsage": "ENCRYPT_DECRYPT, SIGN_VERIFY, GENERATE_VERIFY_MAC",
+  "Decrypt.EncryptionAlgorithm": "RSAES_OAEP_SHA_1, RSAES_OAEP_SHA_256, SM2PKE, SYMMETRIC_DEFAULT",
+  "Encrypt.EncryptionAlgorithm": "RSAES_OAEP_SHA_1, RSAES_OAEP_SHA_256, SM2PKE, SYMMETRIC_DEFAULT",
+  "GenerateMac.MacAlgorithm": "HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512",
+  "Sign.MessageType": "RAW, DIGEST, EXTERNAL_MU",
+  "Sign.SigningAlgorithm":
+    "RSASSA_PSS_SHA_256, RSASSA_PSS_SHA_384, RSASSA_PSS_SHA_512, RSASSA_PKCS1_V1_5_SHA_256, RSASSA_PKCS1_V1_5_SHA_384, RSASSA_PKCS1_V1_5_SHA_512, ECDSA_SHA_256, ECDSA_SHA_384, ECDSA_SHA_512, ED25519_SHA_512, ED25519_PH_SHA_512, SM2DSA, ML_DSA_SHAKE_256",
+  "VerifyMac.MacAlgorithm": "HMAC_SHA_384, HMAC_SHA_256, HMAC_SHA_224, HMAC_SHA_512",
+};
+
+/** Members of the same enumerations. */
+const alike: Readonly<Record<string, string>> = {
+  "ReEncrypt.DestinationEncryptionAlgorithm": "Encrypt.EncryptionAlgorithm",
+  "ReEncrypt.SourceEncryptionAlgorithm": "Encrypt.EncryptionAlgorithm",
+  "Verify.MessageType": "Sign.MessageType",
+  "Verify.SigningAlgorithm": "Sign.SigningAlgorithm",
+};
+
+/** The values of the model in its order, and then what is newer. */
+function expectOrder(place: string, inModel: readonly string[], problem: string): void {
+  const listed = /enum value set: \[(.*)\]$/.exec(problem)?.[1];
+  const first = recordedOrders[alike[place] ?? place] ?? inModel.join(", ");
+  expect(`${listed}, `, place).toMatch(new RegExp(`^${first}, `));
+}
+
+function problemOf(shape: Shape<unknown>, value: unknown): string {
+  const problems: string[] = [];
+  shape.read(value, "member", problems);
+  return problems[0] as string;
+}
 
 function expectText({ min = 0, max, pattern }: Model, problemsOf: (value: string) => number): void {
   // Java's patterns match the whole text, and these mean the same in JavaScript.

@@ -87,7 +87,10 @@ function compile(text: string, kind: "key" | "identity", name: string): Compiled
 function readDocument(text: string, kind: "key" | "identity"): Readonly<Record<string, unknown>> {
   const bytes = utf8(text);
   const limit = kind === "key" ? limits.keyPolicyBytes : limits.identityPolicyBytes;
-  if (bytes.length > limit) malformed("Policy", "long", { limit });
+  if (bytes.length > limit) {
+    if (kind === "key") throw new KmsError("LimitExceededException", "keyPolicyBytes", { limit });
+    malformed("Policy", "long", { limit });
+  }
   try {
     if (bytes.length > 0) return readJsonObject(bytes);
   } catch (error) {

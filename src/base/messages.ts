@@ -45,11 +45,13 @@ export const recorded = {
     key: "The key ID in the request does not identify a CMK that can perform this operation.",
   },
   InvalidArnException: {
+    alias: "Key Aliases are not supported for this operation.",
     principal: "ARN does not refer to a valid principal: {arn}",
   },
   InvalidCiphertextException: {},
   InvalidKeyUsageException: {
     algorithm: "Algorithm {algorithm} is incompatible with key spec {spec}.",
+    dataKey: "You cannot generate a data key with an asymmetric CMK",
     usage: "{arn} key usage is {usage} which is not valid for {operation}.",
   },
   InvalidSignatureException: {
@@ -92,6 +94,7 @@ export const recorded = {
     token: "Missing Authentication Token",
   },
   NotFoundException: {
+    arnKeyId: "Invalid keyId {id}",
     alias: "Alias {arn} is not found.",
     key: "Key '{arn}' does not exist",
     keyId: "Invalid keyId '{id}'",
@@ -120,10 +123,13 @@ export const recorded = {
     compatible: "KeyUsage {usage} is not compatible with KeySpec {spec}",
     constraint: "1 validation error detected: {parts}",
     constraints: "{count} validation errors detected: {parts}",
+    contextAsymmetric: "EncryptionContext is not supported when encrypting/decrypting with asymmetric CMKs.",
+    createGrantAlone: "Grants must not contain only the CreateGrant operation.",
     dataKey: "Please specify either number of bytes or key spec.",
     digestLength: "Digest is invalid length for algorithm {algorithm}.",
     keyUsage: "You must specify a KeyUsage value for all KMS keys except for symmetric encryption keys.",
     messageType: "Message type {type} is incompatible with algorithm {algorithm}.",
+    messageTypeSpec: "Message type {type} is incompatible with key spec {spec}.",
     numberOfBytes: "NumberOfBytes is required.",
     plaintext: "Algorithm {algorithm} and key spec {spec} cannot encrypt data larger than {longest} bytes.",
     validTo: "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES",
@@ -233,7 +239,7 @@ export const ours = {
   },
   InvalidImportTokenException: {},
   InvalidKeyUsageException: {
-    spec: "{arn} key spec is {spec} which is not valid for {operation}.",
+    dataKeyPair: "You cannot generate a data key pair with an asymmetric CMK",
   },
   InvalidMarkerException: {
     marker: "The marker is not one that this list has given out.",
@@ -248,6 +254,7 @@ export const ours = {
     proxyPlaintext: "What the external key store proxy has decrypted is not what was encrypted.",
   },
   LimitExceededException: {
+    keyPolicyBytes: "The key policy must not be longer than {limit} bytes.",
     accessKeysPerUser: "The user {name} has {limit} access keys.",
     aliasesPerKey: "The key has too many aliases: {arn}",
     customKeyStoresPerRegion: "There are {limit} custom key stores already.",
@@ -361,7 +368,6 @@ export const ours = {
     cloudHsmMembers: "CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword are for AWS CloudHSM key stores.",
     cloudHsmNeeds: "A CloudHSM key store needs CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword.",
     context: "The encryption context is too large.",
-    contextAsymmetric: "An encryption context is not valid with asymmetric KMS keys.",
     ciphertextKey: "A key ID is required for the algorithm {algorithm}.",
     customerMasterKeySpec: "You cannot specify KeySpec and CustomerMasterKeySpec in the same request. Use KeySpec.",
     dryRunKey: "A key ID is required when the ciphertext is ignored.",

@@ -10,7 +10,7 @@ import type { Call } from "./call.ts";
 import type { Grantee, GrantRecords } from "./grant-records.ts";
 import type { ManagedKeys } from "./managed-keys.ts";
 import type { LoadedKey, Records, Versioned } from "./records.ts";
-import { invalidKeyId, parseReference, quotable } from "./reference.ts";
+import { parseReference, quotable } from "./reference.ts";
 
 /** What an operation needs of the key that it names. */
 export interface KeyNeeds {
@@ -20,6 +20,8 @@ export interface KeyNeeds {
   readonly aliases?: boolean;
   /** Whether a key of another account may be named by its ARN. */
   readonly crossAccount?: boolean;
+  /** Throws when the operation is not for such keys, whatever their state. */
+  readonly check?: (key: LoadedKey) => void;
   /** Whether the key's state does not matter: the old target of an alias. */
   readonly anyState?: boolean;
   /** Condition keys of the operation, names as documented: `kms:EncryptionAlgorithm`. */
@@ -33,7 +35,8 @@ export interface KeyNeeds {
 export type FoundKey = Versioned<LoadedKey>;
 
 /**
- * Finds, authorizes, then looks at the state: in that order, so that only a caller who may use a key learns its state.
+ * Finds, authorizes, then looks at the kind of key and at its state: in that order, so that only a caller who may use a
+ * key learns of either, and in AWS's.
  * Nothing here answers a record that its caller may not see.
  */
 export class Finder {
@@ -56,7 +59,7 @@ export class Finder {
     if (reference.kind === "key") {
       return this.#check(call, reference.account, reference.id, needs);
     }
-    if (!needs.aliases) throw invalidKeyId(keyId);
+    if (!needs.aliases) throw new KmsError("InvalidArnException", "alias");
     const alias = await this.#records.alias(reference.account, call.region, reference.name);
     if (alias) {
       const conditions: Conditions = [...(needs.conditions ?? []), ["kms:RequestAlias", reference.name]];
@@ -134,6 +137,7 @@ export class Finder {
   #inItsState(call: Call, found: FoundKey, needs: KeyNeeds): FoundKey | Promise<FoundKey> {
     const check = (key: FoundKey): FoundKey => {
       const { record, arn, state } = key.value;
+      needs.check?.(key.value);
       if (!needs.anyState) checkState(call.operation, lacksMaterial(record, call.now) ? "PendingImport" : state, arn);
       return key;
     };

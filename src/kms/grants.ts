@@ -12,7 +12,7 @@ import { denied, type Finder, type FoundKey, granteesOf, isDue } from "./find.ts
 import { type Grantee, type GrantRecords, granteePrefix, grantPrefix, retirablePrefix } from "./grant-records.ts";
 import type { Cut, Markers, Page } from "./pagination.ts";
 import type { Records } from "./records.ts";
-import { invalidKeyId, parseReference, quotable } from "./reference.ts";
+import { parseReference, quotable } from "./reference.ts";
 import type { Seal } from "./seal.ts";
 
 export interface GrantParts {
@@ -145,7 +145,7 @@ export class Grants {
   /** A grant of a key, if the caller may retire it. Others do not learn whether it is there. */
   async toRetire(call: Call, keyId: string, grantId: string): Promise<GrantRecord> {
     const reference = parseReference(keyId, call);
-    if (reference.kind !== "key") throw invalidKeyId(keyId);
+    if (reference.kind !== "key") throw new KmsError("InvalidArnException", "alias");
     const { account, id } = reference;
     const key = await this.#key(call, account, id);
     const grant = key && isGrantId(grantId) ? await this.#parts.grants.get(key, grantId) : undefined;

@@ -41,11 +41,6 @@ export class Materials {
     });
   }
 
-  /** Whether one of them is called `hbkId`. */
-  async include(hbkId: string): Promise<boolean> {
-    return (await this.#found(hbkId))?.value.record.keyId === this.#key.id;
-  }
-
   /** A token may have been wrapped anew since it was read: when the HSM refuses it, it is read again, once. */
   async #reading<T>(hbkIds: readonly string[], use: () => Promise<T>): Promise<T> {
     try {

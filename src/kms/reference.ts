@@ -23,6 +23,7 @@ function parseArnReference(text: string, region: string): Reference {
   if (arn.resource.startsWith("alias/")) return { kind: "alias", account: arn.account, name: arn.resource };
   const id = arn.resource.startsWith("key/") ? arn.resource.slice(4) : "";
   if (isKeyId(id)) return { kind: "key", account: arn.account, id };
+  if (arn.resource.startsWith("key/")) throw new KmsError("NotFoundException", "arnKeyId", { id: quotable(id) });
   throw new KmsError("InvalidArnException", "arn");
 }
 

@@ -31,6 +31,8 @@ export interface UseNeeds {
   readonly action?: string;
   readonly usage: KeyUsage;
   readonly context?: EncryptionContext | undefined;
+  /** What material of the key must have made. */
+  readonly ciphertext?: Bytes;
   readonly conditions?: readonly (readonly [string, string])[];
 }
 
@@ -44,23 +46,20 @@ export interface Workshop {
   readonly asymmetric: Asymmetric;
 }
 
-/** Finds, authorizes, checks state and usage, in that order. */
+/** Finds, authorizes, checks usage and state, in that order. */
 export async function useKey(workshop: Workshop, call: Call, keyId: string, needs: UseNeeds): Promise<UsableKey> {
-  const found = await workshop.finder.key(call, keyId, keyNeeds(needs));
-  return usable(workshop, call, found, needs);
+  const found = await workshop.finder.key(call, keyId, keyNeeds(call, needs));
+  return usable(workshop, call, found);
 }
 
 /** The same for the key whose material made `ciphertext`. */
 export async function useKeyOf(workshop: Workshop, call: Call, ciphertext: Bytes, needs: UseNeeds): Promise<UsableKey> {
-  const found = await workshop.finder.keyOfHbk(call, hbkOf(ciphertext), keyNeeds(needs));
-  return usable(workshop, call, found, needs);
+  const found = await workshop.finder.keyOfHbk(call, hbkOf(ciphertext), keyNeeds(call, needs));
+  return usable(workshop, call, found);
 }
 
-function usable(workshop: Workshop, call: Call, found: FoundKey, needs: UseNeeds): UsableKey {
-  const { record, arn } = found.value;
-  if (record.usage !== needs.usage) {
-    throw new KmsError("InvalidKeyUsageException", "usage", { arn, usage: record.usage, operation: call.operation });
-  }
+function usable(workshop: Workshop, call: Call, found: FoundKey): UsableKey {
+  const { record } = found.value;
   call.used.push(record);
   const { customKeyStoreId, xksKeyId } = record;
   if (customKeyStoreId !== undefined)
@@ -68,12 +67,22 @@ function usable(workshop: Workshop, call: Call, found: FoundKey, needs: UseNeeds
   return new UsableKey(proof, found.value, workshop, workshop.keyStores.externalKey(call, found.value));
 }
 
-const keyNeeds = (needs: UseNeeds): KeyNeeds => ({
+const keyNeeds = (call: Call, needs: UseNeeds): KeyNeeds => ({
   action: needs.action,
   aliases: true,
   crossAccount: true,
   conditions: new UseConditions(needs),
   grants: { context: needs.context },
+  check({ record, arn }) {
+    const hbkId = needs.ciphertext && hbkOf(needs.ciphertext);
+    if (hbkId !== undefined && !record.materials.some((material) => material.hbkId === hbkId)) {
+      throw new KmsError("IncorrectKeyException", "key");
+    }
+    const { usage } = record;
+    if (usage !== needs.usage) {
+      throw new KmsError("InvalidKeyUsageException", "usage", { arn, usage, operation: call.operation });
+    }
+  },
 });
 
 class UseConditions implements Conditions {
@@ -101,7 +110,7 @@ export class UsableKey {
   readonly origin: Origin;
   /** The KeyMaterialId that encrypts now. */
   readonly materialId: string;
-  readonly inKeyStore: boolean;
+  readonly customKeyStoreId: string | undefined;
   readonly #record: KeyRecord;
   readonly #asymmetric: Asymmetric;
   readonly #materials: Materials;
@@ -119,7 +128,7 @@ export class UsableKey {
     this.usage = record.usage;
     this.origin = record.origin;
     this.materialId = record.hbkId as string;
-    this.inKeyStore = record.customKeyStoreId !== undefined;
+    this.customKeyStoreId = record.customKeyStoreId;
     this.#record = record;
     this.#asymmetric = workshop.asymmetric;
     this.#materials = new Materials(workshop, record);
@@ -259,12 +268,6 @@ export class UsableKey {
   /** What of a KeyMaterialId clients see. */
   shown(hbkId: string): string | undefined {
     return showsMaterial(this.#record) ? hbkId : undefined;
-  }
-
-  /** Whether material of this key can have made `ciphertext`: those of symmetric keys say whose they are. */
-  async made(ciphertext: Bytes): Promise<boolean> {
-    if (!this.isSymmetric) return true;
-    return this.#materials.include(hbkOf(ciphertext));
   }
 
   /** What the external key makes of a ciphertext, where there is one. */

@@ -31,12 +31,13 @@ export const rootArn = (account: string): string => `arn:aws:iam::${account}:roo
 export const userArn = (account: string, name: string): string => `arn:aws:iam::${account}:user/${name}`;
 export const isUserArn = (text: string): boolean => /^arn:aws:iam::\d{12}:user\/[\w+=,.@-]{1,64}$/.test(text);
 
-const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
-const multiRegion = /^mrk-[0-9a-f]{32}$/;
+const uuid = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
+const multiRegion = /^mrk-[0-9a-fA-F]{32}$/;
 
+/** Whether a key could be called so: capitals are well-formed, but in the id of no key. */
 export const isKeyId = (text: string): boolean => uuid.test(text) || multiRegion.test(text);
 
-/** The 16 bytes that a key id stands for. `keyId` must satisfy `isKeyId`. */
+/** The 16 bytes that the id of a key stands for. */
 export const rawKeyId = (keyId: string): Bytes =>
   fromHex(keyId.startsWith("mrk-") ? keyId.slice(4) : keyId.replaceAll("-", ""));
 

@@ -1,4 +1,8 @@
 import { KmsError } from "../base/errors.ts";
+import type { Call } from "../kms/call.ts";
+import type { FoundKey } from "../kms/find.ts";
+import type { Kms } from "../kms/kms.ts";
+import { invalidKeyId } from "../kms/reference.ts";
 import { arnOf, type KeyRecord } from "../model/key.ts";
 import { quotas } from "../model/quotas.ts";
 import { managedPrefix } from "../model/service.ts";
@@ -22,6 +26,12 @@ export function checkAliasPrefix(name: string): void {
   if (!name.startsWith("alias/")) {
     throw new KmsError("ValidationException", "aliasPrefix");
   }
+}
+
+/** Where an alias is to point. Those who set it declare no InvalidArnException for another alias. */
+export function targetOf(kms: Kms, call: Call, keyId: string): Promise<FoundKey> {
+  if (/^(arn:.*:)?alias\//.test(keyId)) throw invalidKeyId(keyId);
+  return kms.key(call, keyId);
 }
 
 export function withAlias(key: KeyRecord, name: string): KeyRecord {

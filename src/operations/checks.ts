@@ -5,6 +5,7 @@ import type { FoundKey } from "../kms/find.ts";
 import type { UsableKey } from "../kms/use.ts";
 import { type Algorithm, algorithmsOf } from "../model/algorithms.ts";
 import type { EncryptionContext } from "../model/encryption-context.ts";
+import type { KeyRecord } from "../model/key.ts";
 import type { EncryptionAlgorithm, KeySpec } from "../model/key-spec.ts";
 import { isReplica } from "../model/multi-region.ts";
 
@@ -45,23 +46,21 @@ export function checkRegion(region: string, spec: KeySpec): void {
 }
 
 /** Rotation and data key pairs are not for keys in custom key stores. */
-export function checkNoKeyStore({ arn, inKeyStore }: { readonly arn: string; readonly inKeyStore: boolean }): void {
-  if (inKeyStore) {
-    throw new KmsError("UnsupportedOperationException", "inKeyStore", { arn });
-  }
+export function checkNoKeyStore(arn: string, customKeyStoreId: string | undefined): void {
+  if (customKeyStoreId !== undefined) throw new KmsError("UnsupportedOperationException", "inKeyStore", { arn });
 }
 
 /** Symmetric encryption keys alone have more than one material, and only where this service makes it. */
 export function checkRotatable({ value: { record, arn } }: FoundKey): void {
-  checkNoKeyStore({ arn, inKeyStore: record.customKeyStoreId !== undefined });
+  checkNoKeyStore(arn, record.customKeyStoreId);
   if (record.spec !== "SYMMETRIC_DEFAULT") {
     throw new KmsError("UnsupportedOperationException", "rotation", { arn, spec: record.spec });
   }
 }
 
 /** Only material that is made here rotates by the clock. */
-export function checkGenerated(found: FoundKey): void {
-  if (found.value.record.origin !== "AWS_KMS") throw unfitOrigin(found);
+export function checkGenerated({ value: { record, arn } }: FoundKey): void {
+  if (record.origin !== "AWS_KMS") throw unfitOrigin(record, arn);
 }
 
 /** Rotation is of a whole set of multi-Region keys, and is asked of its primary. */
@@ -72,9 +71,8 @@ export function checkNotReplica({ value: { record, arn } }: FoundKey): void {
 export const notPrimary = (arn: string): KmsError =>
   new KmsError("UnsupportedOperationException", "notPrimary", { arn });
 
-export function unfitOrigin({ value: { record, arn } }: FoundKey): KmsError {
-  return new KmsError("UnsupportedOperationException", "origin", { arn, origin: record.origin });
-}
+export const unfitOrigin = ({ origin }: KeyRecord, arn: string): KmsError =>
+  new KmsError("UnsupportedOperationException", "origin", { arn, origin });
 
 /** Whether a service makes the call: what it grants is for its own resources. */
 export const forAwsResource = ({ caller }: Call): readonly (readonly [string, string])[] => [
@@ -98,11 +96,5 @@ export function checkLimit(limit: number, most: number): void {
   if (limit > most) {
     const parts = part("greatest", { path: "limit", value: limit, max: most });
     throw new KmsError("ValidationException", "constraint", { parts });
-  }
-}
-
-export function checkSymmetric(key: { readonly arn: string; readonly spec: KeySpec }, operation: string): void {
-  if (key.spec !== "SYMMETRIC_DEFAULT") {
-    throw new KmsError("InvalidKeyUsageException", "spec", { arn: key.arn, spec: key.spec, operation });
   }
 }

@@ -48,6 +48,9 @@ export const createGrant = operation({
 
   async run(kms, call, input) {
     checkPrincipals(input);
+    if (input.Operations.every((name) => name === "CreateGrant")) {
+      throw new KmsError("ValidationException", "createGrantAlone");
+    }
     checkConstraints(input.Constraints);
     const terms = termsOf(input);
     const key = await kms.key(call, input.KeyId, {

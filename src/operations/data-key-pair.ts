@@ -1,4 +1,5 @@
 import type { Recipient } from "../attestation/attestation.ts";
+import { KmsError } from "../base/errors.ts";
 import type { DataKeyPair } from "../hsm/hsm.ts";
 import type { Call } from "../kms/call.ts";
 import type { Kms } from "../kms/kms.ts";
@@ -6,7 +7,7 @@ import type { UsableKey } from "../kms/use.ts";
 import type { EncryptionContext } from "../model/encryption-context.ts";
 import { type DataKeyPairSpec, dataKeyPairSpecs } from "../model/key-spec.ts";
 import { enumeration } from "../model/shape.ts";
-import { algorithmCondition, checkNoKeyStore, checkRegion, checkSymmetric, dryRunDone } from "./checks.ts";
+import { algorithmCondition, checkNoKeyStore, checkRegion, dryRunDone } from "./checks.ts";
 import { dryRun, encryptionContext, grantTokens, keyId } from "./members.ts";
 import { recipientConditions } from "./recipient.ts";
 
@@ -43,8 +44,8 @@ export async function generatePair(
       ...recipientConditions(environment),
     ],
   });
-  checkSymmetric(key, call.operation);
-  checkNoKeyStore(key);
+  if (!key.isSymmetric) throw new KmsError("InvalidKeyUsageException", "dataKeyPair");
+  checkNoKeyStore(key.arn, key.customKeyStoreId);
   checkRegion(call.region, KeyPairSpec);
   call.usedMaterial("keyMaterialId", key.materialId);
   dryRunDone(request.DryRun);

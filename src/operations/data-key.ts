@@ -6,7 +6,7 @@ import type { Kms } from "../kms/kms.ts";
 import type { UsableKey } from "../kms/use.ts";
 import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { DataKeySpec } from "../model/key-spec.ts";
-import { algorithmCondition, checkSymmetric, dryRunDone } from "./checks.ts";
+import { algorithmCondition, dryRunDone } from "./checks.ts";
 import { dataKeySpec, dryRun, encryptionContext, grantTokens, keyId, numberOfBytes } from "./members.ts";
 import { recipientConditions } from "./recipient.ts";
 
@@ -41,7 +41,7 @@ export async function generate(
     context: request.EncryptionContext,
     conditions: [...algorithmCondition("SYMMETRIC_DEFAULT"), ...recipientConditions(environment)],
   });
-  checkSymmetric(key, call.operation);
+  if (!key.isSymmetric) throw new KmsError("InvalidKeyUsageException", "dataKey");
   call.usedMaterial("keyMaterialId", key.materialId);
   dryRunDone(request.DryRun);
   return { key, dataKey: await key.generateDataKey(length, request.EncryptionContext, want) };

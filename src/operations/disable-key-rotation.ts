@@ -1,10 +1,11 @@
 import { writeKey } from "../kms/records.ts";
 import { disableRotation } from "../kms/rotation.ts";
 import { structure } from "../model/shape.ts";
-import { checkGenerated, checkNotReplica, checkRotatable } from "./checks.ts";
+import { checkGenerated, checkNoKeyStore, checkNotReplica } from "./checks.ts";
 import { keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
+/** A key that does not rotate has nothing to be disabled, and that is no error. */
 export const disableKeyRotation = operation({
   name: "DisableKeyRotation",
   readOnly: false,
@@ -12,7 +13,7 @@ export const disableKeyRotation = operation({
 
   async run(kms, call, { KeyId }) {
     const found = await kms.key(call, KeyId);
-    checkRotatable(found);
+    checkNoKeyStore(found.value.arn, found.value.record.customKeyStoreId);
     checkGenerated(found);
     checkNotReplica(found);
     const { value: key, revision } = found;

@@ -13,7 +13,7 @@ export const getKeyRotationStatus = operation({
 
   async run(kms, call, { KeyId }) {
     const { record, arn } = (await kms.key(call, KeyId, { crossAccount: true })).value;
-    checkNoKeyStore({ arn, inKeyStore: record.customKeyStoreId !== undefined });
+    checkNoKeyStore(arn, record.customKeyStoreId);
     // A key that waits for its deletion rotates no more; cancelling restores what was set.
     const rotation = pending.includes(record.state) ? undefined : record.rotation;
     return {

@@ -4,7 +4,7 @@ import type { Call } from "../kms/call.ts";
 import type { Kms } from "../kms/kms.ts";
 import type { UsableKey } from "../kms/use.ts";
 import { digestLength, takesMessageType } from "../model/algorithms.ts";
-import type { MessageType, SigningAlgorithm } from "../model/key-spec.ts";
+import type { KeySpec, MessageType, SigningAlgorithm } from "../model/key-spec.ts";
 import { checkAlgorithm, dryRunDone } from "./checks.ts";
 import { dryRun, grantTokens, keyId, message, messageType, signingAlgorithm } from "./members.ts";
 
@@ -42,7 +42,7 @@ export async function useForSigning(
     ],
   });
   checkAlgorithm(key, SigningAlgorithm);
-  checkMessage(SigningAlgorithm, Message, MessageType);
+  checkMessage(key.spec, SigningAlgorithm, Message, MessageType);
   const refusal = await key.signingRefusal(half, SigningAlgorithm, MessageType);
   if (refusal !== undefined) throw new KmsError("UnsupportedOperationException", "hsmReason", { reason: refusal });
   call.usedMaterial("keyMaterialId", key.materialId);
@@ -50,8 +50,9 @@ export async function useForSigning(
   return key;
 }
 
-function checkMessage(algorithm: SigningAlgorithm, { length }: Bytes, type: MessageType): void {
+function checkMessage(spec: KeySpec, algorithm: SigningAlgorithm, { length }: Bytes, type: MessageType): void {
   if (!takesMessageType(algorithm, type)) {
+    if (algorithm === "ML_DSA_SHAKE_256") throw new KmsError("ValidationException", "messageTypeSpec", { type, spec });
     throw new KmsError("ValidationException", "messageType", { type, algorithm });
   }
   if (type !== "RAW" && length !== digestLength(algorithm)) {

@@ -32,11 +32,13 @@ export async function openSource(
   if (!ciphertext) {
     throw new KmsError("ValidationException", "constraint", { parts: part("missing", { path: "ciphertextBlob" }) });
   }
-  if (keyId === undefined) {
-    if (algorithm !== "SYMMETRIC_DEFAULT") throw new KmsError("ValidationException", "ciphertextKey", { algorithm });
-    return { key: await kms.useKeyOf(call, ciphertext, needs), ciphertext };
+  if (algorithm !== "SYMMETRIC_DEFAULT") {
+    if (keyId === undefined) throw new KmsError("ValidationException", "ciphertextKey", { algorithm });
+    return { key: await kms.use(call, keyId, needs), ciphertext };
   }
-  const key = await kms.use(call, keyId, needs);
-  if (await key.made(ciphertext)) return { key, ciphertext };
-  throw new KmsError("IncorrectKeyException", "key");
+  const key =
+    keyId === undefined
+      ? await kms.useKeyOf(call, ciphertext, needs)
+      : await kms.use(call, keyId, { ...needs, ciphertext });
+  return { key, ciphertext };
 }

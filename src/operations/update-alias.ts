@@ -2,7 +2,7 @@ import { KmsError } from "../base/errors.ts";
 import { writeAlias, writeKey } from "../kms/records.ts";
 import { keyTypeOf } from "../model/algorithms.ts";
 import { structure } from "../model/shape.ts";
-import { checkAliasPrefix, withAlias, withoutAlias } from "./aliases.ts";
+import { checkAliasPrefix, targetOf, withAlias, withoutAlias } from "./aliases.ts";
 import { aliasName, keyId } from "./members.ts";
 import { operation } from "./operation.ts";
 
@@ -16,7 +16,7 @@ export const updateAlias = operation({
     checkAliasPrefix(AliasName);
     const { value: alias, revision: aliasRevision } = await kms.alias(call, AliasName);
     const old = await kms.key(call, alias.target, { anyState: true });
-    const target = await kms.key(call, TargetKeyId);
+    const target = await targetOf(kms, call, TargetKeyId);
     const [from, to] = [old.value.record, target.value.record];
     if (keyTypeOf(from.spec) !== keyTypeOf(to.spec) || from.usage !== to.usage) {
       throw new KmsError("KMSInvalidStateException", "aliasTarget");

@@ -385,8 +385,8 @@ describe.each(hsmChoices)("over %s", (hsm) => {
     const AliasName = `alias/not-here-${id}`;
     await kms.send(new CreateAliasCommand({ AliasName, TargetKeyId: id }));
     expect(await refusal(kms.send(new DisableKeyCommand({ KeyId: AliasName })))).toMatchObject({
-      name: "NotFoundException",
-      message: `Invalid keyId '${AliasName}'`,
+      name: "InvalidArnException",
+      message: "Key Aliases are not supported for this operation.",
     });
   });
 

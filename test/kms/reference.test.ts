@@ -20,11 +20,13 @@ describe("a key reference", () => {
     ["nonsense", "NotFoundException", "Invalid keyId 'nonsense'"],
     ["a secret with spaces", "NotFoundException", "Invalid keyId '…'"],
     [`arn:aws:kms:eu-west-1:111122223333:key/${id}`, "NotFoundException", "Invalid arn eu-west-1"],
+    ["arn:aws:kms:us-east-1:111122223333:key/nonsense", "NotFoundException", "Invalid keyId nonsense"],
     [
-      "arn:aws:kms:us-east-1:111122223333:key/nonsense",
+      "arn:aws:kms:us-east-1:111122223333:user/nonsense",
       "InvalidArnException",
       "The ARN is not that of a KMS key or alias.",
     ],
+    ["mrk-1234", "NotFoundException", "Invalid keyId 'mrk-1234'"],
     ["arn:aws:kms:us-east-1:1:key/nonsense", "InvalidArnException", "The ARN is not that of a KMS key or alias."],
     ["arn:", "InvalidArnException", "The ARN is not that of a KMS key or alias."],
   ])("is refused: %s", (text, code, message) => {

@@ -446,7 +446,7 @@ describe("grants", () => {
         [{ KeyId: key }, "ValidationException"],
         [{ GrantId }, "ValidationException"],
         [{ KeyId: key, GrantId, GrantToken }, "ValidationException"],
-        [{ KeyId: "alias/a", GrantId }, "NotFoundException"],
+        [{ KeyId: "alias/a", GrantId }, "InvalidArnException"],
         [{ KeyId: key, GrantId: "x" }, "InvalidGrantIdException"],
         [{ KeyId: key, GrantId: "0".repeat(64) }, "NotFoundException"],
         [{ GrantToken: GrantToken.replace(/^..../, "AAAA") }, "InvalidGrantTokenException"],

@@ -49,7 +49,7 @@ const chosen = <Choice>(random: Random, choices: readonly Choice[]): Choice =>
 
 /** Copies, so that no call sees what another did; none to three of them changed. */
 function changed(random: Random, args: readonly (Bytes | number)[], calls: readonly ValidCall[]): unknown[] {
-  const copies: unknown[] = args.map((arg) => (typeof arg === "number" ? arg : resized(arg, arg.length)));
+  const copies: unknown[] = args.map(copied);
   for (let changes = random(4); changes > 0; changes--) {
     const i = random(args.length);
     const arg = args[i] as Bytes | number;
@@ -69,7 +69,7 @@ function changedOctets(random: Random, bytes: Bytes, others: readonly unknown[],
     case 2:
       return resized(bytes, random(10_000));
     case 3:
-      return chosen(random, chosen(random, calls)[2]);
+      return copied(chosen(random, chosen(random, calls)[2]));
     case 4:
       return over(random, chosen(random, others), bytes.length);
     case 5:
@@ -89,6 +89,8 @@ function over(random: Random, other: unknown, length: number): unknown {
   const offset = random(other.length + 1);
   return other.subarray(offset, offset + length);
 }
+
+const copied = (arg: Bytes | number) => (typeof arg === "number" ? arg : resized(arg, arg.length));
 
 /** Octets outside V8's heap and in no pool, so that a sanitizer watches their ends. */
 function resized(bytes: Bytes, length: number): Bytes {

@@ -9,12 +9,14 @@ import {
   verify,
 } from "node:crypto";
 import { describe, expect, it } from "vitest";
-import { type Bytes, utf8 } from "../../src/base/bytes.ts";
+import { type Bytes, concat, utf8 } from "../../src/base/bytes.ts";
 import type { ImportedKey, KeyPairs } from "../../src/hsm/hsm.ts";
 import type { Ekt, HsmConfig, Imports } from "../../src/hsm/index.ts";
 import { algorithmsOf } from "../../src/model/algorithms.ts";
+import { suites } from "../../src/model/ciphertext.ts";
 import { parseEkt } from "../../src/model/ekt.ts";
 import type { HbkMeta } from "../../src/model/hbk.ts";
+import { kbkdfFixedInput, noNonce } from "../../src/model/kbkdf.ts";
 import type { KeySpec, KeyUsage, SigningAlgorithm, WrappingAlgorithm } from "../../src/model/key-spec.ts";
 import { wrappingsOf } from "../../src/model/wrapping.ts";
 import { wrapped } from "../operations/wrapping-client.ts";
@@ -105,6 +107,22 @@ export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
         else await expectHsmError("unsupported", unwrap(new Uint8Array(32)), way);
       }
     };
+
+    it("give SM4 keys of 16 bytes, which have one name however they came", async () => {
+      const meta: HbkMeta = { ...external(), spec: "SM4" };
+      const material = secret.subarray(0, 16);
+      const fixedInput = concat(Uint8Array.of(0, 0, 0, 1), kbkdfFixedInput("SR1-keyname", meta.keyId, noNonce));
+      const name = createHmac("sha256", material).update(fixedInput).digest("hex");
+      await everyWay(meta, async (unwrap) => {
+        const { hsm } = bench();
+        const key = tokenOf(await unwrap(material));
+        expect(hbkIdOf(key).toHex()).toBe(name);
+        const ciphertext = await hsm.encrypt(key, algorithm, text, aad);
+        expect(ciphertext[1]).toBe(suites.SM4.code);
+        expect(await hsm.decrypt(key, algorithm, ciphertext, aad)).toEqual(text);
+        for (const length of [1, 15, 17, 32]) expect(await unwrap(new Uint8Array(length)), `${length}`).toBe("unfit");
+      });
+    });
 
     it.each(["HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"] as const)(
       "give %s keys, of the lengths they may have",

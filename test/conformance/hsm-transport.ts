@@ -2,10 +2,13 @@ import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bytes, hex, utf8 } from "../../src/base/bytes.ts";
 import { Asymmetric } from "../../src/engine/asymmetric/asymmetric.ts";
+import type { ImportedKey } from "../../src/hsm/hsm.ts";
 import type { Ekt, HsmConfig, KeyPairs, TransportKey } from "../../src/hsm/index.ts";
 import { algorithmsOf } from "../../src/model/algorithms.ts";
 import type { HbkMeta } from "../../src/model/hbk.ts";
-import type { SigningAlgorithm } from "../../src/model/key-spec.ts";
+import type { SigningAlgorithm, SymmetricSpec } from "../../src/model/key-spec.ts";
+import { wrappingsOf } from "../../src/model/wrapping.ts";
+import { wrapped } from "../operations/wrapping-client.ts";
 import {
   aad,
   algorithm,
@@ -117,15 +120,33 @@ export function migrationClaims<Source extends HsmConfig, Target extends HsmConf
     return token;
   }
 
-  it("ciphertexts of the one open in the other, and the other way round", async () => {
-    const meta = metaOf("kms-symmetric");
-    const key = await source.hsm.generateKey(meta);
+  it.each<SymmetricSpec>(["SYMMETRIC_DEFAULT", "SM4"])(
+    "ciphertexts of %s keys of the one open in the other, and the other way round",
+    async (spec) => {
+      const meta = { ...metaOf("kms-symmetric"), spec };
+      await opensThereAndBack(await source.hsm.generateKey(meta), meta);
+    },
+  );
+
+  it("ciphertexts of imported SM4 keys do, too, where they come in", async () => {
+    const meta: HbkMeta = { ...metaOf("kms-symmetric"), spec: "SM4", origin: "EXTERNAL" };
+    const { imports } = source.hsm;
+    const [way] = wrappingsOf("SM4").filter((wrapping) => imports?.refusal("SM4", wrapping) === undefined);
+    if (!imports || !way) return;
+    const own = { ...meta, kind: "import", spec: way.keySpec, usage: "INTERNAL", origin: "AWS_KMS" } as const;
+    const { ekt, publicKey } = await imports.wrappingKey(own);
+    const material = new Uint8Array(16).fill(7);
+    const imported = await imports.unwrap(meta, ekt, way.algorithm, wrapped(publicKey, way.algorithm, material));
+    await opensThereAndBack((imported as ImportedKey).ekt, meta);
+  });
+
+  async function opensThereAndBack(key: Ekt, meta: HbkMeta): Promise<void> {
     const old = await source.hsm.encrypt(key, algorithm, utf8("old"), aad);
     const token = await moved(key, meta);
     expect(await target.hsm.decrypt(token, algorithm, old, aad)).toEqual(utf8("old"));
     const fresh = await target.hsm.encrypt(token, algorithm, utf8("fresh"), aad);
     expect(await source.hsm.decrypt(key, algorithm, fresh, aad)).toEqual(utf8("fresh"));
-  });
+  }
 
   it.each(["record", "index"] as const)("%s keys release the same material", async (kind) => {
     const meta = metaOf(kind);

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it, onTestFinished } from "vitest";
 import { ConfigError } from "../../src/base/errors.ts";
-import { chooseEngine } from "../../src/engine/auto.ts";
+import { chooseEngine, preferred } from "../../src/engine/auto.ts";
+import { cipherRefusal } from "../../src/engine/suites.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -17,6 +18,18 @@ it("takes the fastest of those that are allowed, and says by how much", async ()
 it("takes none that is not allowed, however fast", async () => {
   expect((await chooseEngine("auto", ["node"])).engine.name).toBe("node");
   await expect(chooseEngine("auto", [])).rejects.toThrow(ConfigError);
+});
+
+it("takes none that lacks SM4 where another has it", async () => {
+  const { engine } = await chooseEngine("wasm");
+  const [fast, slow] = [{ engine: {} }, { engine }];
+  expect(preferred([fast, slow])).toBe(slow);
+  expect(preferred([fast])).toBe(fast);
+  expect(cipherRefusal({ name: "native" }, "SM4")).toMatch(/engine native: choose the engine wasm/);
+  expect([cipherRefusal({ name: "native" }, "SYMMETRIC_DEFAULT"), cipherRefusal(engine, "SM4")]).toEqual([
+    undefined,
+    undefined,
+  ]);
 });
 
 it("does not choose where one was named", async () => {

@@ -4,7 +4,7 @@ import { type Bytes, equalBytes } from "../../src/base/bytes.ts";
 import type { Boundary } from "../../src/engine/boundary.ts";
 import type { Engine, EngineName } from "../../src/engine/engine.ts";
 import { openEngine } from "../../src/engine/index.ts";
-import { domainKeyId, headOf, root } from "../conformance/boundary-fixture.ts";
+import { domainKeyId, headOf, root, symmetricKey } from "../conformance/boundary-fixture.ts";
 
 const names: readonly EngineName[] = ["wasm", "native", "node"];
 let engines: readonly Engine[];
@@ -66,6 +66,11 @@ describe("wasm, native and node answer alike", () => {
         const sealed = agreed(engines, (engine) => engine.gcmSeal(key32, iv, aad as Bytes, message as Bytes)) as Bytes;
         expect(agreed(engines, (engine) => engine.gcmOpen(key32, iv, aad as Bytes, sealed))).toEqual(message);
         expect(agreed(engines, (engine) => engine.gcmOpen(key32, iv, aad as Bytes, sealed.subarray(1)))).toBeNull();
+        const short16 = exact(key, 16);
+        const bySm4 = agreed(engines, (engine) =>
+          engine.sm4?.seal(short16, iv, aad as Bytes, message as Bytes),
+        ) as Bytes;
+        expect(agreed(engines, (engine) => engine.sm4?.open(short16, iv, aad as Bytes, bySm4))).toEqual(message);
         const wrapped = agreed(engines, (engine) => engine.kwpWrap(key32, short as Bytes));
         if (wrapped instanceof Uint8Array) agreed(engines, (engine) => engine.kwpUnwrap(key32, wrapped));
       }),
@@ -78,6 +83,8 @@ describe("wasm, native and node answer alike", () => {
       fc.property(views(40, 20, 100, 100), ([key, iv, aad, text]) => {
         agreed(engines, (engine) => engine.gcmSeal(key, iv as Bytes, aad as Bytes, text as Bytes));
         agreed(engines, (engine) => engine.gcmOpen(key, iv as Bytes, aad as Bytes, text as Bytes));
+        agreed(engines, (engine) => engine.sm4?.seal(key, iv as Bytes, aad as Bytes, text as Bytes));
+        agreed(engines, (engine) => engine.sm4?.open(key, iv as Bytes, aad as Bytes, text as Bytes));
         agreed(engines, (engine) => engine.kwpWrap(key, text as Bytes));
         agreed(engines, (engine) => engine.kwpUnwrap(key, text as Bytes));
       }),
@@ -109,7 +116,8 @@ describe("wasm, native and node answer alike", () => {
 
 describe("what one boundary made, the others open", () => {
   it("whatever the sizes, offsets and overlaps", () => {
-    const ekts = boundaries.map((boundary) => boundary.generate(headOf("kms-symmetric"), 32));
+    const specs = ["SYMMETRIC_DEFAULT", "SM4", "SM4"] as const;
+    const ekts = boundaries.map((boundary, i) => symmetricKey(boundary, specs[i]));
     fc.assert(
       fc.property(views(4200, 8000, 300), fc.nat(2), fc.nat(2), ([plaintext, aad, other], maker, token) => {
         const ekt = ekts[token] as Bytes;

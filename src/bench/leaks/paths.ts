@@ -1,5 +1,5 @@
 import { type Bytes, utf8 } from "../../base/bytes.ts";
-import type { Deriver, Engine } from "../../engine/engine.ts";
+import type { Deriver, Engine, Sm4 } from "../../engine/engine.ts";
 import { ektHead, ektSuites } from "../../model/ekt.ts";
 import type { HbkKind, HbkUsage } from "../../model/hbk.ts";
 import { kbkdfFixedInput, noNonce } from "../../model/kbkdf.ts";
@@ -80,6 +80,7 @@ function primitives(engine: Engine): Path[] {
       const first = sealed.length - 16 + ((secret[0] as number) & 15);
       for (let i = first; i < sealed.length; i++) sealed[i] = (sealed[i] as number) ^ 0xff;
     }),
+    ...(engine.sm4 ? sm4Paths(engine.sm4) : []),
     path("Deriver, opened and closed", keyLength, (hbk) => ({ run: () => engine.deriver(hbk).close() })),
     derived("Deriver.seal", (deriver, plaintext) => deriver.seal(fixedInput, iv, aad, plaintext)),
     derived("Deriver.sealEach", (deriver, text) => deriver.sealEach(new Array(4).fill({ fixedInput, iv, aad, text }))),
@@ -98,6 +99,26 @@ function primitives(engine: Engine): Path[] {
     path("Drbg.generate", 48, (input) => ({ run: () => drbg.generate(32, input) })),
   ];
 }
+
+const sm4Paths = (sm4: Sm4): Path[] => {
+  const split = (secret: Bytes) => [secret.subarray(0, 16), secret.subarray(16)] as const;
+  return [
+    path("SM4-GCM, sealed", 16 + 1024, (secret) => {
+      const [key, plaintext] = split(secret);
+      return { run: () => sm4.seal(key, iv, aad, plaintext) };
+    }),
+    path("SM4-GCM, opened", 16 + 1024, (secret) => {
+      const [key, plaintext] = split(secret);
+      let sealed: Bytes = noBytes;
+      return {
+        prepare: () => {
+          sealed = sm4.seal(key, iv, aad, plaintext);
+        },
+        run: () => sm4.open(key, iv, aad, sealed),
+      };
+    }),
+  ];
+};
 
 /** The secret is the material of a key, and a plaintext where there is one. */
 function boundaryCalls(engine: Engine): Path[] {

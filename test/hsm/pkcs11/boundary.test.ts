@@ -36,6 +36,26 @@ describe("a boundary", () => {
     await Promise.all(hsms.map((hsm) => hsm.close()));
   });
 
+  it("in the token has no SM4 keys, and says why, when one is made and when one is used", async () => {
+    const config = await nss();
+    await driver.init(config);
+    const meta = { ...metaOf("kms-symmetric"), spec: "SM4" } as const;
+    const outside = await driver.open(config);
+    expect(outside.refusal("SM4", "ENCRYPT_DECRYPT")).toBeUndefined();
+    const key = await outside.generateKey(meta);
+    const ciphertext = await outside.encrypt(key, algorithm, utf8("plaintext"), aad);
+    for (const boundary of ["token", "token-gcm"] as const) {
+      const hsm = await driver.open({ ...config, boundary });
+      expect(hsm.refusal("SM4", "ENCRYPT_DECRYPT")).toMatch(/no token computes .* call-key/);
+      await expect(hsm.generateKey(meta)).rejects.toThrow(/no token computes/);
+      await expectHsmError("unsupported", hsm.encrypt(key, algorithm, aad, aad));
+      await expectHsmError("unsupported", hsm.decrypt(key, algorithm, ciphertext, aad));
+      await hsm.close();
+    }
+    expect(await outside.decrypt(key, algorithm, ciphertext, aad)).toEqual(utf8("plaintext"));
+    await outside.close();
+  });
+
   it("is refused where the token cannot be it", async () => {
     const config = { ...(await soft()), boundary: "token" } as const;
     await expect(driver.init(config)).rejects.toThrow(/boundary token: C_DeriveKey .*CKR_MECHANISM_INVALID/);

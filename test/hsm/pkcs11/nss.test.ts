@@ -24,7 +24,7 @@ it("the probe finds RFC 5649 under NSS's number, and that NSS gives keys away th
   expect(interfaces).toContainEqual({ name: "PKCS 11", version: "3.0" });
   expect(serves.map(({ spec }) => spec)).toContain("ECC_NIST_P521");
   expect(imports.takes.RSAES_OAEP_SHA_256).toEqual([
-    ...["SYMMETRIC_DEFAULT", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"],
+    ...["SYMMETRIC_DEFAULT", "SM4", "HMAC_224", "HMAC_256", "HMAC_384", "HMAC_512"],
     ...["ECC_NIST_P256", "ECC_NIST_P384", "ECC_NIST_P521"],
   ]);
   expect(imports.takes.RSA_AES_KEY_WRAP_SHA_256).toContain("RSA_2048");

@@ -75,7 +75,7 @@ export function surveyed(profile: Profile, domainKeyMode: DomainKeyMode): Survey
 function howServed({ pairs }: Profile, spec: HbkSpec, usage: KeyUsage): string {
   const type = keyTypeOf(spec);
   if (type === "symmetric") {
-    return "the key stays in the token, which derives one key for each call (KBKDF by CKM_SHA256_HMAC); AES-256-GCM with that is done in the worker process";
+    return "the key stays in the token, which derives one key for each call (KBKDF by CKM_SHA256_HMAC); AES-256-GCM, or SM4-GCM, with that is done in the worker process";
   }
   if (type === "HMAC") return "the key stays in the token, which computes with it";
   const unpadded = working(pairs, spec, usage).filter((algorithm) => unpaddingOf(pairs, algorithm) === "worker");

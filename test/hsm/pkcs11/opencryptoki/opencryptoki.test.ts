@@ -14,7 +14,7 @@ it("the probe finds no RFC 5649 in openCryptoki, and that keys move under RSA-OA
   expect(tests[4]?.detail).toContain("alone");
   expect(tests[7]?.detail).toContain("RFC 5649");
   expect(boundaries).toEqual(["call-key"]);
-  expect(imports.takes.RSAES_OAEP_SHA_1).toEqual(["SYMMETRIC_DEFAULT", "HMAC_256", "HMAC_384", "HMAC_512"]);
+  expect(imports.takes.RSAES_OAEP_SHA_1).toEqual(["SYMMETRIC_DEFAULT", "SM4", "HMAC_256", "HMAC_384", "HMAC_512"]);
   expect(imports.takes.RSAES_OAEP_SHA_256).toEqual(imports.takes.RSAES_OAEP_SHA_1);
   expect(imports.lacks.RSA_AES_KEY_WRAP_SHA_256).toContain("RFC 5649");
   const specs = new Set(serves.map(({ spec }) => spec));

@@ -1,3 +1,4 @@
+import { shownArn } from "../model/arn.ts";
 import type { EncryptionContext } from "../model/encryption-context.ts";
 import type { KeyRecord } from "../model/key.ts";
 import { multiRegionKeyType } from "../model/multi-region.ts";
@@ -68,7 +69,7 @@ class RequestContext implements ConditionContext {
       case "aws:principalaccount":
         return principal.account;
       case "aws:principalarn":
-        return isService ? undefined : principal.arn;
+        return isService ? undefined : shownArn(principal.arn, region);
       case "aws:principaltype":
         return isService ? undefined : principal.type === "Root" ? "Account" : "User";
       case "aws:principalisawsservice":

@@ -1,6 +1,6 @@
 import { utf8 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
-import { rootArn } from "../model/arn.ts";
+import { rootArn, shownArn } from "../model/arn.ts";
 import { readJsonObject } from "../model/json.ts";
 import { limits } from "../model/quotas.ts";
 import { malformed, refuseUnknownMembers } from "./malformed.ts";
@@ -55,20 +55,31 @@ export const principalsOf = (policy: CompiledPolicy): readonly string[] => [
 ];
 
 /** What CreateKey puts when it is given none: it delegates to the identity policies of the account. */
-export const defaultKeyPolicy = (account: string): string =>
-  JSON.stringify({
+export const defaultKeyPolicy = (account: string, region: string): string =>
+  policyText({
     Version: "2012-10-17",
     Id: "key-default-1",
     Statement: [
       {
         Sid: "Enable IAM User Permissions",
         Effect: "Allow",
-        Principal: { AWS: rootArn(account) },
+        Principal: { AWS: shownArn(rootArn(account), region) },
         Action: "kms:*",
         Resource: "*",
       },
     ],
   });
+
+/** A policy with the spaces and lines of those that AWS writes. */
+export function policyText(value: unknown, indent = ""): string {
+  if (Array.isArray(value)) return `[ ${value.map((item) => policyText(item, indent)).join(", ")} ]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value);
+  const inner = `${indent}  `;
+  const members = Object.entries(value).map(
+    ([name, member]) => `${inner}${JSON.stringify(name)} : ${policyText(member, inner)}`,
+  );
+  return `{\n${members.join(",\n")}\n${indent}}`;
+}
 
 function compile(text: string, kind: "key" | "identity", name: string): CompiledPolicy {
   const document = readDocument(text, kind);

@@ -1,4 +1,4 @@
-import { rootArn } from "../model/arn.ts";
+import { principalArn, rootArn } from "../model/arn.ts";
 import { isServicePrincipal } from "../model/service.ts";
 import type { Principal } from "./authorizer.ts";
 import { malformed, objectAt, type Place, refuseUnknownMembers, stringsAt } from "./malformed.ts";
@@ -42,7 +42,7 @@ export function compilePrincipals(value: unknown, negated: boolean, place: Place
     const account = accountOf(text);
     if (text === "*") everyone = true;
     else if (account !== undefined) accounts.add(account);
-    else if (principalArn.test(text)) arns.add(text);
+    else if (principalSyntax.test(text)) arns.add(principalArn(text));
     else malformed(place, "principalSyntax");
   }
   return { negated, everyone, accounts, arns, services: new Set(services) };
@@ -62,4 +62,5 @@ const accountOf = (text: string): string | undefined =>
   /^\d{12}$/.test(text) ? text : /^arn:aws(?:-cn|-us-gov)?:iam::(\d{12}):root$/.exec(text)?.[1];
 
 /** No wildcards: IAM allows none inside of a principal. */
-const principalArn = /^arn:aws(-cn|-us-gov)?:(iam::\d{12}:(user|role)\/|sts::\d{12}:assumed-role\/)[\w+=,.@/-]{1,512}$/;
+const principalSyntax =
+  /^arn:aws(-cn|-us-gov)?:(iam::\d{12}:(user|role)\/|sts::\d{12}:assumed-role\/)[\w+=,.@/-]{1,512}$/;

@@ -1,4 +1,6 @@
 import { randomUUID } from "node:crypto";
+import { shownArn } from "../model/arn.ts";
+import { callerOf } from "../model/service.ts";
 import type { AuditEvent } from "./audit.ts";
 
 /** Who did it, and from where: a request's caller, or the operator at a command line. */
@@ -79,13 +81,29 @@ export function buildEvent(facts: EventFacts): AuditEvent {
 /** What a service does is told to the account whose key it is about, under the service's name. */
 const service = "AWSService";
 
-function identityOf({ principal, service: through }: Actor): AuditEvent["userIdentity"] {
+function identityOf({ principal, region, service: through }: Actor): AuditEvent["userIdentity"] {
   const { type, account: accountId, accessKeyId } = principal;
   if (type === service) return { type, accountId, accessKeyId, invokedBy: principal.arn };
-  const { id: principalId, arn, name: userName } = principal;
-  const invokedBy = through && `${through}.amazonaws.com`;
+  const { id: principalId, name: userName } = principal;
+  const arn = shownArn(principal.arn, region);
+  const invokedBy = through && `${callerOf(through)}.amazonaws.com`;
   return { type, principalId, arn, accountId, accessKeyId, userName, invokedBy };
 }
+
+/**
+ * A structure of the API as CloudTrail writes it: `aWSAccountId`, and times like `Aug 10, 2022, 10:38:27 PM`. No policies,
+ * contexts or tags as maps: their names are not the API's.
+ */
+export function recorded(value: unknown): unknown {
+  if (value instanceof Date) return times.format(value).replace("\u202f", " ");
+  if (Array.isArray(value)) return value.map(recorded);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, member]) => [name.charAt(0).toLowerCase() + name.slice(1), recorded(member)]),
+  );
+}
+
+const times = new Intl.DateTimeFormat("en-US", { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
 
 export interface ServiceEventFacts {
   readonly name: string;

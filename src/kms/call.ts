@@ -38,6 +38,11 @@ export class Call {
     return this.caller.region;
   }
 
+  /** What the request leaves to its default. */
+  defaults(name: string, value: string): void {
+    if (this.requestParameters) this.requestParameters[name] ??= value;
+  }
+
   /** Which material a cryptographic operation has used. */
   usedMaterial(name: "keyMaterialId" | "sourceKeyMaterialId" | "destinationKeyMaterialId", hbkId: string): void {
     this.additionalEventData = { ...this.additionalEventData, [name]: hbkId };

@@ -2,7 +2,7 @@ import type { Authorizer, Decision, Denial, Principal } from "../access/authoriz
 import { type Conditions, conditionContext } from "../access/context.ts";
 import type { GrantUse } from "../access/grant-set.ts";
 import { KmsError } from "../base/errors.ts";
-import { aliasArn, keyArn, rootArn } from "../model/arn.ts";
+import { aliasArn, keyArn, rootArn, shownArn } from "../model/arn.ts";
 import { isGrantOperation } from "../model/grant.ts";
 import { type AliasRecord, type KeyRecord, lacksMaterial, stateOf } from "../model/key.ts";
 import { checkState } from "../model/state-table.ts";
@@ -220,6 +220,6 @@ export const isDue = (key: LoadedKey, now: number): boolean =>
   key.record.deletionDate !== undefined && key.record.deletionDate <= now;
 
 export function denied(call: Call, action: string, resource: string, denial: Denial = "noPolicy"): KmsError {
-  const values = { principal: call.caller.principal.arn, action: `kms:${action}`, resource };
+  const values = { principal: shownArn(call.caller.principal.arn, call.region), action: `kms:${action}`, resource };
   return new KmsError("AccessDeniedException", denial, values);
 }

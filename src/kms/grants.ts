@@ -3,7 +3,7 @@ import { conditionContext } from "../access/context.ts";
 import type { Principals } from "../access/principals.ts";
 import { base64, fromBase64 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
-import { keyArn, parseArn } from "../model/arn.ts";
+import { keyArn, parseArn, principalArn } from "../model/arn.ts";
 import { type GrantPrincipal, type GrantRecord, isGrantId } from "../model/grant.ts";
 import type { KeyRecord } from "../model/key.ts";
 import { quotas } from "../model/quotas.ts";
@@ -50,10 +50,11 @@ export class Grants {
   }
 
   /** The user or account root that a grant is to name. */
-  async principal(arn: string): Promise<GrantPrincipal> {
+  async principal(given: string): Promise<GrantPrincipal> {
+    const arn = principalArn(given);
     const id = await this.#parts.principals.idOf(arn);
     if (id === undefined) {
-      throw new KmsError("InvalidArnException", "principal", { arn: quotable(arn) });
+      throw new KmsError("InvalidArnException", "principal", { arn: quotable(given) });
     }
     return { arn, id };
   }
@@ -82,7 +83,8 @@ export class Grants {
     filter: GrantFilter,
     page: Page,
   ): Promise<Cut<GrantRecord>> {
-    const { id, grantee } = filter;
+    const { id } = filter;
+    const grantee = filter.grantee && principalArn(filter.grantee);
     if (id !== undefined) {
       if (!isGrantId(id)) throw invalidGrantId();
       const grant = await this.#parts.grants.get(record, id);
@@ -113,7 +115,7 @@ export class Grants {
       throw denied(call, call.operation, quotable(retiring), "foreignPrincipal");
     }
     const account = (!arn && source?.account) || call.account;
-    const prefix = retirablePrefix(account, call.region, retiring);
+    const prefix = retirablePrefix(account, call.region, principalArn(retiring));
     const cut = await markers.page(call, page, retiring, prefix, records, (_path, value) => value as GrantRecord);
     const keys = cut.items.map(({ account, region, keyId, id }) => grants.get({ account, region, id: keyId }, id));
     return { ...cut, items: await present(keys) };

@@ -3,7 +3,7 @@ import { managedKeyPolicy } from "../access/managed-policy.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { type AliasRecord, cipherIn, type KeyRecord } from "../model/key.ts";
-import { managedPrefix, viaService } from "../model/service.ts";
+import { managedPrefix } from "../model/service.ts";
 import type { Write } from "../store/store.ts";
 import type { Call } from "./call.ts";
 import type { DomainRecords } from "./domain-record.ts";
@@ -43,7 +43,7 @@ export class ManagedKeys {
   proposal(call: Call, account: string, alias: string): LoadedKey | undefined {
     if (!this.aliases.includes(alias)) return undefined;
     const service = alias.slice(managedPrefix.length);
-    const policy = managedKeyPolicy(service, account, viaService(service, call.region));
+    const policy = managedKeyPolicy(service, account, call.region);
     const record: KeyRecord = {
       id: randomUUID(),
       account,

@@ -1,5 +1,5 @@
 import { KmsError } from "../base/errors.ts";
-import { isKeyId, parseArn } from "../model/arn.ts";
+import { isKeyId, parseArn, partitionOf } from "../model/arn.ts";
 
 /** What a `KeyId` parameter names: a key id, key ARN, alias name or alias ARN. */
 export type Reference =
@@ -18,6 +18,9 @@ function parseArnReference(text: string, region: string): Reference {
   const arn = parseArn(text);
   if (arn?.service !== "kms" || !/^\d{12}$/.test(arn.account)) {
     throw new KmsError("InvalidArnException", "arn");
+  }
+  if (arn.partition !== partitionOf(arn.region)) {
+    throw new KmsError("NotFoundException", "region", { region: quotable(arn.partition) });
   }
   if (arn.region !== region) throw new KmsError("NotFoundException", "region", { region: quotable(arn.region) });
   if (arn.resource.startsWith("alias/")) return { kind: "alias", account: arn.account, name: arn.resource };

@@ -3,6 +3,7 @@ import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { readTokens } from "../hsm/tokens.ts";
+import { shownArn } from "../model/arn.ts";
 import type { CustomKeyStore, ProxyConnection } from "../model/custom-key-store.ts";
 import type { KeyRecord } from "../model/key.ts";
 import { SigningKeys } from "../sigv4/signing-keys.ts";
@@ -41,14 +42,13 @@ export class XksProxies {
 
   /** Throws XksError. */
   isUsable(call: Call, store: CustomKeyStore, xksKeyId: string): Promise<boolean> {
-    const metadata = { ...requestMetadata(call), awsPrincipalArn: call.caller.principal.arn };
+    const metadata = { ...requestMetadata(call), awsPrincipalArn: callerArn(call) };
     return this.#of(call.account, call.region, store).isUsable(xksKeyId, metadata);
   }
 
   /** The outer layer of a key that `call` uses. */
   externalKey(call: Call, store: CustomKeyStore, key: KeyRecord, arn: string): ExternalKey {
-    const awsPrincipalArn = call.caller.principal.arn;
-    const metadata: RequestMetadata = { ...requestMetadata(call), awsPrincipalArn, kmsKeyArn: arn };
+    const metadata = { ...requestMetadata(call), awsPrincipalArn: callerArn(call), kmsKeyArn: arn };
     return new ExternalKey(this.#of(key.account, key.region, store), key.xksKeyId as string, metadata);
   }
 
@@ -78,6 +78,9 @@ export class XksProxies {
     return new XksProxy({ endpoint, path, accessKeyId, credential, region }, this.#transport, this.#keys);
   }
 }
+
+/** Of a service its name, as the specification has it. */
+const callerArn = ({ caller, region }: Call): string => shownArn(caller.principal.arn, region);
 
 const requestMetadata = ({ operation, caller }: Call): RequestMetadata => ({
   kmsOperation: operation,

@@ -27,9 +27,17 @@ export const keyArn = (region: string, account: string, keyId: string): string =
 export const aliasArn = (region: string, account: string, aliasName: string): string =>
   `arn:${partitionOf(region)}:kms:${region}:${account}:${aliasName}`;
 
+/** Users are of every partition: here their ARNs are of `aws`, and clients see those of the region that they call in. */
 export const rootArn = (account: string): string => `arn:aws:iam::${account}:root`;
 export const userArn = (account: string, name: string): string => `arn:aws:iam::${account}:user/${name}`;
 export const isUserArn = (text: string): boolean => /^arn:aws:iam::\d{12}:user\/[\w+=,.@-]{1,64}$/.test(text);
+
+/** A principal's ARN as clients of a region see it. */
+export const shownArn = (arn: string, region: string): string =>
+  arn.replace(/^arn:aws:iam:/, `arn:${partitionOf(region)}:iam:`);
+
+/** The ARN of a principal, whichever partition a client has named it in. */
+export const principalArn = (arn: string): string => arn.replace(/^arn:aws-(cn|us-gov):(iam|sts):/, "arn:aws:$2:");
 
 const uuid = /^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$/;
 const multiRegion = /^mrk-[0-9a-fA-F]{32}$/;

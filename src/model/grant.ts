@@ -1,4 +1,4 @@
-import { rootArn } from "./arn.ts";
+import { rootArn, shownArn } from "./arn.ts";
 import type { EncryptionContext } from "./encryption-context.ts";
 import { arnOf } from "./key.ts";
 import type { KeySpec, KeyUsage } from "./key-spec.ts";
@@ -114,11 +114,11 @@ export const grantListEntry = (grant: GrantRecord): Record<string, unknown> => (
   GrantId: grant.id,
   Name: grant.name,
   CreationDate: new Date(grant.createdAt),
-  GranteePrincipal: grant.grantee?.arn,
+  GranteePrincipal: grant.grantee && shownArn(grant.grantee.arn, grant.region),
   GranteeServicePrincipal: grant.granteeService,
-  RetiringPrincipal: grant.retiring?.arn,
+  RetiringPrincipal: grant.retiring && shownArn(grant.retiring.arn, grant.region),
   RetiringServicePrincipal: grant.retiringService,
-  IssuingAccount: rootArn(grant.issuingAccount),
+  IssuingAccount: shownArn(rootArn(grant.issuingAccount), grant.region),
   Operations: grant.operations,
   Constraints: grant.constraints,
 });

@@ -18,8 +18,11 @@ export function namesOfService(name: string, region: string): readonly string[] 
 /** Services whose calls go by another name than their alias. */
 const callers: Readonly<Record<string, string>> = { ebs: "ec2" };
 
+/** By which name a service calls: `ec2` for `alias/aws/ebs`. */
+export const callerOf = (service: string): string => callers[service] ?? service;
+
 /** Value of kms:ViaService. */
 export function viaService(service: string, region: string): string {
   const domain = partitionOf(region) === "aws-cn" ? "amazonaws.com.cn" : "amazonaws.com";
-  return `${callers[service] ?? service}.${region}.${domain}`;
+  return `${callerOf(service)}.${region}.${domain}`;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { defaultKeyPolicy } from "../access/policy.ts";
+import { recorded } from "../audit/event.ts";
 import { base64 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
@@ -53,7 +54,7 @@ export const createKey = operation({
     checkRegion(call.region, spec);
     const id = input.MultiRegion ? `mrk-${randomUUID().replaceAll("-", "")}` : randomUUID();
     const placement = await place(kms, call, input, id);
-    const keyPolicy = input.Policy ?? defaultKeyPolicy(call.account);
+    const keyPolicy = input.Policy ?? defaultKeyPolicy(call.account, call.region);
     await kms.checkPolicy(call, { id, policy: keyPolicy, bypassLockoutCheck: input.BypassPolicyLockoutSafetyCheck });
     const keyTags = mergeTags({}, input.Tags ?? []);
     await kms.checkKeyQuota(call);
@@ -80,7 +81,7 @@ export const createKey = operation({
     await kms.commit(call, {
       writes: [writeKey(key, 0), ...(material ? [material.write] : []), ...(placement?.writes ?? [])],
       expectations: [...(material ? [material.expectation] : []), ...(placement?.expectations ?? [])],
-      responseElements: { keyMetadata: KeyMetadata },
+      responseElements: { keyMetadata: recorded(KeyMetadata) },
     });
     return { KeyMetadata };
   },

@@ -31,6 +31,7 @@ export const decrypt = operation({
 
   async run(kms, call, request) {
     const { EncryptionContext, EncryptionAlgorithm = "SYMMETRIC_DEFAULT" } = request;
+    call.defaults("encryptionAlgorithm", EncryptionAlgorithm);
     const environment = attested(kms, call, request.Recipient);
     const source = {
       ciphertext: request.CiphertextBlob,

@@ -17,6 +17,7 @@ export const encrypt = operation({
   }),
 
   async run(kms, call, { KeyId, Plaintext, EncryptionContext, EncryptionAlgorithm = "SYMMETRIC_DEFAULT", DryRun }) {
+    call.defaults("encryptionAlgorithm", EncryptionAlgorithm);
     const key = await kms.use(call, KeyId, {
       usage: "ENCRYPT_DECRYPT",
       context: EncryptionContext,

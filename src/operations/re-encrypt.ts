@@ -32,6 +32,8 @@ export const reEncrypt = operation({
   async run(kms, call, request) {
     const { SourceEncryptionContext, SourceEncryptionAlgorithm = "SYMMETRIC_DEFAULT" } = request;
     const { DestinationEncryptionContext, DestinationEncryptionAlgorithm = "SYMMETRIC_DEFAULT" } = request;
+    call.defaults("sourceEncryptionAlgorithm", SourceEncryptionAlgorithm);
+    call.defaults("destinationEncryptionAlgorithm", DestinationEncryptionAlgorithm);
     const blob = {
       ciphertext: request.CiphertextBlob,
       algorithm: SourceEncryptionAlgorithm,

@@ -1,4 +1,5 @@
 import { defaultKeyPolicy } from "../access/policy.ts";
+import { recorded } from "../audit/event.ts";
 import { KmsError } from "../base/errors.ts";
 import type { Call } from "../kms/call.ts";
 import { callEvent } from "../kms/events.ts";
@@ -39,7 +40,7 @@ export const replicateKey = operation({
     authorize(kms, there, key.record, input);
     await kms.checkKeyQuota(there);
     const { id } = key.record;
-    const ReplicaPolicy = input.Policy ?? defaultKeyPolicy(call.account);
+    const ReplicaPolicy = input.Policy ?? defaultKeyPolicy(call.account, ReplicaRegion);
     const bypassLockoutCheck = input.BypassPolicyLockoutSafetyCheck;
     await kms.checkPolicy(there, { id, policy: ReplicaPolicy, bypassLockoutCheck });
     const { record, multiRegion, writes, expectations } = await kms.multiRegion.replica(key.record, {
@@ -52,11 +53,12 @@ export const replicateKey = operation({
     const ReplicaKeyMetadata = keyMetadata(record);
     there.names(arnOf(record), record.account);
     there.requestParameters = created(record, input);
+    const [told, replicaTags] = [ReplicaKeyMetadata, Tags].map(recorded);
     await kms.commit(call, {
       writes: [writeKey({ ...key.record, multiRegion }, revision), ...writes],
       expectations,
-      events: [callEvent(there, { readOnly: false, responseElements: { keyMetadata: ReplicaKeyMetadata } })],
-      responseElements: { replicaKeyMetadata: ReplicaKeyMetadata, replicaPolicy: ReplicaPolicy, replicaTags: Tags },
+      events: [callEvent(there, { readOnly: false, responseElements: { keyMetadata: told } })],
+      responseElements: { replicaKeyMetadata: told, replicaPolicy: ReplicaPolicy, replicaTags },
     });
     return { ReplicaKeyMetadata, ReplicaPolicy, ReplicaTags: Tags };
   },

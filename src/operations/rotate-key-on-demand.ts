@@ -1,3 +1,4 @@
+import { keyEvent } from "../kms/events.ts";
 import { checkOnDemand } from "../kms/rotation.ts";
 import { structure } from "../model/shape.ts";
 import { checkNotReplica, checkRotatable } from "./checks.ts";
@@ -16,8 +17,12 @@ export const rotateKeyOnDemand = operation({
     checkNotReplica(found);
     const { value: key, revision } = found;
     checkOnDemand(key.record, call.now);
-    const { details, ...change } = await kms.rotate(call, key.record, revision);
-    await kms.commit(call, { ...change, responseElements: { keyId: key.arn, ...details } });
+    const { details, events, ...change } = await kms.rotate(call, key.record, revision);
+    await kms.commit(call, {
+      ...change,
+      events: [keyEvent("RotateKey", key.record, details), ...events],
+      responseElements: { keyId: key.arn },
+    });
     return { KeyId: key.arn };
   },
 });

@@ -54,7 +54,7 @@ describe("a decision", () => {
       reason: "no identity-based policy allows the kms:Encrypt action",
       denial: "noIdentityPolicy",
     });
-    expect(ask({ keyPolicy: defaultKeyPolicy(account) }).allowed).toBe(false);
+    expect(ask({ keyPolicy: defaultKeyPolicy(account, "us-east-1") }).allowed).toBe(false);
     expect(
       ask({ keyPolicy: key("Allow", { AWS: `arn:aws:iam::${account}:user/bob` }), identityPolicies: [everything] }),
     ).toMatchObject({
@@ -90,7 +90,9 @@ describe("a decision", () => {
       expect(ask({ principal, keyPolicy }).allowed).toBe(false);
       expect(ask({ principal, keyPolicy, identityPolicies: [everything] }).allowed).toBe(true);
     }
-    expect(ask({ principal, keyPolicy: defaultKeyPolicy(account), identityPolicies: [everything] })).toMatchObject({
+    expect(
+      ask({ principal, keyPolicy: defaultKeyPolicy(account, "us-east-1"), identityPolicies: [everything] }),
+    ).toMatchObject({
       denial: "noResourcePolicy",
     });
     expect(ask({ principal, identityPolicies: [everything] }).allowed).toBe(false);
@@ -127,7 +129,7 @@ describe("a decision", () => {
 
   test("gives the root of an account what is left to its identity policies, and no more", () => {
     expect(ask({ principal: root }).allowed).toBe(true);
-    expect(ask({ principal: root, keyPolicy: defaultKeyPolicy(account) }).allowed).toBe(true);
+    expect(ask({ principal: root, keyPolicy: defaultKeyPolicy(account, "us-east-1") }).allowed).toBe(true);
     expect(ask({ principal: root, keyPolicy: key("Allow", { AWS: alice }) }).allowed).toBe(false);
     expect(ask({ principal: root, keyPolicy: key("Deny", { AWS: account }) }).allowed).toBe(false);
   });

@@ -98,7 +98,7 @@ describe("a key policy is refused", () => {
 
 describe("a key policy is accepted", () => {
   test.each<[string, string]>([
-    ["that is the default", defaultKeyPolicy(account)],
+    ["that is the default", defaultKeyPolicy(account, "us-east-1")],
     ["of 2008", JSON.stringify({ Version: "2008-10-17", Statement: allowAll })],
     ["without version", JSON.stringify({ Statement: [allowAll] })],
     ["with spaces in a Sid", document({ ...allowAll, Sid: "Allow use of the key" })],
@@ -151,10 +151,21 @@ test("a key policy may be 32 KB long, in bytes", () => {
 });
 
 test("the default key policy is the one of AWS, byte for byte", () => {
-  expect(defaultKeyPolicy("111122223333")).toBe(
-    '{"Version":"2012-10-17","Id":"key-default-1","Statement":[{"Sid":"Enable IAM User Permissions","Effect":"Allow",' +
-      '"Principal":{"AWS":"arn:aws:iam::111122223333:root"},"Action":"kms:*","Resource":"*"}]}',
-  );
+  const text = `{
+  "Version" : "2012-10-17",
+  "Id" : "key-default-1",
+  "Statement" : [ {
+    "Sid" : "Enable IAM User Permissions",
+    "Effect" : "Allow",
+    "Principal" : {
+      "AWS" : "arn:aws:iam::111122223333:root"
+    },
+    "Action" : "kms:*",
+    "Resource" : "*"
+  } ]
+}`;
+  expect(defaultKeyPolicy("111122223333", "eu-west-1")).toBe(text);
+  expect(defaultKeyPolicy("111122223333", "cn-north-1")).toBe(text.replace("arn:aws:", "arn:aws-cn:"));
 });
 
 test("the principals of a policy are its users and account roots, each once, services and everybody aside", () => {

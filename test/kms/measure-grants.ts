@@ -11,7 +11,7 @@ import { Home } from "../store/home.ts";
  */
 const key: KeyName = { account: "111122223333", region: "us-east-1", id: "1234abcd-12ab-34cd-56ef-1234567890ab" };
 const resource = `arn:aws:kms:${key.region}:${key.account}:key/${key.id}`;
-const keyPolicy = compileKeyPolicy(defaultKeyPolicy(key.account));
+const keyPolicy = compileKeyPolicy(defaultKeyPolicy(key.account, key.region));
 const all = 50_000;
 
 const granteeOf = (i: number) => ({ arn: `arn:aws:iam::${key.account}:user/u${i}`, id: `AIDA${i}` });

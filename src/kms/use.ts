@@ -1,6 +1,6 @@
 import { timingSafeEqual } from "node:crypto";
 import { type Conditions, contextConditions } from "../access/context.ts";
-import { type Bytes, fromBase64 } from "../base/bytes.ts";
+import { type Bytes, fromBase64, hex } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
 import { wipe } from "../base/secret.ts";
 import { type Encapsulation, encapsulate } from "../engine/asymmetric/agreement.ts";
@@ -8,6 +8,7 @@ import type { Asymmetric } from "../engine/asymmetric/asymmetric.ts";
 import type { DataKey, DataKeyPair } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { checkPlaintext } from "../model/algorithms.ts";
+import { namedHbkId } from "../model/ciphertext.ts";
 import { binding, type EncryptionContext } from "../model/encryption-context.ts";
 import { type KeyRecord, showsMaterial } from "../model/key.ts";
 import type {
@@ -31,7 +32,7 @@ export interface UseNeeds {
   readonly action?: string;
   readonly usage: KeyUsage;
   readonly context?: EncryptionContext | undefined;
-  /** What material of the key must have made. */
+  /** What material of the key must have made; InvalidCiphertextException when it names none at all. */
   readonly ciphertext?: Bytes;
   readonly conditions?: readonly (readonly [string, string])[];
 }
@@ -49,6 +50,7 @@ export interface Workshop {
 /** Finds, authorizes, checks usage and state, in that order. */
 export async function useKey(workshop: Workshop, call: Call, keyId: string, needs: UseNeeds): Promise<UsableKey> {
   const found = await workshop.finder.key(call, keyId, keyNeeds(call, needs));
+  if (needs.ciphertext) hbkOf(needs.ciphertext);
   return usable(workshop, call, found);
 }
 
@@ -74,11 +76,11 @@ const keyNeeds = (call: Call, needs: UseNeeds): KeyNeeds => ({
   conditions: new UseConditions(needs),
   grants: { context: needs.context },
   check({ record, arn }) {
-    const hbkId = needs.ciphertext && hbkOf(needs.ciphertext);
-    if (hbkId !== undefined && !record.materials.some((material) => material.hbkId === hbkId)) {
+    const { usage, materials } = record;
+    const named = needs.ciphertext && namedHbkId(needs.ciphertext);
+    if (named && !materials.some(({ hbkId }) => hbkId === hex(named))) {
       throw new KmsError("IncorrectKeyException", "key");
     }
-    const { usage } = record;
     if (usage !== needs.usage) {
       throw new KmsError("InvalidKeyUsageException", "usage", { arn, usage, operation: call.operation });
     }

@@ -178,7 +178,8 @@ const applicability: Readonly<Record<string, readonly [Applies, readonly string[
   // The reference lists both exceptions and says no more.
   GetPublicKey: [isPair, [...unsupported, ...usage]],
   EnableKeyRotation: [(kind) => isSymmetric(kind) && kind.origin === "AWS_KMS", unsupported],
-  DisableKeyRotation: [(kind) => isSymmetric(kind) && kind.origin === "AWS_KMS", unsupported],
+  // The service has been seen to take it for keys that never rotate.
+  DisableKeyRotation: [(kind) => kind.origin === "AWS_KMS", unsupported],
   // Of imported material: when there is one that waits for its turn.
   RotateKeyOnDemand: [
     (kind) => isSymmetric(kind) && kind.origin === "AWS_KMS",

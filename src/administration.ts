@@ -1,6 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Iam } from "./access/iam.ts";
+import { openAuditLog } from "./audit/log.ts";
 import { verifyChain } from "./audit/verify.ts";
 import { systemClock } from "./base/clock.ts";
 import { AuditError, ConfigError } from "./base/errors.ts";
@@ -10,7 +11,8 @@ import { readConfig } from "./cli/config.ts";
 import type { Installation } from "./cli/flags.ts";
 import type { Handlers } from "./cli/index.ts";
 import { custody } from "./custody.ts";
-import { type HsmConfig, type HsmInfo, initHsm, openHsmAdmin, type Pkcs11Config } from "./hsm/index.ts";
+import { type HsmConfig, type HsmInfo, initHsm, openHsmAdmin, type Pkcs11Config, trustHsm } from "./hsm/index.ts";
+import { officerPinOf } from "./hsm/officers.ts";
 import { pairHsms } from "./hsm/pairing.ts";
 import { rosterTable, standingOf } from "./hsm/roster.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";
@@ -49,6 +51,10 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
       }
     }
     print(site.hsms.length === 1 ? made[0] : made);
+    if (mode === "trusted" && made.length > 0) {
+      console.error("The security officer is next, `strongroom hsm trust`; `hsm init` makes the store after that.");
+      return;
+    }
     const parts = await openParts({ ...site, store: { ...site.store, create: true } });
     await parts.close();
     console.error("Losing this HSM without a backup of it is losing every key that is made in it.");
@@ -65,15 +71,25 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     else console.log(rosterTable(standings));
   },
 
-  hsmPair: (of, name, fingerprints) =>
+  hsmPair: (of, name, fingerprints, officers) =>
     withParts(of, async (parts, site) => {
       const replica = site.hsms.find((hsm) => hsm.name === name);
       const original = site.hsms.find((hsm) => hsm.name === replica?.replicaOf);
       if (!replica || !original) throw new ConfigError(`the configuration has no replica named ${name}`);
-      const shown = await pairHsms([original, replica], fingerprints);
+      const shown = await pairHsms([original, replica], fingerprints, officers);
       if (fingerprints.length > 0) await tell(parts, site, "PairHsms", { fingerprints: shown });
       print({ fingerprints: shown, paired: fingerprints.length > 0 });
     }),
+
+  async hsmTrust(of, officers, publicKeys, name) {
+    const site = siteOfInstallation(of);
+    const soPin = officerPinOf(officers, name ?? site.hsms[0]?.name ?? "");
+    const report = await trustHsm(hsmOf(site, name), { publicKeys, ...(soPin !== undefined && { soPin }) });
+    const { directory, chain } = site.audit;
+    const log = await openAuditLog(directory, chain);
+    await tell({ log }, site, "TrustDomainKey", { ...report }).finally(() => log.close());
+    print(report);
+  },
 
   async hsmProbe(of, name) {
     const hsm = namedHsm(of, name);
@@ -87,13 +103,18 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     await runHsmTest(namedHsm(of, name), options);
   },
 
-  hsmRotateDomainKey: (of, name) =>
+  hsmRotateDomainKey: (of, officers, name) =>
     withParts(of, async (parts, site) => {
       const member = name === undefined ? parts.hsms.primary : parts.hsms.named(name);
       if (!member) throw noSuchHsm(site, name);
       const openAdmin = () => openHsmAdmin(member.config);
       const domainKeys = new DomainKeys({ ...parts, member, clock: systemClock, openAdmin });
-      const active = await domainKeys.rotate();
+      const soPin = officerPinOf(officers, member.name);
+      const make = async () => {
+        const ceremony = { newDomainKey: true, ...(soPin !== undefined && { soPin }) };
+        return (await trustHsm(member.config, ceremony)).domainKey ?? "";
+      };
+      const active = await domainKeys.rotate(member.hsm.info.domainKeyMode === "trusted" ? make : undefined);
       const rewrapped = await domainKeys.rewrap();
       await tell(parts, site, "RotateDomainKey", { hsm: member.name, active, rewrapped });
       print({ active, rewrapped });

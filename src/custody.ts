@@ -20,6 +20,7 @@ import { openEngine } from "./engine/index.ts";
 import { HsmSet } from "./hsm/hsm-set.ts";
 import { initHsm } from "./hsm/index.ts";
 import type { Member } from "./hsm/member.ts";
+import { admit } from "./hsm/officers.ts";
 import { readPrivateFile, readSecret } from "./hsm/secret-reference.ts";
 import { Migration, type Obstacle } from "./kms/migration.ts";
 import { Source } from "./kms/transfer.ts";
@@ -68,12 +69,19 @@ export const custody: CustodyHandlers = {
         if ("like" in recipients && options.fingerprint !== undefined) {
           const transport = transportOf(readBackup(recipients.like).contents.recovery);
           assertFingerprint(options.fingerprint, transport.fingerprint);
-          for (const { admin } of sources) await admin.pinTransportKey(transport);
+          await admit(sources, transport, options.officerPins);
         }
-        const { out, incomplete, keepDays } = options;
+        const { out, incomplete, keepDays, officerPins } = options;
         const until = Date.now() + keepDays * day;
         const place = { ...parts, sources, storeFile: site.store.file, engine: await openEngine("wasm") };
-        const report = await makeBackup(place, { out, recipients, account: site.account, until, incomplete });
+        const report = await makeBackup(place, {
+          out,
+          recipients,
+          account: site.account,
+          until,
+          incomplete,
+          officerPins,
+        });
         await tell(parts, site, "BackUpKeys", { ...report, until: new Date(until).toISOString() });
         print({ out, ...report });
       } finally {
@@ -134,9 +142,9 @@ async function openSources({ hsms }: Site): Promise<Source[]> {
 }
 
 async function migrate(migration: Migration, parts: Parts, site: Site, options: MigrationOptions): Promise<void> {
-  const { from, to, fingerprint, dryRun, yes } = options;
+  const { from, to, fingerprint, dryRun, yes, officerPins } = options;
   const about = { from, to, transportKey: migration.fingerprint };
-  if (fingerprint !== undefined) await migration.pin(fingerprint);
+  if (fingerprint !== undefined) await migration.pin(fingerprint, officerPins);
   const foreseen = dryRun && fingerprint !== undefined ? await migration.rehearse() : await migration.foresee();
   if (dryRun) return print({ ...about, cannotMove: foreseen, ...(foreseen.length > 0 && { remedy }) });
   if (fingerprint === undefined) {

@@ -17,7 +17,7 @@ export interface Site extends Premises {
 
 /** The commands of an operator are in the audit log, too. */
 export const tell = (
-  { log }: Parts,
+  { log }: Pick<Parts, "log">,
   site: Site,
   name: string,
   responseElements: Record<string, unknown>,

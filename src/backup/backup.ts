@@ -5,6 +5,7 @@ import { ConfigError, StoreError } from "../base/errors.ts";
 import type { Engine } from "../engine/engine.ts";
 import type { Ekt, TransportKey } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
+import { admit, type OfficerPins } from "../hsm/officers.ts";
 import type { Tokens } from "../hsm/tokens.ts";
 import { noteBackup } from "../kms/backup-record.ts";
 import { changeStoredTokens } from "../kms/key-tokens.ts";
@@ -30,6 +31,8 @@ export interface BackupRequest {
   readonly account: string;
   /** Milliseconds: until then the backup may be kept. */
   readonly until: number;
+  /** Of HSMs whose domain key is trusted: for a new ceremony. */
+  readonly officerPins?: OfficerPins;
   /** Go on though some keys do not leave their HSM. */
   readonly incomplete: boolean;
 }
@@ -64,7 +67,7 @@ export async function makeBackup(parts: BackupParts, request: BackupRequest): Pr
     const use: HsmSet["use"] = (tokens, call) => parts.hsms.use(tokens, call);
     const store = await openSealed(inner, unanchored(use), parts.engine);
     try {
-      const recovery = await recoveryFor(parts, store, request.recipients);
+      const recovery = await recoveryFor(parts, store, request);
       const { keys, found, missing } = await exportAll(parts, store, transportOf(recovery));
       if (missing.length > 0 && !request.incomplete) throw incomplete(missing);
       const contents: Contents = { madeAt, account: request.account, recovery, exported: found, missing };
@@ -80,7 +83,8 @@ export async function makeBackup(parts: BackupParts, request: BackupRequest): Pr
   }
 }
 
-async function recoveryFor({ sources }: BackupParts, store: SealedStore, recipients: Recipients): Promise<Recovery> {
+async function recoveryFor({ sources }: BackupParts, store: SealedStore, request: BackupRequest): Promise<Recovery> {
+  const { recipients, officerPins = {} } = request;
   const index = await indexKeyOf(store);
   if ("like" in recipients) {
     const { recovery } = readBackup(recipients.like).contents;
@@ -88,7 +92,7 @@ async function recoveryFor({ sources }: BackupParts, store: SealedStore, recipie
     throw new ConfigError(`${recipients.like} is a backup of another store`);
   }
   return newRecovery(recipients.officers, recipients.threshold, async (vault, transport) => {
-    for (const { admin } of sources) await admin.pinTransportKey(transport);
+    await admit(sources, transport, officerPins);
     const material = await exported(sources, index, transport);
     if (typeof material === "string") throw new ConfigError(`the store's keys cannot be exported: ${material}`);
     const { meta, hbkId } = parseEkt(index[0]);

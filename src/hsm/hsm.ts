@@ -289,6 +289,28 @@ export interface TransportKey {
   readonly direct?: true;
 }
 
+/**
+ * What a security officer does for an HSM whose domain key is `trusted`: trusts its first domain key, which is active then,
+ * and what is asked for here.
+ */
+export interface Ceremony {
+  /** The officer's PIN, by reference; tried once. Without it, what the officer has done with other tools is looked at. */
+  readonly soPin?: string;
+  /** The officer makes the keys himself, as public objects, where he cannot trust the user's private ones. */
+  readonly publicKeys?: boolean;
+  /** Another version of the domain key: readable, not active yet. */
+  readonly newDomainKey?: boolean;
+  /** Keys may leave for this HSM; pinned, too. */
+  readonly transportKey?: TransportKey;
+}
+
+export interface CeremonyReport {
+  /** The version that was made. */
+  readonly domainKey?: DomainKeyId;
+  /** The objects that became trusted, by label and id. */
+  readonly trusted: readonly string[];
+}
+
 export type DriverName = "soft" | "pkcs11";
 
 /** What the configuration says of one HSM. Secrets come by reference: `file:<path>` or `env:<name>`. */
@@ -362,5 +384,7 @@ export interface Driver<Config extends HsmConfig> {
   init(config: Config, mode?: DomainKeyMode): Promise<HsmInfo>;
   /** Self-tests first. ConfigError when the configuration is wrong, HsmError when the HSM is. */
   open(config: Config): Promise<Hsm>;
+  /** Absent where no domain key is `trusted`. ConfigError when a step is left to do, or the PIN is refused. */
+  trust?(config: Config, ceremony: Ceremony): Promise<CeremonyReport>;
   openAdmin(config: Config): Promise<HsmAdmin>;
 }

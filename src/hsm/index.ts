@@ -1,4 +1,16 @@
-import type { ConfiguredHsm, DomainKeyMode, Driver, DriverName, Hsm, HsmAdmin, HsmConfig, HsmInfo } from "./hsm.ts";
+import { ConfigError } from "../base/errors.ts";
+import type {
+  Ceremony,
+  CeremonyReport,
+  ConfiguredHsm,
+  DomainKeyMode,
+  Driver,
+  DriverName,
+  Hsm,
+  HsmAdmin,
+  HsmConfig,
+  HsmInfo,
+} from "./hsm.ts";
 
 export type * from "./hsm.ts";
 
@@ -17,5 +29,10 @@ async function driverOf<Config extends HsmConfig>(config: Config): Promise<Drive
 
 export const initHsm = async (config: HsmConfig, mode?: DomainKeyMode): Promise<HsmInfo> =>
   (await driverOf(config)).init(config, mode);
+export async function trustHsm(config: HsmConfig, ceremony: Ceremony): Promise<CeremonyReport> {
+  const { trust } = await driverOf(config);
+  if (!trust) throw new ConfigError(`an HSM of driver ${config.driver} has no security officer`);
+  return trust(config, ceremony);
+}
 export const openHsm = async (config: HsmConfig): Promise<Hsm> => (await driverOf(config)).open(config);
 export const openHsmAdmin = async (config: HsmConfig): Promise<HsmAdmin> => (await driverOf(config)).openAdmin(config);

@@ -1,6 +1,7 @@
 import { ConfigError } from "../base/errors.ts";
-import type { ConfiguredHsm } from "./hsm.ts";
+import type { ConfiguredHsm, HsmAdmin } from "./hsm.ts";
 import { openHsmAdmin } from "./index.ts";
+import { admit, type OfficerPins } from "./officers.ts";
 
 /**
  * Lets keys go from each of two HSMs to the other, under transport keys whose fingerprints have been `compared` on both
@@ -9,6 +10,7 @@ import { openHsmAdmin } from "./index.ts";
 export async function pairHsms(
   pair: readonly [ConfiguredHsm, ConfiguredHsm],
   compared: readonly string[],
+  officers: OfficerPins = {},
 ): Promise<Readonly<Record<string, string>>> {
   const admins = await Promise.all(pair.map(({ hsm }) => openHsmAdmin(hsm)));
   try {
@@ -17,9 +19,9 @@ export async function pairHsms(
     if (compared.length > 0 && unknown) {
       throw new ConfigError(`${unknown.fingerprint} is not among the fingerprints that were given: nothing is pinned`);
     }
-    for (const [i, admin] of admins.entries()) {
-      const other = keys[1 - i];
-      if (compared.length > 0 && other) await admin.pinTransportKey(other);
+    const opened = pair.map((configured, i) => ({ configured, admin: admins[i] as HsmAdmin }));
+    for (const [i, other] of keys.toReversed().entries()) {
+      if (compared.length > 0) await admit(opened.slice(i, i + 1), other, officers);
     }
     return Object.fromEntries(pair.map(({ name }, i) => [name, keys[i]?.fingerprint ?? ""]));
   } finally {

@@ -53,20 +53,20 @@ export class DomainKeys {
 
   /**
    * Whether the active domain key is older than `period`, in milliseconds. Never, where the HSM keeps keys under the domain
-   * key that they were made under: then every rotation leaves one more that must live.
+   * key that they were made under: then every rotation leaves one more that must live. Nor where it takes a security officer.
    */
   async isDue(period: number): Promise<boolean> {
     const { domainKeyMode, wrapping } = this.member.hsm.info;
-    if (domainKeyMode === "locked" || wrapping === "resident") return false;
+    if (domainKeyMode !== "plain" || wrapping === "resident") return false;
     const record = await this.#domain.read(this.member.name);
     return record !== undefined && this.#parts.clock.now() - record.value.since >= period;
   }
 
-  /** A new active domain key; one that a crash has left readable is taken up. */
-  rotate(): Promise<DomainKeyId> {
+  /** A new active domain key; one that a crash has left readable is taken up. `make`: where it takes a security officer. */
+  rotate(make?: () => Promise<DomainKeyId>): Promise<DomainKeyId> {
     return this.#administer(async (admin) => {
       const left = (await admin.domainKeys()).find(({ state }) => state === "readable");
-      const id = left?.id ?? (await admin.addDomainKey());
+      const id = left?.id ?? (await (make?.() ?? admin.addDomainKey()));
       await this.member.hsm.reload();
       await admin.activateDomainKey(id);
       await this.member.hsm.reload();

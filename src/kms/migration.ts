@@ -4,6 +4,7 @@ import type { Ekt, Hsm, HsmAdmin, TransportKey } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { openHsmAdmin } from "../hsm/index.ts";
 import type { Member } from "../hsm/member.ts";
+import { admit, type OfficerPins } from "../hsm/officers.ts";
 import type { Tokens } from "../hsm/tokens.ts";
 import { parseEkt } from "../model/ekt.ts";
 import type { SealedStore } from "../store/sealed.ts";
@@ -77,11 +78,11 @@ export class Migration {
   }
 
   /** The ceremony's end: ConfigError unless the operator has read this very fingerprint on the target's console. */
-  async pin(fingerprint: string): Promise<void> {
+  async pin(fingerprint: string, officers: OfficerPins = {}): Promise<void> {
     if (fingerprint.replaceAll(/[^0-9a-f]/gi, "").toLowerCase() !== this.#transport.fingerprint) {
       throw new ConfigError("the fingerprint is not that of the target's transport key: nothing has been moved");
     }
-    await this.#source.admin.pinTransportKey(this.#transport);
+    await admit([this.#source], this.#transport, officers);
   }
 
   /** The keys that cannot move, by what the HSMs say of themselves. */

@@ -10,20 +10,20 @@ import { domainKeyOf } from "./records.ts";
 
 /** An HSM that material leaves. */
 export class Source {
-  readonly name: string;
+  readonly configured: Pick<ConfiguredHsm, "name" | "hsm">;
   readonly admin: HsmAdmin;
   readonly #domainKeys: ReadonlySet<DomainKeyId>;
 
-  private constructor(name: string, admin: HsmAdmin, domainKeys: ReadonlySet<DomainKeyId>) {
-    this.name = name;
+  private constructor(configured: Source["configured"], admin: HsmAdmin, domainKeys: ReadonlySet<DomainKeyId>) {
+    this.configured = configured;
     this.admin = admin;
     this.#domainKeys = domainKeys;
   }
 
-  static async open({ name, hsm }: ConfiguredHsm): Promise<Source> {
-    const admin = await openHsmAdmin(hsm);
+  static async open(configured: Source["configured"]): Promise<Source> {
+    const admin = await openHsmAdmin(configured.hsm);
     try {
-      return new Source(name, admin, new Set((await admin.domainKeys()).map(({ id }) => id)));
+      return new Source(configured, admin, new Set((await admin.domainKeys()).map(({ id }) => id)));
     } catch (error) {
       await admin.close();
       throw error;

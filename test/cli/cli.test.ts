@@ -77,7 +77,8 @@ test.each([
   ["init", ["plain"]],
   ["probe", []],
   ["status", []],
-  ["rotate-domain-key", []],
+  ["rotate-domain-key", [{}]],
+  ["trust", [{}, false]],
 ])("hsm %s works on a home or a configuration", async (name, more) => {
   const handler = `hsm${name.replace(/(?:^|-)./g, (found) => (found.at(-1) as string).toUpperCase())}`;
   expect(await ran("hsm", name)).toEqual([handler, { home: join(homedir(), ".strongroom") }, ...more, undefined]);
@@ -89,11 +90,21 @@ test("hsm list and hsm pair", async () => {
   const config = ["--config", "c"];
   expect(await ran("hsm", "list", ...config)).toEqual(["hsmList", { config: "c" }, false]);
   expect(await ran("hsm", "list", ...config, "--json")).toEqual(["hsmList", { config: "c" }, true]);
-  expect(await ran("hsm", "pair", ...config, "--hsm", "b")).toEqual(["hsmPair", { config: "c" }, "b", []]);
+  expect(await ran("hsm", "pair", ...config, "--hsm", "b")).toEqual(["hsmPair", { config: "c" }, "b", [], {}]);
   const [one, two] = ["0", "f"].map((digit) => digit.repeat(64)) as [string, string];
   const fingerprints = ["--fingerprint", one, "--fingerprint", two];
   expect((await ran("hsm", "pair", ...config, "--hsm", "b", ...fingerprints))[3]).toEqual([one, two]);
   expect((await run(["hsm", "pair", ...config, "--hsm", "b", "--fingerprint", "00"])).errors).toMatch(/--fingerprint/);
+});
+
+test("a security officer's PIN comes by reference, for the HSM that it is of", async () => {
+  const trust = (...pins: string[]) =>
+    run(["hsm", "trust", "--home", "/h", ...pins.flatMap((pin) => ["--so-pin", pin]), "--public-keys"]);
+  expect((await trust("file:/a=b", "twin=env:PIN")).calls).toEqual([
+    ["hsmTrust", { home: "/h" }, { "": "file:/a=b", twin: "env:PIN" }, true, undefined],
+  ]);
+  expect((await trust("12345678")).errors).toMatch(/--so-pin is not file/);
+  expect((await trust("env:A", "env:B")).errors).toMatch(/twice/);
 });
 
 test("hsm init takes a mode of the domain key", async () => {

@@ -1,4 +1,5 @@
 import type { Argv } from "yargs";
+import type { OfficerPins } from "../../hsm/officers.ts";
 import {
   flag,
   flags,
@@ -9,6 +10,7 @@ import {
   nonEmpty,
   referenceFlag,
 } from "../flags.ts";
+import { officerPinFlags, officerPinsOf } from "../officer-pins.ts";
 import { type DevOptions, hsmOf, hsmOptions } from "./dev.ts";
 
 export interface MigrationOptions {
@@ -19,6 +21,7 @@ export interface MigrationOptions {
   readonly dryRun: boolean;
   /** Although some keys stay. */
   readonly yes: boolean;
+  readonly officerPins: OfficerPins;
 }
 
 export interface BackupOptions {
@@ -30,6 +33,7 @@ export interface BackupOptions {
   readonly like?: string | undefined;
   readonly fingerprint?: string | undefined;
   readonly keepDays: number;
+  readonly officerPins: OfficerPins;
   readonly incomplete: boolean;
 }
 
@@ -90,6 +94,7 @@ const migration = {
   to: required(name("to", "The HSM that they go to")),
   fingerprint,
   "dry-run": yes("Move nothing: list the keys that cannot move, and why. With --fingerprint, every key is tried"),
+  "so-pin": officerPinFlags,
   yes: yes("Move the others although some keys cannot move"),
 } as const;
 
@@ -100,6 +105,7 @@ const backup = {
   threshold: number("threshold", "How many officers it takes to restore"),
   like: file("like", "An earlier backup: for its officers, without them"),
   fingerprint,
+  "so-pin": officerPinFlags,
   keep: { ...number("keep", "For how many days backups are kept at most"), default: "90" },
   incomplete: yes("Leave out keys that cannot be exported"),
 } as const;
@@ -139,8 +145,12 @@ export const custody = (group: Argv, handlers: CustodyHandlers): Argv =>
       { ...installationFlags, hsm: name("hsm", "One of several HSMs, by its name [default: the primary]") },
       (given) => handlers.hsmTransportKey(installation(given), given.hsm),
     )
-    .command("migrate", "Move every key to another HSM, beside a running service", migration, (given) =>
-      handlers.hsmMigrate(installation(given), { ...given, dryRun: given["dry-run"] }),
+    .command("migrate", "Move every key to another HSM, beside a running service", migration, async (given) =>
+      handlers.hsmMigrate(installation(given), {
+        ...given,
+        dryRun: given["dry-run"],
+        officerPins: await officerPinsOf(given["so-pin"]),
+      }),
     )
     .command(
       "re-encrypt [files..]",
@@ -155,9 +165,10 @@ export const custody = (group: Argv, handlers: CustodyHandlers): Argv =>
           files: given.files,
         }),
     )
-    .command("backup", "Back up the store and every key, for officers to restore together", backup, (given) =>
+    .command("backup", "Back up the store and every key, for officers to restore together", backup, async (given) =>
       handlers.hsmBackup(installation(given), {
         ...given,
+        officerPins: await officerPinsOf(given["so-pin"]),
         officers: given.officer ?? [],
         keepDays: Number(given.keep),
       }),

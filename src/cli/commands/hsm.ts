@@ -2,7 +2,9 @@ import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
 import type { HsmTestOptions } from "../../bench/hsm-test.ts";
 import { type DomainKeyMode, domainKeyModes } from "../../hsm/hsm.ts";
+import type { OfficerPins } from "../../hsm/officers.ts";
 import { flag, flags, type Installation, installation, installationFlags, matching, nonEmpty } from "../flags.ts";
+import { officerPinFlags, officerPinsOf } from "../officer-pins.ts";
 import { promptPin } from "../pin-prompt.ts";
 import { type CustodyHandlers, custody } from "./custody.ts";
 import { initArgsFlag } from "./dev.ts";
@@ -18,26 +20,24 @@ export interface Token {
 export interface HsmHandlers extends CustodyHandlers {
   hsmList(of: Installation, json: boolean): Promise<void>;
   /** Without fingerprints, they are shown. */
-  hsmPair(of: Installation, replica: string, fingerprints: readonly string[]): Promise<void>;
+  hsmPair(of: Installation, replica: string, fingerprints: readonly string[], officerPins: OfficerPins): Promise<void>;
+  /** Without a name, the primary. */
+  hsmTrust(of: Installation, officerPins: OfficerPins, publicKeys: boolean, name?: string): Promise<void>;
   /** Without a name, all HSMs, and the store. */
   hsmInit(of: Installation, mode: DomainKeyMode, name?: string): Promise<void>;
   /** Without a name, the primary: here and below. */
   hsmProbe(of: Installation | Token, name?: string): Promise<void>;
   hsmTest(of: Installation | Token, options: HsmTestOptions, name?: string): Promise<void>;
   hsmStatus(of: Installation, name?: string): Promise<void>;
-  hsmRotateDomainKey(of: Installation, name?: string): Promise<void>;
+  hsmRotateDomainKey(of: Installation, officerPins: OfficerPins, name?: string): Promise<void>;
 }
-
-const commands = [
-  ["status", "Show the HSM and its domain keys", "hsmStatus"],
-  ["rotate-domain-key", "Make a new domain key, and wrap every key under it", "hsmRotateDomainKey"],
-] as const;
 
 const mode = {
   choices: domainKeyModes,
   default: "plain",
   requiresArg: true,
-  description: "Who can take keys out of a PKCS#11 token: plain: who has PIN and store; locked: nobody",
+  description:
+    "Who can take keys out of a PKCS#11 token: plain: who has PIN and store; locked: nobody; trusted: they leave under keys that its security officer trusts",
 } as const;
 
 const options = {
@@ -47,8 +47,15 @@ const options = {
 
 const json = { type: "boolean", default: false, description: "Print JSON" } as const;
 
+const publicKeys = {
+  type: "boolean",
+  default: false,
+  description: "The officer makes the keys himself, as public objects, where he cannot trust those of the user",
+} as const;
+
 const pairing = {
   ...installationFlags,
+  "so-pin": officerPinFlags,
   hsm: { ...flag("hsm", "The replica, by its name in the configuration", "a name", nonEmpty), demandOption: true },
   fingerprint: flags(
     "fingerprint",
@@ -81,14 +88,26 @@ const test = {
 
 export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
   cli.command("hsm", "The HSM and its domain keys", (group) => {
-    for (const [name, description, handler] of commands) {
-      group.command(
-        name,
-        description,
-        (command) => command.options(options),
-        (given) => handlers[handler](installation(given), given.hsm),
-      );
-    }
+    group.command(
+      "status",
+      "Show the HSM and its domain keys",
+      (command) => command.options(options),
+      (given) => handlers.hsmStatus(installation(given), given.hsm),
+    );
+    group.command(
+      "rotate-domain-key",
+      "Make a new domain key, and wrap every key under it",
+      (command) => command.options({ ...options, "so-pin": officerPinFlags }),
+      async (given) =>
+        handlers.hsmRotateDomainKey(installation(given), await officerPinsOf(given["so-pin"]), given.hsm),
+    );
+    group.command(
+      "trust",
+      "For an HSM of mode trusted: have its security officer trust the domain key, and take it into use",
+      (command) => command.options({ ...options, "so-pin": officerPinFlags, "public-keys": publicKeys }),
+      async (given) =>
+        handlers.hsmTrust(installation(given), await officerPinsOf(given["so-pin"]), given["public-keys"], given.hsm),
+    );
     group.command(
       "list",
       "Show every HSM of the configuration, and how it is",
@@ -99,7 +118,8 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
       "pair",
       "Let keys go from a replica to its HSM and back, after their transport keys have been compared",
       (command) => command.options(pairing),
-      (given) => handlers.hsmPair(installation(given), given.hsm, given.fingerprint ?? []),
+      async (given) =>
+        handlers.hsmPair(installation(given), given.hsm, given.fingerprint ?? [], await officerPinsOf(given["so-pin"])),
     );
     group.command(
       "init",

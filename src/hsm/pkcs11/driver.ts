@@ -4,6 +4,7 @@ import { parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm, HbkSpec, KeyUsage } from "../../model/key-spec.ts";
 import type {
+  CeremonyReport,
   DataKey,
   DomainKey,
   DomainKeyId,
@@ -38,6 +39,12 @@ export const driver: Driver<Pkcs11Config> = {
       return answer.info;
     });
   },
+  trust: (config, ceremony) =>
+    alone(config.stateDirectory, async () => {
+      const { link, answer } = await startWorker<CeremonyReport>("ceremony", config, { ceremony });
+      await link.close();
+      return answer;
+    }),
   open: async (config) => new Pkcs11Hsm(await WorkerPool.open("hsm", config)),
   openAdmin: async (config) => new Pkcs11Admin(await WorkerPool.open("admin", config), config.stateDirectory),
 };

@@ -1,7 +1,7 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import type { EngineName } from "../../engine/engine.ts";
-import type { DomainKeyId, DomainKeyMode, HsmInfo, Pkcs11Boundary, Pkcs11Wrapping } from "../hsm.ts";
+import type { Ceremony, DomainKeyId, DomainKeyMode, HsmInfo, Pkcs11Boundary, Pkcs11Wrapping } from "../hsm.ts";
 import type { TokenSelector } from "./cryptoki/token-selector.ts";
 import type { Profile } from "./profile/profile.ts";
 
@@ -54,6 +54,7 @@ export const methods = {
   inventory: ["objects", "wasEmpty", "clear", "mostSessions"],
   /** These do their one thing and answer the greeting with it. */
   init: [],
+  ceremony: [],
   probe: [],
   provision: [],
 } as const;
@@ -83,7 +84,10 @@ export interface Greeting {
   readonly mode?: DomainKeyMode;
   /** `provision` only. */
   readonly label?: string;
+  /** `provision` and `ceremony`. */
   readonly soPin?: Bytes;
+  /** `ceremony` only. */
+  readonly ceremony?: Omit<Ceremony, "soPin">;
 }
 
 /** What a worker for `hsm` has found its token to do. */
@@ -112,15 +116,21 @@ export const answers = {
   pinRefused: 4,
   retire: 5,
   working: 6,
+  officerPinRefused: 7,
 } as const;
 
 /** The token refused the PIN. The next try may be the last one it grants. */
 export class PinRefused extends ConfigError {}
+/** Likewise that of the security officer. */
+export class OfficerPinRefused extends ConfigError {}
 
 /** The code and value of an answer for `error`: names and messages of our own errors only, never a cause. */
 export function answerOf(error: unknown): { code: number; value: unknown } {
   if (error instanceof HsmError) return { code: answers.hsmError, value: { kind: error.kind, message: error.message } };
   if (error instanceof PinRefused) return { code: answers.pinRefused, value: { message: error.message } };
+  if (error instanceof OfficerPinRefused) {
+    return { code: answers.officerPinRefused, value: { message: error.message } };
+  }
   if (error instanceof ConfigError) return { code: answers.configError, value: { message: error.message } };
   if (error instanceof RangeError) return { code: answers.rangeError, value: { message: error.message } };
   const name = error instanceof Error ? error.name : typeof error;
@@ -131,6 +141,7 @@ export function errorOf(code: number, value: unknown): Error {
   const { kind = "internal", message } = value as { kind?: HsmErrorKind; message: string };
   if (code === answers.configError) return new ConfigError(message);
   if (code === answers.pinRefused) return new PinRefused(message);
+  if (code === answers.officerPinRefused) return new OfficerPinRefused(message);
   if (code === answers.rangeError) return new RangeError(message);
   return new HsmError(kind, message);
 }

@@ -3,14 +3,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
-import type { DomainKeyMode, Pkcs11Config } from "../hsm.ts";
+import type { Ceremony, DomainKeyMode, Pkcs11Config } from "../hsm.ts";
 import { readSecret } from "../secret-reference.ts";
 import { Link } from "./link.ts";
 import { trustedModule } from "./module-file.ts";
 import { PinLatch } from "./pin-latch.ts";
 import type { Profile } from "./profile/profile.ts";
 import { ProfileFile } from "./profile-file.ts";
-import { type ImportMethod, type Opened, type PairMethod, PinRefused, type Role } from "./protocol.ts";
+import {
+  type ImportMethod,
+  OfficerPinRefused,
+  type Opened,
+  type PairMethod,
+  PinRefused,
+  type Role,
+} from "./protocol.ts";
 import { parseUri, type TokenUri } from "./uri.ts";
 
 /** Milliseconds. */
@@ -49,6 +56,7 @@ export interface StartOptions {
   readonly onRetire?: (link: Link) => void;
   /** Of the domain key that `init` makes. */
   readonly mode?: DomainKeyMode | undefined;
+  readonly ceremony?: Ceremony;
 }
 
 /** Starts a worker and waits until it is ready. ConfigError, or the HsmError of the start. */
@@ -69,7 +77,7 @@ export function startWorker<Answer>(
 async function loggedIn<Answer>(
   role: Role,
   config: Pkcs11Config,
-  { onRetire, mode }: StartOptions,
+  { onRetire, mode, ceremony: { soPin: officerReference, ...ceremony } = {} }: StartOptions,
 ): Promise<Started<Answer>> {
   const uri = parseUri(config.uri);
   const module = trustedModule(uri.modulePath);
@@ -80,9 +88,8 @@ async function loggedIn<Answer>(
     throw new ConfigError("no PIN is given: pin, or pin-source in the PKCS#11 URI");
   }
   const name = tokenName(module, uri);
-  const latch = reference === undefined ? undefined : new PinLatch(name, reference, config.stateDirectory);
-  latch?.check();
-  const pin = reference === undefined ? undefined : readSecret(reference);
+  const { latch, pin } = readPin(name, reference, config.stateDirectory);
+  const officer = readPin(`${name}\0security officer`, officerReference, config.stateDirectory);
 
   const file = new ProfileFile(name, config.stateDirectory);
   if (looking.includes(role)) file.remove();
@@ -102,6 +109,8 @@ async function loggedIn<Answer>(
     ...(profile && { profile }),
     ...(sealed && { sealed }),
     ...(mode && { mode }),
+    ...(officer.pin && { soPin: officer.pin }),
+    ...(role === "ceremony" && { ceremony }),
   };
   const deadline = deadlineOf(role, config);
   const link: Link = new Link({
@@ -113,7 +122,7 @@ async function loggedIn<Answer>(
     onRetire: () => onRetire?.(link),
     onFault: () => file.doubt(),
   });
-  wipe(pin);
+  wipe(pin, officer.pin);
   try {
     const answer = (await link.ready) as Answer & Partial<Opened>;
     if (answer.profile) profiles.set(module, answer.profile);
@@ -121,9 +130,18 @@ async function loggedIn<Answer>(
     return { link, answer };
   } catch (error) {
     if (error instanceof PinRefused) latch?.set();
+    if (error instanceof OfficerPinRefused) officer.latch?.set();
     await link.close();
     throw error;
   }
+}
+
+/** ConfigError where the PIN of this reference was refused before. */
+function readPin(token: string, reference: string | undefined, directory: string | undefined) {
+  if (reference === undefined) return {};
+  const latch = new PinLatch(token, reference, directory);
+  latch.check();
+  return { latch, pin: readSecret(reference) };
 }
 
 /**

@@ -66,7 +66,9 @@ export function openEphemeral<Answer>(
   wipe(pkcs8);
   const split = modulusLengthOf(Uint8Array.fromBase64(own.spki));
   if (exported.length === split) throw refused("the source lacks KWP, without which this HSM imports nothing");
-  const ephemeral = decryptOaep(key, own.oaepHash, exported.subarray(0, split));
+  const sealed = exported.subarray(0, split);
+  const ephemeral = decryptOaep(key, own.oaepHash, sealed) ?? decryptOaep(key, "sha1", sealed);
+  if (!ephemeral) throw refused("the exported material is not for this HSM's transport key");
   try {
     if (ephemeral.length !== ephemeralLength) throw refused("the exported material is not under an AES-256 key");
     return unwrap(ephemeral, exported.subarray(split));
@@ -75,11 +77,12 @@ export function openEphemeral<Answer>(
   }
 }
 
-function decryptOaep(key: KeyObject, oaepHash: string, sealed: Bytes): Bytes {
+/** undefined: it is not for this key, or by another hash. A source whose token lacks SHA-256 takes SHA-1. */
+function decryptOaep(key: KeyObject, oaepHash: string, sealed: Bytes): Bytes | undefined {
   try {
     return privateDecrypt({ key, padding, oaepHash }, sealed);
-  } catch (cause) {
-    throw refused("the exported material is not for this HSM's transport key", cause);
+  } catch {
+    return undefined;
   }
 }
 

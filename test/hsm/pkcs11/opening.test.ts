@@ -111,6 +111,7 @@ describe("the probe", () => {
       ["token-gcm", true],
       ["token", false],
       ["locked domain keys", true],
+      ["trusted domain keys", true],
     ]);
     expect(report.tests[2]?.detail).toContain("0x210a");
     expect(report.tests[4]?.detail).toContain("SHA-1");
@@ -122,7 +123,7 @@ describe("the probe", () => {
     expect([...refused]).toEqual(["ECC_NIST_EDWARDS25519", "SM2", "ML_DSA", "ML_KEM"]);
     expect(report.lacks).toEqual([expect.stringMatching(/^token: .*CKR_MECHANISM_INVALID/)]);
     expect(report.boundaries).toEqual(["call-key", "token-gcm"]);
-    expect(report.domainKeyModes).toEqual(["plain", "locked"]);
+    expect(report.domainKeyModes).toEqual(["plain", "locked", "trusted"]);
   });
 
   it("needs no PIN to say what there is, and leaves the token as it was", async () => {

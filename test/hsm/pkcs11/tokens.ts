@@ -27,14 +27,21 @@ export function softTokens(place = tmpdir()): (label?: string) => Promise<SoftTo
 }
 
 /** The same token behind faults.c. */
-export function withFaults<Token extends SoftToken>(config: Token): Token {
-  const module = join(config.folder, "faults.so");
+export const withFaults = <Token extends SoftToken>(config: Token): Token => behind("faults", config);
+/** The same token behind officer.c. */
+export const withOfficer = <Token extends SoftToken>(config: Token): Token => behind("officer", config);
+
+/** Behind a module that is made of `name`.c, and told by variables of that name where the token is and its module. */
+function behind<Token extends SoftToken>(name: string, config: Token): Token {
+  const module = join(config.folder, `${name}.so`);
   const headers = join(import.meta.dirname, "../../../node_modules/pkcs11js/includes/pkcs11");
-  execFileSync("cc", ["-shared", "-fPIC", "-o", module, "-I", headers, join(import.meta.dirname, "faults.c"), "-ldl"]);
+  const source = join(import.meta.dirname, `${name}.c`);
+  execFileSync("cc", ["-shared", "-fPIC", "-o", module, "-I", headers, source, "-ldl"]);
+  const variable = name.toUpperCase();
   return {
     ...config,
     uri: config.uri.replace(/module-path=.*/, `module-path=${encodeURIComponent(module)}`),
-    environment: { ...config.environment, FAULTS: config.folder, FAULTS_MODULE: softHsm2() },
+    environment: { ...config.environment, [variable]: config.folder, [`${variable}_MODULE`]: softHsm2() },
   };
 }
 

@@ -22,6 +22,9 @@ const booleans = {
   derive: pkcs11js.CKA_DERIVE,
   trusted: pkcs11js.CKA_TRUSTED,
   wrapWithTrusted: pkcs11js.CKA_WRAP_WITH_TRUSTED,
+  local: pkcs11js.CKA_LOCAL,
+  alwaysSensitive: pkcs11js.CKA_ALWAYS_SENSITIVE,
+  neverExtractable: pkcs11js.CKA_NEVER_EXTRACTABLE,
 };
 const texts = { label: pkcs11js.CKA_LABEL, application: pkcs11js.CKA_APPLICATION };
 const octets = {

@@ -78,6 +78,23 @@ export class Cryptoki {
     return this.#wantsPublicKeys;
   }
 
+  /**
+   * Gives `use` the token as its security officer sees it. Session objects may be gone afterwards. OfficerPinRefused: it did
+   * not take `officerPin`; then nobody is logged in any more.
+   */
+  asOfficer<Answer>(officerPin: Bytes, pin: Bytes, use: () => Answer): Answer {
+    const logIn = (pin: Bytes, role?: "officer") => login(this.#module, this.#slot, this.#vault, pin, role);
+    const logOut = () => call("C_Logout", () => this.#module.C_Logout(this.#vault));
+    logOut();
+    logIn(officerPin, "officer");
+    try {
+      return use();
+    } finally {
+      logOut();
+      logIn(pin);
+    }
+  }
+
   moduleInfo(): pkcs11js.ModuleInfo {
     return call("C_GetInfo", () => this.#module.C_GetInfo());
   }

@@ -1,7 +1,7 @@
 import pkcs11js from "pkcs11js";
 import { type Bytes, fromUtf8 } from "../../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../../base/errors.ts";
-import { PinRefused } from "../protocol.ts";
+import { OfficerPinRefused, PinRefused } from "../protocol.ts";
 import { CryptokiError, call } from "./cryptoki-call.ts";
 import { chooseToken, type TokenSelector } from "./token-selector.ts";
 
@@ -47,7 +47,20 @@ export function findSlot(module: pkcs11js.PKCS11, wanted: TokenSelector): Handle
   return chooseToken(candidates, wanted);
 }
 
-const lastTry = pkcs11js.CKF_USER_PIN_FINAL_TRY | pkcs11js.CKF_USER_PIN_LOCKED;
+const roles = {
+  user: {
+    type: pkcs11js.CKU_USER,
+    pin: "PIN",
+    lastTry: pkcs11js.CKF_USER_PIN_FINAL_TRY | pkcs11js.CKF_USER_PIN_LOCKED,
+    refusal: PinRefused,
+  },
+  officer: {
+    type: pkcs11js.CKU_SO,
+    pin: "security officer's PIN",
+    lastTry: pkcs11js.CKF_SO_PIN_FINAL_TRY | pkcs11js.CKF_SO_PIN_LOCKED,
+    refusal: OfficerPinRefused,
+  },
+} as const;
 const pinRefusals: readonly number[] = [
   pkcs11js.CKR_PIN_INCORRECT,
   pkcs11js.CKR_PIN_INVALID,
@@ -60,17 +73,25 @@ const pinStates: readonly number[] = [
   pkcs11js.CKR_USER_PIN_NOT_INITIALIZED,
 ];
 
-export function login(module: pkcs11js.PKCS11, slot: Handle, session: Handle, pin: Bytes): void {
+/** ConfigError: it is not tried. PinRefused, OfficerPinRefused: it was, and must not be again. */
+export function login(
+  module: pkcs11js.PKCS11,
+  slot: Handle,
+  session: Handle,
+  pin: Bytes,
+  role: keyof typeof roles = "user",
+): void {
+  const { type, pin: name, lastTry, refusal: Refusal } = roles[role];
   if ((call("C_GetTokenInfo", () => module.C_GetTokenInfo(slot)).flags & lastTry) !== 0) {
-    throw new ConfigError("the token's PIN is locked, or one wrong try away from it: it is not tried");
+    throw new ConfigError(`the token's ${name} is locked, or one wrong try away from it: it is not tried`);
   }
   try {
-    call("C_Login", () => module.C_Login(session, pkcs11js.CKU_USER, fromUtf8(pin)));
+    call("C_Login", () => module.C_Login(session, type, fromUtf8(pin)));
   } catch (error) {
     const code = error instanceof CryptokiError ? error.code : 0;
-    const message = `the token refuses the PIN: ${(error as Error).message}`;
+    const message = `the token refuses the ${name}: ${(error as Error).message}`;
     if (pinStates.includes(code)) throw new ConfigError(message, { cause: error });
-    if (pinRefusals.includes(code)) throw new PinRefused(message, { cause: error });
+    if (pinRefusals.includes(code)) throw new Refusal(message, { cause: error });
     throw error;
   }
 }

@@ -23,6 +23,7 @@ import { isReleased, whyKept } from "./kept.ts";
 import { isPrivate, namedAs, needsDerivation, usedAs } from "./private-key.ts";
 import { publicKeysOf, unwrapMovable } from "./public-key.ts";
 import { ResidentKeys } from "./resident-keys.ts";
+import { guardsOf } from "./trusted-mode.ts";
 import { bestOf, movable, moving, readable, used, type Wrappings } from "./wrapping.ts";
 
 /** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */
@@ -183,7 +184,8 @@ export class BackingKeys {
       }
       const wrapping = bestOf(this.#wrappings);
       const wrapped = wrapping.wrap(kek, key);
-      this.passing(wrapping.unwrap(kek, wrapped, used), (back) => {
+      const attributes = { ...used, ...guardsOf(this.#domain.state.mode, "kms-symmetric") };
+      this.passing(wrapping.unwrap(kek, wrapped, attributes), (back) => {
         const macs = [key, back].map((either) => this.#token.hmac(either, this.#token.hmac(mac, wrapped)));
         if (!this.#engine.equal(macs[0] as Bytes, macs[1] as Bytes)) {
           throw new HsmError("internal", "the domain key does not unwrap what it wrapped");
@@ -242,7 +244,8 @@ export class BackingKeys {
     if (isResident(parsed)) return this.#openResident(parsed);
     const wrapping = this.#wrappings.find(({ suite }) => suite === parsed.suite);
     if (!wrapping) throw refused("the key token is wrapped in a way that this token lacks");
-    return wrapping.unwrap(kekOf(pair, parsed.meta), parsed.wrapped, attributes);
+    const guards = guardsOf(this.#domain.state.mode, parsed.meta.kind);
+    return wrapping.unwrap(kekOf(pair, parsed.meta), parsed.wrapped, { ...attributes, ...guards });
   }
 
   /** The MAC covers no material of such a key: the name tells whether it is the one. */
@@ -267,7 +270,10 @@ interface Sealed {
   readonly wrapped: Bytes;
 }
 
-const kekOf = ({ kek, releasing }: DomainKeyPair, { kind }: HbkMeta): Handle => (isReleased(kind) ? releasing : kek);
+function kekOf({ kek, privates, releasing }: DomainKeyPair, meta: HbkMeta): Handle {
+  if (isReleased(meta.kind)) return releasing;
+  return isPrivate(meta) ? privates : kek;
+}
 
 /** The parts of a parsed token are views of a call's argument, which is wiped when the call ends. */
 const kept = (parsed: ParsedEkt) => ({

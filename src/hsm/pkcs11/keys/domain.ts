@@ -6,9 +6,19 @@ import type { DomainKeyId, DomainKeyMode, DomainKeyState } from "../../hsm.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import type { Cryptoki, Handle } from "../cryptoki/cryptoki.ts";
 import { DataObjects } from "./data-object.ts";
+import {
+  kekAttributes,
+  keysOf,
+  macAttributes,
+  makeKey,
+  privatesAttributes,
+  releasingAttributes,
+} from "./domain-objects.ts";
 import { type DomainEntry, type DomainState, decodeState, encodeState, newest, type Revision } from "./domain-state.ts";
-import { lockOf, proveLocked, requireLocks } from "./locked-mode.ts";
-import { bestOf, noUse, type Wrappings } from "./wrapping.ts";
+import { proveLocked, requireLocks } from "./locked-mode.ts";
+import { type Keks, proveTrusted, requireTrustable, trustedKey } from "./trusted-mode.ts";
+import { isTransportKey } from "./trusted-transport.ts";
+import { bestOf, type Wrappings } from "./wrapping.ts";
 
 const mostTries = 8;
 /**
@@ -24,22 +34,11 @@ export interface DomainKeyPair {
   readonly id: Bytes;
   readonly macKeyId: Bytes;
   readonly kek: Handle;
-  /** Of kinds that the host is given: `isReleased`. The same as `kek`, unless that is locked. */
+  /** Of private keys. The same as `kek`, unless that is trusted. */
+  readonly privates: Handle;
+  /** Of kinds that the host is given: `isReleased`. The same as `kek`, unless that is locked or trusted. */
   readonly releasing: Handle;
   readonly mac: Handle;
-}
-
-const tokenSecret = { class: pkcs11js.CKO_SECRET_KEY, token: true, private: true, sensitive: true, extractable: false };
-
-function kekAttributes(id: DomainKeyId, label = "strongroom domain key"): Attributes {
-  return { ...tokenSecret, keyType: pkcs11js.CKK_AES, label, id: fromHex(id), ...noUse, wrap: true, unwrap: true };
-}
-
-const releasingAttributes = (id: DomainKeyId): Attributes => kekAttributes(id, "strongroom release key");
-
-function macAttributes(id: DomainKeyId): Attributes {
-  const label = "strongroom MAC key";
-  return { ...tokenSecret, keyType: pkcs11js.CKK_GENERIC_SECRET, label, id: fromHex(id), ...noUse, sign: true };
 }
 
 /** The domain's state and keys, as they are in the token. */
@@ -85,7 +84,8 @@ export class Domain {
 
   active(): DomainKeyPair {
     const entry = this.#state.keys.find(({ state }) => state === "active");
-    if (!entry) throw new HsmError("internal", "no domain key is active");
+    if (!entry)
+      throw this.#state.mode === "trusted" ? untrusted() : new HsmError("internal", "no domain key is active");
     return this.pair(entry.id);
   }
 
@@ -109,39 +109,64 @@ export class Domain {
   }
 
   #findPair({ id, macKeyId }: DomainEntry): DomainKeyPair {
-    const kek = this.#findOne(kekAttributes(id));
-    const mac = this.#findOne(macAttributes(macKeyId));
+    const { mode } = this.#state;
     const ids = { id: fromHex(id), macKeyId: fromHex(macKeyId) };
-    if (this.#state.mode === "plain") return { ...ids, kek, releasing: kek, mac };
+    const mac = this.#findOne(macAttributes(macKeyId));
+    if (mode === "trusted") return { ...ids, mac, ...this.#findTrusted(id) };
+    const kek = this.#findOne(kekAttributes(id));
+    if (mode === "plain") return { ...ids, mac, kek, privates: kek, releasing: kek };
     proveLocked(this.#token, bestOf(this.#wrappings), kek);
-    return { ...ids, kek, releasing: this.#findOne(releasingAttributes(id)), mac };
+    return { ...ids, mac, kek, privates: kek, releasing: this.#findOne(releasingAttributes(id)) };
+  }
+
+  #findTrusted(id: DomainKeyId): Keks {
+    const trusted = ({ private: _, ...attributes }: Attributes) =>
+      this.#findOne({ ...attributes, ...trustedKey, neverExtractable: true });
+    const keks = {
+      kek: trusted(kekAttributes(id)),
+      privates: trusted(privatesAttributes(id)),
+      releasing: this.#findOne(releasingAttributes(id)),
+    };
+    const { keys, pinned } = this.#state;
+    const ours = new Set(
+      keys.flatMap(({ id }) => [kekAttributes(id), privatesAttributes(id)].map(({ label }) => `${label} ${id}`)),
+    );
+    proveTrusted(this.#token, bestOf(this.#wrappings), keks, (label, id) => {
+      return ours.has(`${label} ${hex(id)}`) || (isTransportKey(label) && pinned.includes(hex(id)));
+    });
+    return keks;
+  }
+
+  /** Whether the domain keys are public objects, as their security officer has made them. */
+  get isPublic(): boolean {
+    const active = this.#state.keys.find(({ state }) => state === "active");
+    return (
+      active !== undefined && this.#named(kekAttributes(active.id)).some((key) => !this.#token.read(key, "private"))
+    );
+  }
+
+  /** Whether the token has a wrapping key of this version, whatever its state. */
+  holds(id: DomainKeyId): boolean {
+    return this.#named(kekAttributes(id)).length > 0;
   }
 
   /** The objects of one version. What is asked is read back. */
   generate(id: DomainKeyId, macKeyId: DomainKeyId): void {
-    const make = (mechanism: number, attributes: Attributes, lock: Attributes = {}) => {
-      const key = this.#token.generateKey(mechanism, { ...attributes, modifiable: false, valueLen: 32, ...lock });
-      this.#token.verify(key, attributes);
-    };
-    if (this.#state.mode === "plain") {
-      make(pkcs11js.CKM_AES_KEY_GEN, kekAttributes(id));
-    } else {
-      make(pkcs11js.CKM_AES_KEY_GEN, kekAttributes(id), lockOf(bestOf(this.#wrappings)));
-      make(pkcs11js.CKM_AES_KEY_GEN, releasingAttributes(id));
-    }
-    make(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, macAttributes(macKeyId));
+    const keys = keysOf(this.#state.mode, () => bestOf(this.#wrappings), { id, macKeyId });
+    for (const key of keys) makeKey(this.#token, key);
   }
 
   /** Whether the token can have domain keys of this mode: `HsmError("unsupported")` with the reason where it cannot. */
   requireMode(mode: DomainKeyMode): void {
     if (mode === "locked") requireLocks(this.#token, bestOf(this.#wrappings));
-    if (mode === "trusted") throw new HsmError("unsupported", trustedReason);
+    if (mode === "trusted") requireTrustable(this.#token, bestOf(this.#wrappings));
   }
 
   /** Those that are there: a crash may have left some of them. */
   destroy(id: DomainKeyId, macKeyId: DomainKeyId): void {
-    for (const attributes of [kekAttributes(id), releasingAttributes(id), macAttributes(macKeyId)]) {
-      for (const key of this.#named(attributes)) this.#token.destroy(key);
+    const keks = [kekAttributes(id), privatesAttributes(id), releasingAttributes(id)];
+    for (const key of [...keks, macAttributes(macKeyId)].flatMap((attributes) => this.#named(attributes))) {
+      this.#token.destroy(key);
     }
     this.#pairs.delete(id);
   }
@@ -208,10 +233,9 @@ export class Domain {
   }
 }
 
-/** No module was met on which it holds: SoftHSM 2.6.1 and openCryptoki 3.8.1 give no secret key CKA_TRUSTED, and NSS has no SO. */
-const trustedReason =
-  "a trusted domain key needs a module whose security officer trusts secret keys and which keeps those private: none is known";
 const notInitialized = () => new ConfigError("the token has no domain key yet: `hsm init` makes one");
+const untrusted = () =>
+  new ConfigError("the token's domain key waits for its security officer: `strongroom hsm trust` makes it");
 const tokenAway = () => new HsmError("unavailable", "the token shows no domain state any more");
 
 /** This process has nothing else to do. */

@@ -17,6 +17,10 @@ export const lockOf = ({ mechanism }: Wrapping): Attributes => ({
   allowedMechanisms: [mechanism],
 });
 
+/** All but that of `wrapping`. */
+export const otherMechanisms = (wrapping: Wrapping): readonly Mechanism[] =>
+  mechanisms.filter(({ mechanism }) => mechanism !== wrapping.mechanism);
+
 const iv = Buffer.alloc(16);
 /** Whatever wraps under an AES key, or could be made to. */
 const mechanisms: readonly Mechanism[] = [
@@ -61,7 +65,6 @@ function holeOf(token: Cryptoki, wrapping: Wrapping, kek: Handle): string | unde
   const wrapped = wrapping.wrap(kek, key);
   const back = wrapping.unwrap(kek, wrapped, used);
   const unwrapTo = (attributes: Attributes) => () => wrapping.unwrap(kek, wrapped, { ...used, ...attributes });
-  const others = mechanisms.filter(({ mechanism }) => mechanism !== wrapping.mechanism);
   const holes: readonly (readonly [string, () => unknown])[] = [
     ["keys unwrap readable", unwrapTo({ sensitive: false })],
     ["keys unwrap to be wrapped again", unwrapTo({ extractable: true })],
@@ -71,7 +74,7 @@ function holeOf(token: Cryptoki, wrapping: Wrapping, kek: Handle): string | unde
     ["keys in use can be made to be wrapped", () => token.set(back, { extractable: true })],
     ["copies of keys in use are readable", () => token.copy(back, { sensitive: false })],
     ["copies of keys in use can be wrapped", () => token.copy(back, { extractable: true })],
-    ...others.map((mechanism) => {
+    ...otherMechanisms(wrapping).map((mechanism) => {
       const name = `the key wraps by mechanism 0x${mechanism.mechanism.toString(16)}, too`;
       return [name, () => token.wrap(mechanism, kek, key)] as const;
     }),
@@ -82,7 +85,7 @@ function holeOf(token: Cryptoki, wrapping: Wrapping, kek: Handle): string | unde
   return found?.[0];
 }
 
-function succeeds(attempt: () => unknown): boolean {
+export function succeeds(attempt: () => unknown): boolean {
   try {
     attempt();
     return true;

@@ -71,10 +71,12 @@ export function testOaep(
 }
 
 /** A session object over another HSM's key, to wrap with. */
-export function createPublic(token: Cryptoki, key: KeyObject): Handle {
+export const createPublic = (token: Cryptoki, key: KeyObject): Handle => token.create(publicAttributes(key));
+
+export function publicAttributes(key: KeyObject): Attributes {
   const { n = "", e = "" } = key.export({ format: "jwk" });
   const [modulus, publicExponent] = [n, e].map((text) => Uint8Array.fromBase64(text, { alphabet: "base64url" }));
-  return token.create({
+  return {
     class: pkcs11js.CKO_PUBLIC_KEY,
     keyType: pkcs11js.CKK_RSA,
     token: false,
@@ -84,7 +86,7 @@ export function createPublic(token: Cryptoki, key: KeyObject): Handle {
     verify: false,
     modulus: modulus as Bytes,
     publicExponent: publicExponent as Bytes,
-  });
+  };
 }
 
 /** Refused unless it is an RSA key of at least 3,072 bits, in DER, under its own fingerprint, which is the answer. */

@@ -4,7 +4,7 @@ import { ConfigError } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { openEngine } from "../../../engine/index.ts";
 import { ektSuites } from "../../../model/ekt.ts";
-import { type DomainKeyMode, type Pkcs11Boundary, pkcs11Boundaries } from "../../hsm.ts";
+import { type DomainKeyMode, domainKeyModes, type Pkcs11Boundary, pkcs11Boundaries } from "../../hsm.ts";
 import { Cryptoki } from "../cryptoki/cryptoki.ts";
 import { NativeCryptoki } from "../cryptoki/native-cryptoki.ts";
 import { initOptions } from "../cryptoki/open-token.ts";
@@ -15,6 +15,7 @@ import { Domain } from "../keys/domain.ts";
 import { requireLocks } from "../keys/locked-mode.ts";
 import { rsaSpki } from "../keys/public-key.ts";
 import { makePair, testOaep } from "../keys/transport-key.ts";
+import { requireTrustable } from "../keys/trusted-mode.ts";
 import { bestOf, findWrappings, keepsKeys, suiteNames } from "../keys/wrapping.ts";
 import type { ProbeReport, ProbeTest } from "../probe.ts";
 import { profileOf } from "../profile/profile.ts";
@@ -42,7 +43,7 @@ export async function probeToken({ module: path, initArgs, token: selector, pin 
     wrappings: token ? findWrappings(token, engine).flatMap(({ suite }) => suiteNames[suite] ?? []) : [],
     boundaries: serves ? pkcs11Boundaries.filter((boundary) => !failed(boundary)) : [],
     ...(mode && { domainKeyMode: mode }),
-    domainKeyModes: serves ? (failed(names.lock) ? ["plain"] : ["plain", "locked"]) : [],
+    domainKeyModes: serves ? domainKeyModes.filter((mode) => mode === "plain" || !failed(names[mode])) : [],
     lacks: tests.filter(({ ok }) => !ok).map(({ name, detail }) => `${name}: ${detail}`),
   };
 }
@@ -53,7 +54,8 @@ const names = {
   wrap: "key wrap",
   keep: "keeping keys",
   move: "moving keys",
-  lock: "locked domain keys",
+  locked: "locked domain keys",
+  trusted: "trusted domain keys",
 } as const;
 
 function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
@@ -97,9 +99,13 @@ function runTests(token: Cryptoki, engine: Engine): ProbeTest[] {
       openTokenCipher("token");
       return "derives the key of a call by CKM_SP800_108_COUNTER_KDF: it never leaves the token";
     }),
-    test(names.lock, () => {
+    test(names.locked, () => {
       requireLocks(token, bestOf(wrappings()));
       return "a domain key unwraps keys for use alone: nobody takes one out";
+    }),
+    test(names.trusted, () => {
+      requireTrustable(token, bestOf(wrappings()));
+      return "keys leave under no key that the user makes: the rest shows when the security officer has trusted one";
     }),
   ];
 }

@@ -1,5 +1,6 @@
 import { equalBytes } from "../../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../../base/errors.ts";
+import { secretFrom, wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { openEngine } from "../../../engine/index.ts";
 import { cipherRefusal } from "../../../engine/suites.ts";
@@ -66,12 +67,22 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
     );
     return served(greeting, [admin], opened);
   },
+  ceremony: async (greeting) => {
+    const { holdCeremony } = await import("./ceremony.ts");
+    // `loggedIn` wipes the PIN; it is needed again.
+    const pin = secretFrom(greeting.pin ?? new Uint8Array());
+    const opened = await openToken(greeting);
+    const report = holdCeremony(opened, { pin, soPin: greeting.soPin }, greeting.ceremony ?? {});
+    wipe(pin, greeting.soPin);
+    opened.token.close();
+    return done(report);
+  },
   init: async (greeting) => {
     const { initDomain } = await import("./token-admin.ts");
     requireTogether(greeting.mode ?? "plain", greeting.boundary);
     const opened = await openToken(greeting);
     initDomain(opened.domain, greeting.mode);
-    opened.keys.probe(opened.domain.active());
+    if (opened.domain.state.keys.length > 0) opened.keys.probe(opened.domain.active());
     return served(greeting, [], opened);
   },
   inventory: async (greeting) => {
@@ -128,8 +139,8 @@ async function profiled(
 
 /** A key from which others can be derived is one from which readable ones can. */
 function requireTogether(mode: DomainKeyMode, boundary: Pkcs11Boundary): void {
-  if (mode === "locked" && boundary === "token") {
-    throw new ConfigError("a locked domain key gives no keys to derive from, as boundary: token needs them");
+  if (mode !== "plain" && boundary === "token") {
+    throw new ConfigError(`a ${mode} domain key gives no keys to derive from, as boundary: token needs them`);
   }
 }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { type Bytes, fromHex, hex } from "../../../base/bytes.ts";
-import { ConfigError } from "../../../base/errors.ts";
+import { ConfigError, HsmError } from "../../../base/errors.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
 import type { DomainKey, DomainKeyId, DomainKeyMode, DomainKeyState, Ekt, TransportKey } from "../../hsm.ts";
 import { type BackingKeys, refused } from "../keys/backing-keys.ts";
@@ -18,8 +18,11 @@ export function initDomain(domain: Domain, mode: DomainKeyMode = "plain"): void 
   if (begun?.keys.some(({ state }) => state !== "reserved" && state !== "readable")) {
     throw new ConfigError("the token has a domain key already");
   }
+  if (begun?.mode === "trusted") throw new ConfigError("the token waits for its security officer: `hsm trust`");
   domain.requireMode(mode);
   domain.update((state) => ({ ...state, mode }));
+  // The security officer's ceremony makes its keys.
+  if (mode === "trusted") return;
   const first = addDomainKey(domain);
   domain.update((state) => moved(state, first, ["readable"], "active"));
 }
@@ -44,17 +47,14 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
   }
 
   addDomainKey(): DomainKeyId {
+    if (this.#domain.load().mode === "trusted") {
+      throw new HsmError("unsupported", "a security officer makes the domain keys of this HSM: --so-pin");
+    }
     return addDomainKey(this.#domain);
   }
 
   activateDomainKey(id: DomainKeyId): void {
-    this.#domain.load();
-    this.#keys.probe(this.#domain.pair(id));
-    this.#domain.update((state) => {
-      const before = state.keys.find((key) => key.state === "active");
-      const retired = before && before.id !== id ? moved(state, before.id, ["active"], "unwrap-only") : state;
-      return moved(retired, id, ["readable"], "active");
-    });
+    activate(this.#domain, this.#keys, id);
   }
 
   quarantineDomainKey(id: DomainKeyId): void {
@@ -88,7 +88,8 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
     if (!this.#domain.state.pinned.includes(checkTransportKey(target))) {
       throw refused("the transport key is not pinned");
     }
-    return this.#keys.move(ekt, (key, { meta }) => this.#transport.wrap(key, meta, target));
+    const { mode } = this.#domain.state;
+    return this.#keys.move(ekt, (key, { meta }) => this.#transport.wrap(key, meta, target, mode === "trusted"));
   }
 
   residentKeys(): string[] {
@@ -109,16 +110,36 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
   }
 }
 
-/** The id is reserved before the keys exist: a crash leaves no key without a name. */
 function addDomainKey(domain: Domain): DomainKeyId {
-  const entry: DomainEntry = { id: newId(), macKeyId: newId(), state: "reserved", since: Date.now() };
-  domain.update((state) => ({ ...state, keys: [...state.keys, entry] }));
-  domain.generate(entry.id, entry.macKeyId);
-  domain.update((state) => moved(state, entry.id, ["reserved"], "readable"));
-  return entry.id;
+  const { id, macKeyId } = reserve(domain);
+  domain.generate(id, macKeyId);
+  domain.update((state) => moved(state, id, ["reserved"], "readable"));
+  return id;
 }
 
-function moved(state: DomainState, id: DomainKeyId, from: readonly DomainKeyState[], to: DomainKeyState): DomainState {
+/** The id is reserved before the keys exist: a crash leaves no key without a name. */
+export function reserve(domain: Domain): DomainEntry {
+  const entry: DomainEntry = { id: newId(), macKeyId: newId(), state: "reserved", since: Date.now() };
+  domain.update((state) => ({ ...state, keys: [...state.keys, entry] }));
+  return entry;
+}
+
+export function activate(domain: Domain, keys: BackingKeys, id: DomainKeyId): void {
+  domain.load();
+  keys.probe(domain.pair(id));
+  domain.update((state) => {
+    const before = state.keys.find((key) => key.state === "active");
+    const retired = before && before.id !== id ? moved(state, before.id, ["active"], "unwrap-only") : state;
+    return moved(retired, id, ["readable"], "active");
+  });
+}
+
+export function moved(
+  state: DomainState,
+  id: DomainKeyId,
+  from: readonly DomainKeyState[],
+  to: DomainKeyState,
+): DomainState {
   const entry = entryOf(state, id);
   if (!from.includes(entry.state)) throw refused(`the domain key is ${entry.state}, not ${from.join(" or ")}`);
   const keys = state.keys.map((key) => (key === entry ? { ...key, state: to, since: Date.now() } : key));

@@ -28,6 +28,7 @@ import {
   publicKeyOf,
   testOaep,
 } from "../keys/transport-key.ts";
+import { wrapTrusted } from "../keys/trusted-transport.ts";
 import { movable, readable, type Wrapping } from "../keys/wrapping.ts";
 
 const label = "strongroom transport key";
@@ -69,8 +70,12 @@ export class Transport {
     return { spki, fingerprint: fingerprintOf(spki), oaepHash: this.#ownHash, ...(!this.#kwp && { direct: true }) };
   }
 
-  /** `key` must be one that may be moved. */
-  wrap(key: Handle, { kind }: HbkMeta, target: TransportKey): Bytes {
+  /** `key` must be one that may be moved; where the domain key is `trusted`, it leaves under trusted keys. */
+  wrap(key: Handle, { kind }: HbkMeta, target: TransportKey, trusted: boolean): Bytes {
+    if (trusted) {
+      if (target.direct && kind === "kms-private") throw new HsmError("unsupported", tooLong);
+      return wrapTrusted(this.#token, this.#requireKwp(), key, target);
+    }
     const publicKey = publicKeyOf(target.spki);
     const wrapped = target.direct || this.#kwp ? undefined : this.#wrapAtOnce(key, publicKey, target.oaepHash);
     if (wrapped) return wrapped;
@@ -89,13 +94,12 @@ export class Transport {
     if (exported.length < split) throw refused("the exported material is too short");
     const privateKey = this.#half(pkcs11js.CKO_PRIVATE_KEY);
     if (exported.length === split) {
-      const open = (attributes: Attributes) =>
-        refusing(() => this.#token.unwrap(oaep(oaepHash), privateKey, exported, attributes));
+      const open = (attributes: Attributes) => this.#open(privateKey, oaepHash, exported, attributes);
       if (meta.kind === "kms-private") throw refused(tooLong);
       return meta.kind === "sigv4" ? this.#broughtIn(open(readable), meta, hbkId) : open(movable(meta));
     }
     const kwp = this.#requireKwp();
-    const kek = refusing(() => this.#token.unwrap(oaep(oaepHash), privateKey, exported.subarray(0, split), opening));
+    const kek = this.#open(privateKey, oaepHash, exported.subarray(0, split), opening);
     const wrapped = exported.subarray(split);
     try {
       const unwrap = (attributes: Attributes) => kwp.unwrap(kek, wrapped, attributes);
@@ -109,6 +113,17 @@ export class Transport {
       );
     } finally {
       this.#token.destroy(kek);
+    }
+  }
+
+  /** The source may have had SHA-1 only: trusted-transport.ts. */
+  #open(privateKey: Handle, hash: OaepHash, sealed: Bytes, attributes: Attributes): Handle {
+    const unwrap = (hash: OaepHash) => this.#token.unwrap(oaep(hash), privateKey, sealed, attributes);
+    try {
+      return unwrap(hash);
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+      return refusing(() => unwrap("sha1"));
     }
   }
 

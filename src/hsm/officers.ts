@@ -1,0 +1,34 @@
+import { ConfigError } from "../base/errors.ts";
+import type { ConfiguredHsm, HsmAdmin, TransportKey } from "./hsm.ts";
+import { trustHsm } from "./index.ts";
+
+/** References to the PINs of security officers, by the names of their HSMs; under "", that of the one HSM which is meant. */
+export type OfficerPins = Readonly<Record<string, string>>;
+
+/** `among`: the HSMs that are meant. ConfigError where it is not said whose the PIN is: a wrong one is a try that is lost. */
+export function officerPinOf(pins: OfficerPins, name: string, among: readonly string[] = [name]): string | undefined {
+  if (pins[""] !== undefined && among.length > 1) {
+    throw new ConfigError(`--so-pin must say whose it is: one of ${among.map((name) => `${name}=…`).join(", ")}`);
+  }
+  return pins[name] ?? pins[""];
+}
+
+/** An HSM that keys may leave, opened. */
+export interface Exporting {
+  readonly configured: Pick<ConfiguredHsm, "name" | "hsm">;
+  readonly admin: HsmAdmin;
+}
+
+/** Lets keys leave each of `sources` for `target`, whose fingerprint has been compared: pinned, and where the domain key is trusted, trusted. */
+export async function admit(sources: readonly Exporting[], target: TransportKey, pins: OfficerPins): Promise<void> {
+  const trusted = sources.filter(({ admin }) => admin.info.domainKeyMode === "trusted");
+  const names = trusted.map(({ configured }) => configured.name);
+  for (const source of sources) {
+    const { name, hsm } = source.configured;
+    if (!trusted.includes(source)) await source.admin.pinTransportKey(target);
+    else {
+      const soPin = officerPinOf(pins, name, names);
+      await trustHsm(hsm, { transportKey: target, ...(soPin !== undefined && { soPin }) });
+    }
+  }
+}

@@ -1,10 +1,8 @@
-import "reflect-metadata";
-import { createPrivateKey, randomBytes, X509Certificate } from "node:crypto";
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { isIP } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import * as x509 from "@peculiar/x509";
 import { writePrivateFile } from "../base/private-file.ts";
 import { isWildcard } from "./address.ts";
 import { privateFolder } from "./home.ts";
@@ -18,12 +16,8 @@ export interface Certificates {
   readonly key: string;
 }
 
-const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-const day = 86_400_000;
-/** Some clients refuse server certificates that are valid for more than 398 days. */
-const validity = 397 * day;
-/** A certificate with less left is replaced. */
-const reserve = 30 * day;
+/** A certificate with less left is replaced. Milliseconds. */
+const reserve = 30 * 86_400_000;
 const always = ["localhost", "127.0.0.1", "::1"];
 
 /**
@@ -40,6 +34,8 @@ export async function ensureCertificates(home: string, hosts: readonly string[])
   };
   const names = [...new Set([...always, ...hosts.map((host) => (isWildcard(host) ? hostname() : host))])];
   if (!usable(files, names)) {
+    // What makes them takes a tenth of a second to load, and is needed once a year.
+    const { issue } = await import("./certificate-authority.ts");
     const issued = await issue(names);
     for (const name of ["ca", "cert", "key"] as const) writePrivateFile(files[name], issued[name]);
   }
@@ -63,52 +59,4 @@ function usable(files: Record<Names, string>, names: readonly string[]): boolean
   } catch {
     return false;
   }
-}
-
-/** PEM of each. */
-async function issue(names: readonly string[]): Promise<Record<Names, string>> {
-  const [authority, server] = await Promise.all([keyPair(false), keyPair(true)]);
-  // A little in the past, for clients in containers and virtual machines whose clocks are behind.
-  const period = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() - day + validity) };
-  const issuer = `CN=Strongroom dev CA ${randomBytes(4).toHex()}`;
-  const ca = await x509.X509CertificateGenerator.createSelfSigned({
-    ...period,
-    name: issuer,
-    serialNumber: serialNumber(),
-    keys: authority,
-    signingAlgorithm: algorithm,
-    extensions: [
-      new x509.BasicConstraintsExtension(true, 0, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true),
-      await x509.SubjectKeyIdentifierExtension.create(authority.publicKey),
-    ],
-  });
-  const cert = await x509.X509CertificateGenerator.create({
-    ...period,
-    subject: "CN=Strongroom dev",
-    issuer,
-    serialNumber: serialNumber(),
-    publicKey: server.publicKey,
-    signingKey: authority.privateKey,
-    signingAlgorithm: algorithm,
-    extensions: [
-      new x509.BasicConstraintsExtension(false, undefined, true),
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
-      new x509.SubjectAlternativeNameExtension(names.map((value) => ({ type: isIP(value) ? "ip" : "dns", value }))),
-      await x509.SubjectKeyIdentifierExtension.create(server.publicKey),
-      await x509.AuthorityKeyIdentifierExtension.create(authority.publicKey),
-    ],
-  });
-  const key = x509.PemConverter.encode(await crypto.subtle.exportKey("pkcs8", server.privateKey), "PRIVATE KEY");
-  return { ca: ca.toString("pem"), cert: cert.toString("pem"), key };
-}
-
-const keyPair = (extractable: boolean) => crypto.subtle.generateKey(algorithm, extractable, ["sign", "verify"]);
-
-/** A positive number of 16 bytes (RFC 5280 §4.1.2.2), 126 bits of it random. */
-function serialNumber(): string {
-  const bytes = randomBytes(16);
-  bytes[0] = ((bytes[0] as number) & 0x3f) | 0x40;
-  return bytes.toHex();
 }

@@ -4,18 +4,19 @@ import {
   createDecipheriv,
   createHash,
   createHmac,
-  generateKeyPairSync,
+  createPublicKey,
   privateDecrypt,
 } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type Bytes, concat, hex, uint32, utf8 } from "../../src/base/bytes.ts";
-import type { Ekt, HsmConfig } from "../../src/hsm/index.ts";
+import type { Ekt } from "../../src/hsm/index.ts";
 import type { HbkMeta } from "../../src/model/hbk.ts";
 import type { SymmetricSpec } from "../../src/model/key-spec.ts";
-import { aad, algorithm, type HsmFixture, hbkIdOf, metaOf, useBench } from "./hsm-fixture.ts";
+import { rsaKeys } from "../rsa-keys.ts";
+import { aad, algorithm, type Bench, hbkIdOf, metaOf } from "./hsm-fixture.ts";
 
-const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
-const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
+const privateKey = rsaKeys.RSA_3072;
+const spki = new Uint8Array(createPublicKey(privateKey).export({ type: "spki", format: "der" }));
 const fingerprint = createHash("sha256").update(spki).digest("hex");
 const hmac = (key: Bytes, ...message: Bytes[]): Bytes =>
   createHmac("sha256", key)
@@ -27,10 +28,8 @@ const kbkdf = (key: Bytes, label: string, keyId: Bytes, nonce: Bytes, bits = 256
   hmac(key, Uint8Array.of(0, 0, 0, 1), utf8(label), Uint8Array.of(0), keyId, nonce, uint32(bits)).subarray(0, bits / 8);
 
 /** The bytes that every driver must agree on, made here from the definitions. */
-export function formatClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
+export function formatClaims(bench: () => Bench): void {
   describe("formats", () => {
-    const bench = useBench(fixture);
-
     async function materialOf(key: Ekt): Promise<Bytes> {
       const { admin } = bench();
       const { oaepHash } = await admin.transportKey();

@@ -10,7 +10,7 @@ import {
 } from "node:crypto";
 import { describe, expect, it } from "vitest";
 import { type Bytes, concat, utf8 } from "../../src/base/bytes.ts";
-import type { ImportedKey, KeyPairs } from "../../src/hsm/hsm.ts";
+import type { ImportedKey, KeyPairs, NewKeyPair } from "../../src/hsm/hsm.ts";
 import type { Ekt, HsmConfig, Imports } from "../../src/hsm/index.ts";
 import { algorithmsOf } from "../../src/model/algorithms.ts";
 import { suites } from "../../src/model/ciphertext.ts";
@@ -20,15 +20,15 @@ import { kbkdfFixedInput, noNonce } from "../../src/model/kbkdf.ts";
 import type { KeySpec, KeyUsage, SigningAlgorithm, WrappingAlgorithm } from "../../src/model/key-spec.ts";
 import { wrappingsOf } from "../../src/model/wrapping.ts";
 import { wrapped } from "../operations/wrapping-client.ts";
-import { aad, algorithm, edited, expectHsmError, type HsmFixture, hbkIdOf, metaOf, useBench } from "./hsm-fixture.ts";
+import { rsaKeys } from "../rsa-keys.ts";
+import { aad, algorithm, type Bench, edited, expectHsmError, type HsmFixture, hbkIdOf, metaOf } from "./hsm-fixture.ts";
 
 const secret = Uint8Array.from({ length: 32 }, (_, i) => i + 1);
 const text = utf8("text");
 
 /** Claims about material from outside; an HSM without `imports` takes none. */
-export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
+export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>, bench: () => Bench<Config>): void {
   describe("imports", () => {
-    const bench = useBench(fixture);
     const external = (): HbkMeta => ({ ...metaOf("kms-symmetric"), origin: "EXTERNAL" });
     const wrappingMeta = (key: HbkMeta, spec: KeySpec): HbkMeta => ({
       ...key,
@@ -51,8 +51,10 @@ export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
       expect(tried.length).toBeGreaterThan(0);
       const meta = external();
       const names = new Set<string>();
+      const keys = new Map<string, NewKeyPair>();
       for (const { algorithm: wrapping, keySpec } of tried) {
-        const { ekt, publicKey } = await hsm.imports.wrappingKey(wrappingMeta(meta, keySpec));
+        const { ekt, publicKey } = keys.get(keySpec) ?? (await hsm.imports.wrappingKey(wrappingMeta(meta, keySpec)));
+        keys.set(keySpec, { ekt, publicKey });
         expect(parseEkt(ekt).meta).toEqual(wrappingMeta(meta, keySpec));
         const imported = await hsm.imports.unwrap(meta, ekt, wrapping, wrapped(publicKey, wrapping, secret));
         const token = tokenOf(imported);
@@ -184,10 +186,8 @@ export function importClaims<Config extends HsmConfig>(fixture: HsmFixture<Confi
 }
 
 /** Claims about keys in several regions; an HSM that keeps its keys has none. */
-export function replicaClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
+export function replicaClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>, bench: () => Bench<Config>): void {
   describe("a replica", () => {
-    const bench = useBench(fixture);
-
     it("of a key opens in another region what the key has sealed, under its name", async () => {
       const { hsm } = bench();
       const key = await hsm.generateKey(metaOf("kms-symmetric"));
@@ -234,9 +234,7 @@ const curves = {
 } as const;
 
 function pairOf(spec: keyof typeof curves | "RSA_2048" | "RSA_3072"): KeyObject {
-  if (spec === "RSA_2048" || spec === "RSA_3072") {
-    return generateKeyPairSync("rsa", { modulusLength: Number(spec.slice(4)) }).privateKey;
-  }
+  if (spec === "RSA_2048" || spec === "RSA_3072") return rsaKeys[spec];
   return generateKeyPairSync("ec", { namedCurve: curves[spec] }).privateKey;
 }
 

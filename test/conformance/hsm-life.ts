@@ -5,17 +5,15 @@ import type { HsmConfig } from "../../src/hsm/index.ts";
 import {
   aad,
   algorithm,
+  type Bench,
   closeBench,
   expectHsmError,
   type HsmFixture,
   metaOf,
   openBench,
-  useBench,
 } from "./hsm-fixture.ts";
 
-export function lifeClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
-  const bench = useBench(fixture);
-
+export function lifeClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>, bench: () => Bench<Config>): void {
   it("is initialised once", async () => {
     await expect(fixture.driver.init(bench().config)).rejects.toThrow(ConfigError);
     expect(await bench().hsm.health()).toMatchObject({ ok: true });
@@ -60,10 +58,8 @@ export function lifeClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>
   });
 }
 
-export function anchorClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
+export function anchorClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>, bench: () => Bench<Config>): void {
   describe("the anchor", () => {
-    const bench = useBench(fixture);
-
     it("is absent at first, and then what was written last, for whoever opens the HSM", async () => {
       const { hsm, config } = bench();
       expect(await hsm.readAnchor()).toBeUndefined();

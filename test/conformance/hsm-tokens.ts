@@ -3,18 +3,19 @@ import type { HsmConfig } from "../../src/hsm/index.ts";
 import {
   aad,
   algorithm,
+  type Bench,
   closeBench,
   expectHsmError,
   type HsmFixture,
   metaOf,
   openBench,
-  useBench,
 } from "./hsm-fixture.ts";
 
-export function strangerClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
+export function strangerClaims<Config extends HsmConfig>(
+  fixture: HsmFixture<Config>,
+  bench: () => Bench<Config>,
+): void {
   describe("key tokens", () => {
-    const bench = useBench(fixture);
-
     it("of another HSM are refused", async () => {
       const other = await openBench(fixture);
       const key = await other.hsm.generateKey(metaOf("kms-symmetric"));

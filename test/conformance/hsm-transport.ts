@@ -1,4 +1,4 @@
-import { createHash, generateKeyPairSync, type KeyObject } from "node:crypto";
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bytes, hex, utf8 } from "../../src/base/bytes.ts";
 import { Asymmetric } from "../../src/engine/asymmetric/asymmetric.ts";
@@ -9,6 +9,7 @@ import type { HbkMeta } from "../../src/model/hbk.ts";
 import type { SigningAlgorithm, SymmetricSpec } from "../../src/model/key-spec.ts";
 import { wrappingsOf } from "../../src/model/wrapping.ts";
 import { wrapped } from "../operations/wrapping-client.ts";
+import { rsaKeys } from "../rsa-keys.ts";
 import {
   aad,
   algorithm,
@@ -20,23 +21,23 @@ import {
   hbkIdOf,
   metaOf,
   openBench,
-  useBench,
 } from "./hsm-fixture.ts";
 
 const outside = new Asymmetric(null);
-const rsa = (modulusLength: number) => transportKeyOf(generateKeyPairSync("rsa", { modulusLength }).publicKey);
+const rsa = (spec: keyof typeof rsaKeys) => transportKeyOf(createPublicKey(rsaKeys[spec]));
 const ec = transportKeyOf(generateKeyPairSync("ec", { namedCurve: "P-256" }).publicKey);
-const [one, two, short] = [rsa(3072), rsa(3072), rsa(2048)];
+const [one, two, short] = [rsa("RSA_3072"), rsa("RSA_4096"), rsa("RSA_2048")];
 
 function transportKeyOf(key: KeyObject): TransportKey {
   const spki: Bytes = new Uint8Array(key.export({ type: "spki", format: "der" }));
   return { spki, fingerprint: createHash("sha256").update(spki).digest("hex"), oaepHash: "sha256" };
 }
 
-export function transportClaims<Config extends HsmConfig>(fixture: HsmFixture<Config>): void {
+export function transportClaims<Config extends HsmConfig>(
+  fixture: HsmFixture<Config>,
+  bench: () => Bench<Config>,
+): void {
   describe("transport", () => {
-    const bench = useBench(fixture);
-
     it("has one key, of at least 3,072 bits, the same for whoever opens the HSM", async () => {
       const key = await bench().admin.transportKey();
       expect(key.fingerprint).toBe(createHash("sha256").update(key.spki).digest("hex"));

@@ -23,8 +23,7 @@ const token = softTokens();
 const locked: Driver<Pkcs11Config> = { ...driver, init: (config) => driver.init(config, "locked") };
 const fixture: HsmFixture<Pkcs11Config> = { driver: locked, fresh: () => token(), stride: 16 };
 
-hsmDataPath("SoftHSM2 with a locked domain key", fixture);
-describe("SoftHSM2 with a locked domain key: its", () => importClaims(fixture));
+hsmDataPath("SoftHSM2 with a locked domain key", fixture, (bench) => importClaims(fixture, bench));
 
 describe("a locked domain key", () => {
   const bench = useBench(fixture);

@@ -2,26 +2,32 @@ import { highNibble } from "./aes";
 import { LOW_NIBBLE } from "./aes-tables";
 import { loadPartial } from "./constant-time";
 import { lookup } from "./lookup";
-import { GHASH_POWERS, GHASH_STAGE, GHASH_TABLES, GHASH_Y } from "./memory";
+import { GHASH_POWERS, GHASH_PRODUCTS, GHASH_STAGE, GHASH_TABLES, GHASH_Y } from "./memory";
 import { wipe as wipeMemory } from "./wipe";
-import { zip16High, zip16Low, zip8High, zip8Low } from "./zip";
+import { zip16High, zip16Low, zip64High, zip64Low, zip8High, zip8Low } from "./zip";
 
 /*
  * SP 800-38D §6.3, §6.4: multiplication in GF(2^128) and GHASH.
  *
- * A block is a sum of 32 nibbles n·x^(8p) and n·x^(8p+4), p its byte. A *power table* of a multiplier P = H^k has 16 rows
- * of 16: row b holds byte b of n·P for n = 0…15. Looking all high nibbles of a block up in row b gives, at byte p, what
- * belongs to byte p + b of the product; the low nibbles likewise, times x^4. Up to 16 blocks wait in nibbles, each is
- * multiplied by its own power, and the sum alone is shifted into place and reduced.
+ * A block is a sum of 32 nibbles n·x^(8p) and n·x^(8p+4), p its byte. A table of *rows* of 16 for a multiplier P = H^k: row
+ * b holds byte b of n·P for n = 0…15. Looking all high nibbles of a block up in row b gives, at byte p, what belongs to byte
+ * p + b of the product; the low nibbles likewise, times x^4. Up to 16 blocks wait in nibbles, each is multiplied by its own
+ * power, and the sum alone is shifted into place and reduced.
+ *
+ * By A. Karatsuba's rule three products of halves do instead of four: of the first eight bytes and rows, of the last eight,
+ * and of the sums of both. High and low nibbles of half a block go together into one lookup. So a *power table* has 24 rows:
+ * eight of each kind.
  *
  * Bit 0 of a block is its first byte's top bit; in *reversed* bytes a product by x is a shift to the right.
  */
-export const POWER_SIZE: usize = 256;
+export const POWER_SIZE: usize = 384;
 
 /** Which byte of four, four and four … has the multiple by the lower, and by the upper, two bits of n: for row 4q + r. */
 const ROW_INDICES: usize = GHASH_TABLES;
 /** The bits of n at 1, 3, 5, 7. */
 const SPREAD: usize = GHASH_TABLES + 128;
+/** 15 … 0 */
+const REVERSED: usize = GHASH_TABLES + 144;
 
 let tables: usize = 0;
 let powers: usize = 0;
@@ -36,6 +42,7 @@ export function computeGhashTables(): void {
   }
   for (let n: u32 = 0; n < 16; n++) {
     store<u8>(SPREAD + n, <u8>(((n & 1) << 1) | ((n & 2) << 2) | ((n & 4) << 3) | ((n & 8) << 4)));
+    store<u8>(REVERSED + n, <u8>(15 - n));
   }
 }
 
@@ -47,7 +54,7 @@ export function powerTables(h: v128, target: usize, count: usize): void {
     v128.store(GHASH_POWERS + 16 * k, power);
     powerTable(power, target + (k - 1) * POWER_SIZE);
   }
-  wipeMemory(GHASH_STAGE, 32);
+  if (count > 2) wipeMemory(GHASH_PRODUCTS, GHASH_STAGE + STAGED_SIZE - GHASH_PRODUCTS);
   wipeMemory(GHASH_POWERS, 16 * count + 16);
 }
 
@@ -68,7 +75,7 @@ export function absorb(p: usize, length: usize): void {
 // @ts-ignore: decorator
 @inline
 export function absorbBlock(block: v128): void {
-  stage(staged ? block : v128.xor(block, v128.load(GHASH_Y)), GHASH_STAGE + 32 * staged);
+  stage(staged ? block : v128.xor(block, v128.load(GHASH_Y)), GHASH_STAGE + STAGED_SIZE * staged);
   staged += 1;
   if (staged == powers) flush();
 }
@@ -80,16 +87,23 @@ export function flush(): void {
 }
 
 export function wipe(): void {
-  wipeMemory(GHASH_STAGE, 32 * powers);
-  v128.store(GHASH_Y, i64x2.splat(0));
+  wipeMemory(GHASH_Y, GHASH_STAGE + STAGED_SIZE * powers - GHASH_Y);
 }
+
+/** The nibbles of the first half, of the last, their sum; in each the high ones before the low ones. */
+const STAGED_SIZE: usize = 48;
 
 // @ts-ignore: decorator
 @inline
 function stage(block: v128, target: usize): void {
   const low = v128.load(LOW_NIBBLE);
-  v128.store(target, highNibble(block, low));
-  v128.store(target, v128.and(block, low), 16);
+  const highNibbles = highNibble(block, low);
+  const lowNibbles = v128.and(block, low);
+  const first = zip64Low(highNibbles, lowNibbles);
+  const last = zip64High(highNibbles, lowNibbles);
+  v128.store(target, first);
+  v128.store(target, last, 16);
+  v128.store(target, v128.xor(first, last), 32);
 }
 
 // ── products
@@ -101,53 +115,56 @@ function times(x: v128, table: usize): v128 {
 
 /** The sum over `count` staged blocks, the first one times H^count, reduced. The first, which was known last, comes last. */
 function product(tables: usize, count: usize): v128 {
-  const zero = i64x2.splat(0);
-  const last = GHASH_STAGE + 32 * (count - 1);
-  // 32 bytes each: of the high nibbles, of the low nibbles
-  let high0 = zero, high1 = zero, low0 = zero, low1 = zero;
-  for (let q = tables + 192; q >= tables; q -= 64) {
-    let a0 = zero, a1 = zero, a2 = zero, a3 = zero, b0 = zero, b1 = zero, b2 = zero, b3 = zero;
-    let rows = q;
-    for (let block = last; block >= GHASH_STAGE; block -= 32, rows += POWER_SIZE) {
-      const high = v128.load(block);
-      const low = v128.load(block, 16);
-      const row0 = v128.load(rows);
-      a0 = v128.xor(a0, lookup(row0, high));
-      b0 = v128.xor(b0, lookup(row0, low));
-      const row1 = v128.load(rows, 16);
-      a1 = v128.xor(a1, lookup(row1, high));
-      b1 = v128.xor(b1, lookup(row1, low));
-      const row2 = v128.load(rows, 32);
-      a2 = v128.xor(a2, lookup(row2, high));
-      b2 = v128.xor(b2, lookup(row2, low));
-      const row3 = v128.load(rows, 48);
-      a3 = v128.xor(a3, lookup(row3, high));
-      b3 = v128.xor(b3, lookup(row3, low));
-    }
-    // Horner's rule, in x^8
-    high1 = carry(high0, high1);
-    high0 = v128.xor(up(high0), a3);
-    low1 = carry(low0, low1);
-    low0 = v128.xor(up(low0), b3);
-    high1 = carry(high0, high1);
-    high0 = v128.xor(up(high0), a2);
-    low1 = carry(low0, low1);
-    low0 = v128.xor(up(low0), b2);
-    high1 = carry(high0, high1);
-    high0 = v128.xor(up(high0), a1);
-    low1 = carry(low0, low1);
-    low0 = v128.xor(up(low0), b1);
-    high1 = carry(high0, high1);
-    high0 = v128.xor(up(high0), a0);
-    low1 = carry(low0, low1);
-    low0 = v128.xor(up(low0), b0);
+  const last = GHASH_STAGE + STAGED_SIZE * (count - 1);
+  for (let kind: usize = 0; kind < 3; kind++) {
+    halfProduct(last + 16 * kind, tables + 128 * kind, GHASH_PRODUCTS + 32 * kind);
   }
+  const first0 = v128.load(GHASH_PRODUCTS);
+  const first1 = v128.load(GHASH_PRODUCTS, 16);
+  const last0 = v128.load(GHASH_PRODUCTS, 32);
+  const last1 = v128.load(GHASH_PRODUCTS, 48);
+  const inner = v128.xor(first1, last0);
+  const middle0 = v128.xor(v128.xor(first0, inner), v128.load(GHASH_PRODUCTS, 64));
+  const middle1 = v128.xor(v128.xor(last1, inner), v128.load(GHASH_PRODUCTS, 80));
   // high + x^4 low
-  const l0 = reversed(low0);
-  const l1 = reversed(low1);
-  const below = v128.xor(reversed(high0), v128.or(i64x2.shr_u(l0, 4), i64x2.shl(i64x2.shuffle(l0, zero, 1, 2), 60)));
-  const above = v128.xor(reversed(high1), v128.or(i64x2.shr_u(l1, 4), i64x2.shl(i64x2.shuffle(l1, l0, 1, 2), 60)));
+  const zero = i64x2.splat(0);
+  const l0 = reversed(zip64High(first0, middle0));
+  const l1 = reversed(zip64High(middle1, last1));
+  const h0 = reversed(zip64Low(first0, middle0));
+  const h1 = reversed(zip64Low(middle1, last1));
+  const below = v128.xor(h0, v128.or(i64x2.shr_u(l0, 4), i64x2.shl(i64x2.shuffle(l0, zero, 1, 2), 60)));
+  const above = v128.xor(h1, v128.or(i64x2.shr_u(l1, 4), i64x2.shl(i64x2.shuffle(l1, l0, 1, 2), 60)));
   return reduced(below, above);
+}
+
+/**
+ * 16 bytes of high and of low nibbles, before the reduction: into `target` the first eight of both, then the last. The
+ * staged halves end with `last` and begin with the first block's; the rows of the others' powers follow in steps.
+ */
+function halfProduct(last: usize, rows: usize, target: usize): void {
+  const zero = i64x2.splat(0);
+  let p0 = zero, p1 = zero, p2 = zero, p3 = zero, p4 = zero, p5 = zero, p6 = zero, p7 = zero;
+  for (let half = last; half >= GHASH_STAGE; half -= STAGED_SIZE, rows += POWER_SIZE) {
+    const nibbles = v128.load(half);
+    p0 = v128.xor(p0, lookup(v128.load(rows), nibbles));
+    p1 = v128.xor(p1, lookup(v128.load(rows, 16), nibbles));
+    p2 = v128.xor(p2, lookup(v128.load(rows, 32), nibbles));
+    p3 = v128.xor(p3, lookup(v128.load(rows, 48), nibbles));
+    p4 = v128.xor(p4, lookup(v128.load(rows, 64), nibbles));
+    p5 = v128.xor(p5, lookup(v128.load(rows, 80), nibbles));
+    p6 = v128.xor(p6, lookup(v128.load(rows, 96), nibbles));
+    p7 = v128.xor(p7, lookup(v128.load(rows, 112), nibbles));
+  }
+  // What row b gives belongs b bytes further up.
+  const below01 = v128.xor(p0, i64x2.shl(p1, 8));
+  const below23 = v128.xor(i64x2.shl(p2, 16), i64x2.shl(p3, 24));
+  const below45 = v128.xor(i64x2.shl(p4, 32), i64x2.shl(p5, 40));
+  const below67 = v128.xor(i64x2.shl(p6, 48), i64x2.shl(p7, 56));
+  v128.store(target, v128.xor(v128.xor(below01, below23), v128.xor(below45, below67)));
+  const above23 = v128.xor(i64x2.shr_u(p2, 48), i64x2.shr_u(p3, 40));
+  const above45 = v128.xor(i64x2.shr_u(p4, 32), i64x2.shr_u(p5, 24));
+  const above67 = v128.xor(i64x2.shr_u(p6, 16), i64x2.shr_u(p7, 8));
+  v128.store(target, v128.xor(v128.xor(i64x2.shr_u(p1, 56), above23), v128.xor(above45, above67)), 16);
 }
 
 /** Spreading its bits squares a polynomial over GF(2). */
@@ -175,22 +192,10 @@ function reduced(below: v128, above: v128): v128 {
   return reversed(v128.xor(v128.xor(v128.xor(below, above), v128.xor(by1, by2)), by7));
 }
 
-/** Bytes moved up by one; of 32 bytes, the upper half. */
-// @ts-ignore: decorator
-@inline
-function up(x: v128): v128 {
-  return i8x16.shuffle(i64x2.splat(0), x, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
-}
-// @ts-ignore: decorator
-@inline
-function carry(lower: v128, upper: v128): v128 {
-  return i8x16.shuffle(lower, upper, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30);
-}
-
 // @ts-ignore: decorator
 @inline
 function reversed(x: v128): v128 {
-  return i8x16.shuffle(x, x, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  return lookup(x, v128.load(REVERSED));
 }
 
 // ── power tables
@@ -207,6 +212,9 @@ function powerTable(power: v128, target: usize): void {
   const p23 = v128.xor(p2, p3);
   eightRows(zip8Low(zero, p3), zip8Low(p2, p23), zip8Low(zero, p1), zip8Low(power, p01), target);
   eightRows(zip8High(zero, p3), zip8High(p2, p23), zip8High(zero, p1), zip8High(power, p01), target + 128);
+  for (let row = target; row < target + 128; row += 16) {
+    v128.store(row, v128.xor(v128.load(row), v128.load(row, 128)), 256);
+  }
 }
 
 /** From the multiples by the lower and the upper two bits, 0 1 and 2 3 of each: a register of four bytes' has all. */

@@ -9,8 +9,8 @@
  *   04000  GCM: round keys and powers of H of the key in use
  *   06000  CTR_DRBG: Key ‖ V, seed material
  *   06800  boundary: per-call keys, names, random bytes of a call
- *   08000  boundary: material of the token that is open
- *   0a000  boundary: root and domain keys, 33 × 1,536
+ *   06e00  boundary: material of the token that is open
+ *   08000  boundary: root and domain keys, 33 × 1,856
  *   17000  midstates of derivers, 512 × 64
  *   1f000  four messages side by side: SHA-256, and the keys that come out
  *   20000  windows: what the host writes before a call and reads after it; secrets are then wiped
@@ -31,11 +31,6 @@ export const TABLES_SCRATCH: usize = 0x02000;
 /** Counters and then key stream, up to 18 blocks, and some that are not needed; E(J0): SP 800-38D. */
 export const GCM_STREAM: usize = 0x02000;
 export const GCM_TAG_MASK: usize = 0x02180;
-/** Nibbles of up to 16 blocks that wait for their multiplication, and Y. */
-export const GHASH_Y: usize = 0x02190;
-export const GHASH_STAGE: usize = 0x021a0;
-/** H^k at k × 16. */
-export const GHASH_POWERS: usize = 0x023a0;
 /** Sixteen blocks in slices, and the two halves of their inversion: aes-sliced.ts. */
 export const SLICES: usize = 0x02500;
 export const SLICED_HALVES: usize = 0x02600;
@@ -57,9 +52,15 @@ export const SHA256_END: usize = 0x02fb0;
 /** Chaining values behind K0 ⊕ ipad and K0 ⊕ opad; K0: FIPS 198-1. */
 export const HMAC_MIDSTATES: usize = 0x03000;
 export const HMAC_KEY: usize = 0x03040;
+/** Y; three products of half the length, 32 bytes each; up to 16 blocks that wait for their multiplication, 48 bytes each. */
+export const GHASH_Y: usize = 0x03100;
+export const GHASH_PRODUCTS: usize = 0x03110;
+export const GHASH_STAGE: usize = 0x03170;
+/** H^k at k × 16. */
+export const GHASH_POWERS: usize = 0x03480;
 
 // ── GCM
-/** Round keys 240 ‖ pad 16 ‖ 16 powers of H × 256. */
+/** Round keys 240 ‖ pad 16 ‖ 16 powers of H × 384. */
 export const GCM_KEY: usize = 0x04000;
 
 // ── CTR_DRBG
@@ -77,12 +78,12 @@ export const HBK_NAME: usize = 0x06860;
 export const RANDOM: usize = 0x06880;
 /** 64 bytes that nothing writes. */
 export const ZEROS: usize = 0x06d00;
-export const MATERIAL: usize = 0x08000;
+export const MATERIAL: usize = 0x06e00;
 export const MATERIAL_SIZE: usize = 4096;
 /** id 16 ‖ key 32 ‖ pad 16 ‖ GCM key context with 4 powers of H, for the root and for each domain key. */
-export const ROOT: usize = 0x0a000;
-export const DOMAIN_KEYS: usize = 0x0a600;
-export const DOMAIN_KEY_SIZE: usize = 0x600;
+export const ROOT: usize = 0x08000;
+export const DOMAIN_KEYS: usize = 0x08740;
+export const DOMAIN_KEY_SIZE: usize = 0x740;
 
 // ── derivers
 /** Midstates of HMAC, 64 bytes for each key: derivers.ts. */

@@ -1,8 +1,9 @@
-import { TAIL_MASK } from "./memory";
+import { ONE_BIT, TAIL_MASK } from "./memory";
 
-/** 16 × ff, then 16 × 00, at TAIL_MASK. */
-export function computeTailMask(): void {
+/** 16 × ff ‖ 16 × 00 at TAIL_MASK, 16 × 00 ‖ 80 ‖ 15 × 00 at ONE_BIT. */
+export function computeTails(): void {
   memory.fill(TAIL_MASK, 0xff, 16);
+  store<u8>(ONE_BIT, 0x80, 16);
 }
 
 /** The first `length` (0 to 16) bytes at `p`, then zeros. Reads 16. */
@@ -10,6 +11,13 @@ export function computeTailMask(): void {
 @inline
 export function loadPartial(p: usize, length: usize): v128 {
   return v128.and(v128.load(p), v128.load(TAIL_MASK + 16 - length));
+}
+
+/** Sixteen bytes, zeros but for the top bit of byte `index` (0 to 15). */
+// @ts-ignore: decorator
+@inline
+export function oneAt(index: usize): v128 {
+  return v128.load(ONE_BIT + 16 - index);
 }
 
 /** Whether `length` bytes are the same, in a time that depends on `length` alone. Reads to the next multiple of 16. */

@@ -79,9 +79,9 @@ function startWorking(ivAt: usize, aadLength: usize, length: usize): void {
 
 /** The more blocks, the more powers pay for themselves. */
 function powersFor(blocks: usize): usize {
-  if (blocks <= 10) return min(blocks, 2);
+  if (blocks <= 18) return min(blocks, 2);
   if (blocks <= 72) return 4;
-  return blocks <= 260 ? 8 : 16;
+  return blocks <= 300 ? 8 : 16;
 }
 
 // @ts-ignore: decorator

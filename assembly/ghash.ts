@@ -203,11 +203,10 @@ function reversed(x: v128): v128 {
 /** Of n the bit 3 stands for P, 2 for xP, 1 for x²P, 0 for x³P. */
 function powerTable(power: v128, target: usize): void {
   const zero = i64x2.splat(0);
-  const r1 = timesX(reversed(power));
-  const r2 = timesX(r1);
-  const p1 = reversed(r1);
-  const p2 = reversed(r2);
-  const p3 = reversed(timesX(r2));
+  const r = reversed(power);
+  const p1 = reversed(raised(r, 1));
+  const p2 = reversed(raised(r, 2));
+  const p3 = reversed(raised(r, 3));
   const p01 = v128.xor(power, p1);
   const p23 = v128.xor(p2, p3);
   eightRows(zip8Low(zero, p3), zip8Low(p2, p23), zip8Low(zero, p1), zip8Low(power, p01), target);
@@ -240,11 +239,12 @@ function row(lower: v128, upper: v128, indices: usize): v128 {
   return v128.xor(lookup(lower, v128.load(indices)), lookup(upper, v128.load(indices, 16)));
 }
 
+/** Reversed, times x^n: a shift, and for what falls out x^128 = 1 + x + x^2 + x^7. */
 // @ts-ignore: decorator
 @inline
-function timesX(x: v128): v128 {
-  const shifted = v128.or(i64x2.shr_u(x, 1), i64x2.shl(i64x2.shuffle(x, i64x2.splat(0), 1, 2), 63));
-  // all ones where x^127 was set
-  const carried = i64x2.shr_s(i64x2.shl(i64x2.shuffle(x, x, 0, 0), 63), 63);
-  return v128.xor(shifted, v128.and(carried, i64x2(0, 0xe100000000000000)));
+function raised(r: v128, n: i32): v128 {
+  const fallen = i64x2.shl(i64x2.shuffle(i64x2.splat(0), r, 0, 2), 64 - n);
+  const rotated = v128.xor(i64x2.shr_u(r, n), i64x2.shl(i64x2.shuffle(r, r, 1, 0), 64 - n));
+  const folded = v128.xor(v128.xor(i64x2.shr_u(fallen, 1), i64x2.shr_u(fallen, 2)), i64x2.shr_u(fallen, 7));
+  return v128.xor(rotated, folded);
 }

@@ -2,7 +2,7 @@
  * What the host calls (src/engine/wasm/core.ts). It writes arguments into the windows of memory.ts and reads results there.
  */
 import { computeAesTables } from "./aes-tables";
-import { computeTailMask } from "./constant-time";
+import { computeTails } from "./constant-time";
 import { computeGhashTables } from "./ghash";
 import { MEMORY_END, STATIC_END, TABLES_SCRATCH } from "./memory";
 import { computeSm4Tables } from "./sm4-tables";
@@ -39,7 +39,7 @@ if (__heap_base > STATIC_END) unreachable();
 computeAesTables();
 computeSm4Tables();
 computeGhashTables();
-computeTailMask();
+computeTails();
 
 /** Everything but the public tables. */
 export function wipe(): void {

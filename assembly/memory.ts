@@ -23,6 +23,8 @@ export const AES_TABLES: usize = 0x01000;
 export const GHASH_TABLES: usize = 0x01600;
 /** 16 × ff ‖ 16 × 00: a load at `TAIL_MASK + 16 - n` keeps the first n bytes. */
 export const TAIL_MASK: usize = 0x01800;
+/** 16 × 00 ‖ 80 ‖ 15 × 00: what follows a message in SHA-256. */
+export const ONE_BIT: usize = 0x01820;
 export const SM4_TABLES: usize = 0x01900;
 /** The tables' own working space while the instance starts. */
 export const TABLES_SCRATCH: usize = 0x02000;

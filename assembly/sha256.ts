@@ -1,4 +1,4 @@
-import { loadPartial } from "./constant-time";
+import { loadPartial, oneAt } from "./constant-time";
 import { SHA256_BLOCK, SHA256_END, SHA256_SCHEDULE, SHA256_STATE } from "./memory";
 import { wipe } from "./wipe";
 
@@ -59,16 +59,15 @@ export function update(p: usize, length: usize): void {
 
 /** The digest, 32 bytes; wipes everything. */
 export function finish(target: usize): void {
-  // §5.1.1
-  store<u8>(SHA256_BLOCK + waiting, 0x80);
-  waiting += 1;
-  if (waiting > 56) {
-    clearFrom(waiting);
+  // §5.1.1, in registers: a load waits long for bytes that were stored one by one
+  const part = SHA256_BLOCK + (waiting & ~15);
+  v128.store(part, v128.or(loadPartial(part, waiting & 15), oneAt(waiting & 15)));
+  clearFrom(part + 16);
+  if (waiting > 55) {
     compress(SHA256_BLOCK);
-    waiting = 0;
+    clearFrom(SHA256_BLOCK);
   }
-  clearFrom(waiting);
-  store<u64>(SHA256_BLOCK, bswap<u64>(total << 3), 56);
+  v128.store(SHA256_BLOCK, i64x2.replace_lane(v128.load(SHA256_BLOCK, 48), 1, bswap<u64>(total << 3)), 48);
   compress(SHA256_BLOCK);
   v128.store(target, wordsSwapped(v128.load(SHA256_STATE)));
   v128.store(target, wordsSwapped(v128.load(SHA256_STATE, 16)), 16);
@@ -82,13 +81,11 @@ export function finishMidstate(target: usize): void {
   wipe(SHA256_SCHEDULE, SHA256_END - SHA256_SCHEDULE);
 }
 
-/** Zeros the unfinished block from its byte `offset` on. */
+/** Zeros the rest of the unfinished block. */
 // @ts-ignore: decorator
 @inline
-function clearFrom(offset: usize): void {
-  let part = SHA256_BLOCK + (offset & ~15);
-  v128.store(part, loadPartial(part, offset & 15));
-  for (part += 16; part < SHA256_BLOCK + 64; part += 16) v128.store(part, i64x2.splat(0));
+function clearFrom(part: usize): void {
+  for (; part < SHA256_BLOCK + 64; part += 16) v128.store(part, i64x2.splat(0));
 }
 
 /** §6.2.2; a round needs W + K of its word, which are computed four at a time, sixteen rounds before. */

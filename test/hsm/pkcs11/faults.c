@@ -44,6 +44,23 @@ static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK
   return real->C_SignInit(session, mechanism, key);
 }
 
+/* What a stranger's wrong octets may be answered, too. */
+static CK_RV unwrap_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE by, CK_BYTE_PTR wrapped, CK_ULONG length, CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_OBJECT_HANDLE_PTR key) {
+  if (mechanism->mechanism == CKM_RSA_PKCS_OAEP && meets("unwrap-fails")) return CKR_DEVICE_ERROR;
+  if (mechanism->mechanism == CKM_RSA_PKCS_OAEP && meets("unwrap-memory")) return CKR_DEVICE_MEMORY;
+  return real->C_UnwrapKey(session, mechanism, by, wrapped, length, template, count, key);
+}
+
+static CK_RV decrypt_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
+  if (meets("decrypt-fails")) return CKR_DEVICE_ERROR;
+  return real->C_DecryptInit(session, mechanism, key);
+}
+
+static CK_RV derive_key(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base, CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_OBJECT_HANDLE_PTR key) {
+  if (meets("derive-fails")) return CKR_DEVICE_ERROR;
+  return real->C_DeriveKey(session, mechanism, base, template, count, key);
+}
+
 static CK_RV create_object(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_OBJECT_HANDLE_PTR object) {
   for (CK_ULONG i = 0; i < count; i++) {
     if (template[i].type == CKA_TOKEN && *(CK_BBOOL *)template[i].pValue && lasts("token-full")) return CKR_DEVICE_MEMORY;
@@ -72,6 +89,9 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
   if (rv != CKR_OK) return rv;
   faulty = *real;
   faulty.C_SignInit = sign_init;
+  faulty.C_UnwrapKey = unwrap_key;
+  faulty.C_DecryptInit = decrypt_init;
+  faulty.C_DeriveKey = derive_key;
   faulty.C_CreateObject = create_object;
   faulty.C_GenerateKeyPair = generate_key_pair;
   faulty.C_OpenSession = open_session;

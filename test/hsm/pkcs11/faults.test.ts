@@ -3,10 +3,13 @@ import { readdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSyn
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/base/bytes.ts";
+import { Asymmetric } from "../../../src/engine/asymmetric/asymmetric.ts";
 import type { Ekt } from "../../../src/hsm/index.ts";
 import { driver, type Pkcs11Hsm } from "../../../src/hsm/pkcs11/driver.ts";
 import { softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
+import type { HbkMeta } from "../../../src/model/hbk.ts";
 import { expectHsmError, metaOf } from "../../conformance/hsm-fixture.ts";
+import { wrapped } from "../../operations/wrapping-client.ts";
 import {
   encrypt,
   isAlive,
@@ -67,6 +70,34 @@ describe("a worker's module", () => {
     await load.progress(50);
     expect(await load.stop()).toEqual([]);
     expect(readdirSync(config.folder)).not.toContain(fault);
+  });
+
+  it("that fails once at what a stranger may have sent is asked again, and calls nothing wrong that is right", async () => {
+    const workers = hsm.workerPids;
+    const once = async <Answer>(fault: string, ask: () => Promise<Answer>): Promise<Answer> => {
+      writeFileSync(join(config.folder, fault), "");
+      const answer = await ask();
+      expect(readdirSync(config.folder)).not.toContain(fault);
+      return answer;
+    };
+    const external = { ...metaOf("kms-symmetric"), origin: "EXTERNAL" } as const;
+    const internal = { kind: "import", usage: "INTERNAL", origin: "AWS_KMS" } as const;
+    const forImport = { ...external, ...internal, spec: "RSA_2048" } as const;
+    const wrapping = await hsm.imports.wrappingKey(forImport);
+    const sent = wrapped(wrapping.publicKey, "RSAES_OAEP_SHA_1", new Uint8Array(32).fill(1));
+    for (const fault of ["unwrap-fails", "unwrap-memory"]) {
+      const taken = await once(fault, () => hsm.imports.unwrap(external, wrapping.ekt, "RSAES_OAEP_SHA_1", sent));
+      expect(taken).toHaveProperty("ekt");
+    }
+    const pair = (meta: Partial<HbkMeta>) => hsm.keyPairs.generate({ ...metaOf("kms-private"), ...meta });
+    const rsa = await pair({ spec: "RSA_2048", usage: "ENCRYPT_DECRYPT" });
+    const ciphertext = new Asymmetric(null).encrypt("RSAES_OAEP_SHA_1", rsa.publicKey, utf8("text"));
+    const decrypt = () => hsm.keyPairs.decrypt(rsa.ekt, "RSAES_OAEP_SHA_1", ciphertext);
+    expect(await once("decrypt-fails", decrypt)).toEqual(utf8("text"));
+    const ec = await pair({ spec: "ECC_NIST_P256", usage: "KEY_AGREEMENT" });
+    const agree = () => hsm.keyPairs.deriveSharedSecret(ec.ekt, ec.publicKey);
+    expect(await once("derive-fails", agree)).toEqual(await agree());
+    expect(hsm.workerPids).toEqual(workers);
   });
 
   it("whose token is full says so, keeps the anchor that it has, and serves on", async () => {

@@ -9,6 +9,7 @@ import { kbkdfFixedInput } from "../../../model/kbkdf.ts";
 import type { Pkcs11Boundary } from "../../hsm.ts";
 import { type Attributes, asBuffer } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle, type Mechanism } from "../cryptoki/cryptoki.ts";
+import { orNull, twice } from "../cryptoki/second-try.ts";
 import type { BackingKeys } from "./backing-keys.ts";
 import { aesKey, knownKey, knownMessage, noUse, used } from "./wrapping.ts";
 
@@ -123,16 +124,13 @@ class TokenCipher implements CallCipher {
 
   open(call: CallKey, iv: Bytes, aad: Bytes, sealed: Bytes): Bytes | null {
     if (sealed.length < tagLength) return null;
-    return this.#with(call, (key) => {
-      try {
-        return this.#token.decrypt(gcm(iv, aad), key, sealed);
-      } catch (error) {
-        if (!(error instanceof CryptokiError)) throw error;
-        // quirks.badTagIsGeneralError
-        this.#token.decrypt(gcm(iv, aad), key, this.#token.encrypt(gcm(iv, aad), key, nothing));
-        return null;
-      }
-    });
+    return this.#with(call, (key) =>
+      twice(
+        () => orNull(() => this.#token.decrypt(gcm(iv, aad), key, sealed)),
+        (plaintext) => plaintext !== null,
+        () => this.#token.decrypt(gcm(iv, aad), key, this.#token.encrypt(gcm(iv, aad), key, nothing)),
+      ),
+    );
   }
 
   #with<Answer>(call: CallKey, use: (key: Handle) => Answer): Answer {

@@ -10,6 +10,7 @@ import { isMaterialLength } from "../../../model/wrapping.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import { macHashOf } from "../cryptoki/mac-hash.ts";
+import { isOutage } from "../cryptoki/second-try.ts";
 import { isPrivate, isRsa } from "./private-key.ts";
 import { unwrapNamed } from "./public-key.ts";
 import { signWith } from "./signing.ts";
@@ -124,7 +125,7 @@ export class Unwrapping {
       return { key, ...(spki && { spki }) };
     } catch (error) {
       if (error instanceof HsmError) return "unfit";
-      if (error instanceof CryptokiError) return this.#isAuthentic(unwrap) ? "unfit" : null;
+      if (error instanceof CryptokiError && !isOutage(error)) return this.#isAuthentic(unwrap) ? "unfit" : null;
       throw error;
     }
   }
@@ -157,7 +158,7 @@ function orNothing<Answer>(use: () => Answer): Answer | undefined {
   try {
     return use();
   } catch (error) {
-    if (error instanceof CryptokiError || error instanceof HsmError) return undefined;
-    throw error;
+    if (isOutage(error) || !(error instanceof CryptokiError || error instanceof HsmError)) throw error;
+    return undefined;
   }
 }

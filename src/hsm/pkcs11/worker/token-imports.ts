@@ -5,6 +5,7 @@ import { type HbkMeta, isSameKey, kindOfSpec } from "../../../model/hbk.ts";
 import type { WrappingAlgorithm, WrappingKeySpec } from "../../../model/key-spec.ts";
 import type { Ekt, ImportedKey, NewKeyPair } from "../../hsm.ts";
 import type { Handle } from "../cryptoki/cryptoki.ts";
+import { twice } from "../cryptoki/second-try.ts";
 import { type BackingKey, refused } from "../keys/backing-keys.ts";
 import { committedId } from "../keys/hbk-id.ts";
 import { bitsOf, isPrivate } from "../keys/private-key.ts";
@@ -48,12 +49,16 @@ export class TokenImports implements Record<ImportMethod, (...args: never[]) => 
     const { keys, domain, profile } = this.#opened;
     const reason = unwrappingRefusal(profile.imports, profile.pairs, meta.spec, { algorithm, keySpec });
     if (reason !== undefined) throw new HsmError("unsupported", reason);
-    const taken = this.#unwrapping.take(meta, wrapping.handle, algorithm, wrapped, bitsOf(keySpec) / 8);
-    if (taken && taken !== "unfit") return keys.passing(taken.key, () => this.#sealed(meta, taken));
-    // What a stranger has made is told from a token that fails by what is known to be good.
-    keys.probe(domain.active());
-    if (this.#opens(wrapping.handle, [hashOf(algorithm)])) return taken;
-    throw new HsmError("unavailable", "the token does not unwrap what is wrapped under its own key");
+    const taken = twice(
+      () => this.#unwrapping.take(meta, wrapping.handle, algorithm, wrapped, bitsOf(keySpec) / 8),
+      isKey,
+      () => {
+        keys.probe(domain.active());
+        if (this.#opens(wrapping.handle, [hashOf(algorithm)])) return;
+        throw new HsmError("unavailable", "the token does not unwrap what is wrapped under its own key");
+      },
+    );
+    return isKey(taken) ? keys.passing(taken.key, () => this.#sealed(meta, taken)) : taken;
   }
 
   #wrapping(ekt: Ekt): BackingKey {
@@ -81,3 +86,5 @@ export class TokenImports implements Record<ImportMethod, (...args: never[]) => 
     return { ekt, ...(spki && { publicKey: spki }) };
   }
 }
+
+const isKey = (taken: Unwrapped | "unfit" | null): taken is Unwrapped => taken !== null && taken !== "unfit";

@@ -15,7 +15,7 @@ import type {
   SigningAlgorithm,
 } from "../../../model/key-spec.ts";
 import type { DataKeyPair, Ekt } from "../../hsm.ts";
-import { CryptokiError } from "../cryptoki/cryptoki.ts";
+import { orNull, twice } from "../cryptoki/second-try.ts";
 import { type BackingKey, refused } from "../keys/backing-keys.ts";
 import { decryptWith } from "../keys/decryption.ts";
 import { committedId } from "../keys/hbk-id.ts";
@@ -90,26 +90,27 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
     if (ciphertext.length !== bitsOf(meta.spec) / 8) return null;
     const { token, profile } = this.#opened;
     const unpadding = unpaddingOf(profile.pairs, algorithm);
-    try {
-      return decryptWith(token, handle, algorithm, ciphertext, unpadding);
-    } catch (error) {
-      // Modules have one code for a wrong padding, a lost token and more. A key that opens another one is not at fault.
-      if (error instanceof CryptokiError && decrypts(token, handle, algorithm, unpadding)) return null;
-      throw error;
-    }
+    return twice(
+      () => orNull(() => decryptWith(token, handle, algorithm, ciphertext, unpadding)),
+      (plaintext) => plaintext !== null,
+      () => {
+        if (decrypts(token, handle, algorithm, unpadding)) return;
+        throw new HsmError("unavailable", "the token does not decrypt what is encrypted under its own key");
+      },
+    );
   }
 
   deriveSharedSecret(ekt: Ekt, publicKey: Bytes): Bytes | null {
     const { handle, meta } = this.#open(ekt, "KEY_AGREEMENT", "ECDH");
     const { token } = this.#opened;
     const peer = peerOn(curveOf(meta.spec).name, publicKey);
-    try {
-      return peer && agree(token, handle, meta.spec, pointOf(peer));
-    } catch (error) {
-      // A key that agrees with the base point is not at fault: the module takes other points than OpenSSL.
-      if (error instanceof CryptokiError && publicKeysOf(token, handle, meta.spec).length > 0) return null;
-      throw error;
-    }
+    if (!peer) return null;
+    // A key that agrees with the base point is not at fault: the module takes other points than OpenSSL.
+    return twice(
+      () => orNull(() => agree(token, handle, meta.spec, pointOf(peer))),
+      (secret) => secret !== null,
+      () => publicKeysOf(token, handle, meta.spec),
+    );
   }
 
   #open(ekt: Ekt, usage: KeyUsage, algorithm: Algorithm): BackingKey {

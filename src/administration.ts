@@ -26,7 +26,8 @@ import { hsmOf, noSuchHsm, print, readText, siteOf, siteOfInstallation, tell, wi
 export async function serve(file: string): Promise<void> {
   const config = readConfig(file);
   const site = siteOf(config, "service");
-  const tls = { key: readText(config.tls.key), cert: readText(config.tls.certificate) };
+  const { certificate, key, minVersion } = config.tls;
+  const tls = { key: readText(key), cert: readText(certificate), minVersion };
   const parts = await openParts(site);
   const service = await startService({ ...config, ...site, tls }, parts);
   await serveUntilStopped(service, parts);

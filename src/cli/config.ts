@@ -5,6 +5,7 @@ import type { ConfiguredHsm } from "../hsm/hsm.ts";
 import type { KeyStoreConfig } from "../kms/key-store-config.ts";
 import { isUserArn } from "../model/arn.ts";
 import { isServiceName, isServicePrincipal } from "../model/service.ts";
+import type { TlsVersion } from "../server/tls.ts";
 import { type Address, parseAddress } from "./address.ts";
 import { defaults, isAccount, isRegion } from "./defaults.ts";
 import { hsmReader, hsmsReader, oneNamed } from "./hsms.ts";
@@ -28,7 +29,7 @@ export interface Config {
   readonly listen: Address;
   readonly adminListen: Address;
   /** PEM files. */
-  readonly tls: { readonly certificate: string; readonly key: string };
+  readonly tls: { readonly certificate: string; readonly key: string; readonly minVersion?: TlsVersion };
   readonly regions: readonly string[];
   /** 12 digits. */
   readonly account: string;
@@ -69,7 +70,7 @@ function configReader(folder: string): Reader<Config> {
   const common = {
     listen: withDefault(address, defaults.listen),
     adminListen: withDefault(address, defaults.adminListen),
-    tls: mapping({ certificate: path, key: path }),
+    tls: mapping({ certificate: path, key: path, minVersion: optional(tlsVersion) }),
     regions: withDefault(list("an AWS Region name", valid(isRegion)), defaults.regions),
     account: text("an account of 12 digits", valid(isAccount)),
     store: mapping({ sqlite: path }),
@@ -98,6 +99,10 @@ function configReader(folder: string): Reader<Config> {
 }
 
 const address = text("HOST:PORT", parseAddress);
+
+const tlsVersion = text("TLSv1.2 or TLSv1.3", (value) =>
+  value === "TLSv1.2" || value === "TLSv1.3" ? value : undefined,
+);
 
 const valid = (test: (value: string) => boolean) => (value: string) => (test(value) ? value : undefined);
 

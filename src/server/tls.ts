@@ -3,13 +3,15 @@ import { ByteReader, type Bytes } from "../base/bytes.ts";
 import { wipe } from "../base/secret.ts";
 import type { Caller } from "../kms/caller.ts";
 
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
 export interface TlsIdentity {
   /** PEM. */
   readonly key: string | Buffer;
   /** PEM, the leaf first. */
   readonly cert: string | Buffer;
-  /** For clients that have nothing newer: adds ECDHE with AES-256-GCM under TLS 1.2. */
-  readonly allowTls12?: boolean;
+  /** 1.3 where absent; 1.2, with ECDHE and AES-256-GCM alone, is for clients that have nothing newer. */
+  readonly minVersion?: TlsVersion | undefined;
 }
 
 /** The code points of the IANA registry "TLS Supported Groups" that are served, by OpenSSL's names, hybrids first. */
@@ -22,15 +24,17 @@ const groups = new Map([
   [0x0018, "secp384r1"],
 ]);
 
+const ciphersOf12 = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
+
 /**
  * AES-256-GCM alone: every TLS 1.3 stack that SDKs use has it, so a second suite would be one more to answer for.
  * OpenSSL has the hybrids with NIST curves, but not in its default list: groups must be named.
  */
-export const tlsOptions = ({ key, cert, allowTls12 = false }: TlsIdentity): TlsOptions => ({
+export const tlsOptions = ({ key, cert, minVersion = "TLSv1.3" }: TlsIdentity): TlsOptions => ({
   key,
   cert,
-  minVersion: allowTls12 ? "TLSv1.2" : "TLSv1.3",
-  ciphers: `TLS_AES_256_GCM_SHA384${allowTls12 ? ":ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384" : ""}`,
+  minVersion,
+  ciphers: `TLS_AES_256_GCM_SHA384${minVersion === "TLSv1.2" ? `:${ciphersOf12}` : ""}`,
   ecdhCurve: [...groups.values()].join(":"),
   honorCipherOrder: true,
   ALPNProtocols: ["http/1.1"],

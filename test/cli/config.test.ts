@@ -48,6 +48,14 @@ test("every key arrives, paths from the file's folder, numbers as they are writt
   });
 });
 
+test("TLS 1.2 is taken where a configuration or its variable says so, and nothing older", () => {
+  const withVersion = (version: string) =>
+    complete.replace("key: /etc/tls/key.pem", `key: k\n  minVersion: ${version}`);
+  expect(parse(withVersion("TLSv1.2")).tls.minVersion).toBe("TLSv1.2");
+  expect(parse(complete, { STRONGROOM_TLS_MIN_VERSION: "TLSv1.2" }).tls.minVersion).toBe("TLSv1.2");
+  expect(() => parse(withVersion("TLSv1.1"))).toThrow("tls.minVersion is not TLSv1.2 or TLSv1.3");
+});
+
 test("attestation roots, quotas and services are there for whom they concern", () => {
   const more = `${complete}
 attestation: { roots: file:roots.pem }

@@ -219,7 +219,7 @@ describe("TLS", () => {
   it("1.2 is served, with AES-256-GCM alone, where that is asked for", async () => {
     const { selfSigned } = await import("./certificate.ts");
     const other = await startService(async (_, caller) => ({ ...caller.tls }), {
-      tls: { ...(await selfSigned()), allowTls12: true },
+      tls: { ...(await selfSigned()), minVersion: "TLSv1.2" },
     });
     const socket = await dial(other.url, { maxVersion: "TLSv1.2" });
     socket.write(requestText(sign(other.host, "Encrypt")));

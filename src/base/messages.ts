@@ -131,6 +131,7 @@ export const recorded = {
     messageType: "Message type {type} is incompatible with algorithm {algorithm}.",
     messageTypeSpec: "Message type {type} is incompatible with key spec {spec}.",
     numberOfBytes: "NumberOfBytes is required.",
+    pendingWindow: "PendingWindowInDays must be between {least} and {most}",
     plaintext: "Algorithm {algorithm} and key spec {spec} cannot encrypt data larger than {longest} bytes.",
     validTo: "A validTo date must be set if the ExpirationModel is KEY_MATERIAL_EXPIRES",
   },
@@ -191,7 +192,7 @@ export const ours = {
   },
   ConflictException: {
     accessKeys: "The user {name} has access keys.",
-    rotationSoon: "An automatic rotation of {arn} is due within 20 minutes.",
+    rotationSoon: "An automatic rotation of {arn} is due within {minutes} minutes.",
   },
   CustomKeyStoreHasCMKsException: {
     keys: "There are KMS keys in the custom key store {id}.",
@@ -390,7 +391,6 @@ export const ours = {
     macMessage: "Messages that begin with the octets 00000001 5352312d are reserved.",
     originKeyStore: "Origin {origin} goes with a CustomKeyStoreId.",
     peerKey: "The public key is not one of key spec {spec} in DER.",
-    pendingWindow: "PendingWindowInDays must be between {least} and {most}.",
     recipient: "Recipient needs KeyEncryptionAlgorithm and AttestationDocument.",
     retireGrant: "Specify either GrantToken, or both KeyId and GrantId.",
     retiring: "Specify RetiringPrincipal or RetiringServicePrincipal, not both.",

@@ -55,7 +55,7 @@ export class Finder {
   /** The key that `keyId` names, if the caller may do the operation on it now. */
   async key(call: Call, keyId: string, needs: KeyNeeds = {}): Promise<FoundKey> {
     const reference = parseReference(keyId, call);
-    if (reference.account !== call.account && !needs.crossAccount) this.#deny(call, needs, `${keyId}`);
+    if (reference.account !== call.account && !needs.crossAccount) this.#deny(call, needs, keyId);
     if (reference.kind === "key") {
       return this.#check(call, reference.account, reference.id, needs);
     }
@@ -73,6 +73,17 @@ export class Finder {
     const arn = quotable(aliasArn(call.region, reference.account, reference.name));
     this.#allowedToMiss(call, reference.account, arn, needs);
     throw new KmsError("NotFoundException", "alias", { arn });
+  }
+
+  /** A key of the caller's account, for a caller who may know of all of them: identity policies have decided. */
+  async ownKey(call: Call, keyId: string): Promise<LoadedKey> {
+    const reference = parseReference(keyId, call);
+    if (reference.account !== call.account) this.#deny(call, {}, keyId);
+    if (reference.kind !== "key") throw new KmsError("InvalidArnException", "alias");
+    const found = await this.#records.key(call.account, call.region, reference.id);
+    if (!found || isDue(found.value, call.now)) return this.#missing(call, call.account, reference.id, {});
+    call.names(found.value.arn, call.account);
+    return found.value;
   }
 
   /** By the HBK that a ciphertext names. Whatever is wrong, the answer is the same. */

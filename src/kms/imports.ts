@@ -7,6 +7,7 @@ import { rawKeyId } from "../model/arn.ts";
 import { arnOf, hbkSpecOf, type KeyRecord } from "../model/key.ts";
 import type { HbkSpec, KeyUsage } from "../model/key-spec.ts";
 import { isPrimary } from "../model/multi-region.ts";
+import { limits } from "../model/quotas.ts";
 import { importRefusal, type Wrapping, wrappingsOf } from "../model/wrapping.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Expectation, Write } from "../store/store.ts";
@@ -44,8 +45,8 @@ export interface ImportChange extends Consequence {
   readonly hbkId: string;
 }
 
-/** How long a wrapping key and its token are valid, in milliseconds: AWS's 24 hours. */
-export const importPeriod = 24 * 60 * 60_000;
+/** How long a wrapping key and its token are valid, in milliseconds. */
+export const importPeriod = limits.importParametersHours * 60 * 60_000;
 
 /** Key material that is imported: whoever asks has been authorized. */
 export class Imports {

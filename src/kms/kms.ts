@@ -251,10 +251,10 @@ export class Kms {
     return { items: (await Promise.all(found)).flat(), ...rest };
   }
 
-  /** The aliases of one key. */
+  /** The aliases of one key of the caller's account: as of all of them, its key policy has no say. */
   async aliasesOf(call: Call, keyId: string, page: Page): Promise<Cut<AliasRecord>> {
     this.authorize(call);
-    const { record, arn } = (await this.#finder.key(call, keyId)).value;
+    const { record, arn } = await this.#finder.ownKey(call, keyId);
     const { items, ...rest } = await this.#markers.slice(call, page, arn, record.aliases);
     const found = await Promise.all(items.map((name) => this.#records.alias(record.account, record.region, name)));
     return { items: found.flatMap((alias) => (alias ? [alias.value] : [])), ...rest };

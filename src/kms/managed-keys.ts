@@ -3,6 +3,7 @@ import { managedKeyPolicy } from "../access/managed-policy.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { type AliasRecord, cipherIn, type KeyRecord } from "../model/key.ts";
+import { limits } from "../model/quotas.ts";
 import { managedPrefix } from "../model/service.ts";
 import type { Write } from "../store/store.ts";
 import type { Call } from "./call.ts";
@@ -21,9 +22,6 @@ export interface ManagedKeyParts {
   readonly outbox: Outbox;
   readonly forget: (writes: readonly Write[]) => void;
 }
-
-/** In days; fixed. */
-const rotationPeriod = 365;
 
 /**
  * AWS managed keys: `alias/aws/<service>` is predefined in every account and region, and its key is made for the first
@@ -79,7 +77,7 @@ export class ManagedKeys {
     const { account, region, id, createdAt } = key;
     const [name] = key.aliases as [string];
     const alias: AliasRecord = { name, target: id, createdAt, updatedAt: createdAt };
-    const rotating = enableRotation(key, rotationPeriod, createdAt);
+    const rotating = enableRotation(key, limits.rotationPeriodDays, createdAt);
     const writes = [writeKey(rotating.key, 0), rotating.write, write, writeAlias(account, region, alias, 0)];
     try {
       await outbox.commit(writes, keyEvent("CreateKey", key, { keyManager: "AWS", aliasName: name }), [expectation]);

@@ -5,7 +5,7 @@ import { KmsError, StoreError } from "../base/errors.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { parseJson } from "../model/json.ts";
 import { arnOf, type KeyRecord, type RotationType } from "../model/key.ts";
-import { quotas } from "../model/quotas.ts";
+import { limits, quotas } from "../model/quotas.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
 import { callOff, dueAt, plan } from "./agenda.ts";
@@ -123,8 +123,6 @@ export async function rotateDueKeys({ store, hsms, outbox, clock, forget }: Rota
   return count;
 }
 
-const automaticSoon = 20 * 60_000;
-
 /** Whether the key may be rotated on demand now. */
 export function checkOnDemand(key: KeyRecord, now: number): void {
   const done = key.materials.filter(({ rotation }) => rotation?.type === "ON_DEMAND").length;
@@ -132,7 +130,8 @@ export function checkOnDemand(key: KeyRecord, now: number): void {
   if (done >= quotas.onDemandRotationsPerKey) {
     throw new KmsError("LimitExceededException", "onDemandRotationsPerKey", { arn });
   }
-  if (key.rotation && key.rotation.next - now < automaticSoon) {
-    throw new KmsError("ConflictException", "rotationSoon", { arn });
+  const minutes = limits.onDemandRotationMinutes;
+  if (key.rotation && key.rotation.next - now < minutes * 60_000) {
+    throw new KmsError("ConflictException", "rotationSoon", { arn, minutes });
   }
 }

@@ -1,11 +1,9 @@
 import { type Bytes, compareBytes, utf8 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
+import { limits } from "./quotas.ts";
 
 /** Pairs of strings; order does not matter, case does. */
 export type EncryptionContext = Readonly<Record<string, string>>;
-
-/** Longest canonical form, in bytes. */
-const contextLimit = 8192;
 
 /**
  * What a ciphertext is bound to beside its header:
@@ -19,7 +17,7 @@ export function binding(keyId: string, context: EncryptionContext = {}): Bytes {
   if (keys.length > 1) keys.sort((a, b) => compareBytes(utf8(a), utf8(b)));
   let length = 2;
   for (const key of keys) length += 8 + Buffer.byteLength(key) + Buffer.byteLength(context[key] as string);
-  if (keys.length > 0xffff || length > contextLimit) {
+  if (keys.length > 0xffff || length > limits.encryptionContextBytes) {
     throw new KmsError("ValidationException", "context");
   }
   const bytes = Buffer.allocUnsafe(2 + Buffer.byteLength(keyId) + length);

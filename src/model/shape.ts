@@ -1,4 +1,4 @@
-import { type Bytes, fromBase64, utf8 } from "../base/bytes.ts";
+import { type Bytes, fromBase64 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
 import { type MessageName, part } from "../base/messages.ts";
 
@@ -221,6 +221,3 @@ const within = (path: string, name: string): string => (path === "" ? name : `${
 const lowerCamel = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
 const printable = (name: string): string => name.replace(/[^\x20-\x7e]/g, "?").slice(0, 64);
-
-/** UTF-8 length of `text`, for limits that AWS counts in bytes. */
-export const byteLength = (text: string): number => utf8(text).length;

@@ -1,5 +1,4 @@
 import { KmsError } from "../base/errors.ts";
-import { part } from "../base/messages.ts";
 import type { Call } from "../kms/call.ts";
 import type { FoundKey } from "../kms/find.ts";
 import type { UsableKey } from "../kms/use.ts";
@@ -89,12 +88,4 @@ export function checkServiceFilter({ caller }: Call, service: string | undefined
 /** A key has one policy, and this is its name. */
 export function checkPolicyName(name: string): void {
   if (name !== "default") throw new KmsError("NotFoundException", "policy");
-}
-
-/** The model allows 1,000; some lists take fewer. */
-export function checkLimit(limit: number, most: number): void {
-  if (limit > most) {
-    const parts = part("greatest", { path: "limit", value: limit, max: most });
-    throw new KmsError("ValidationException", "constraint", { parts });
-  }
 }

@@ -13,6 +13,7 @@ import {
   grantOperations,
 } from "../model/grant.ts";
 import type { KeyRecord } from "../model/key.ts";
+import { limits } from "../model/quotas.ts";
 import { enumeration, list, optional, string, stringMap, structure, type TypeOf } from "../model/shape.ts";
 import { dryRunDone, forAwsResource } from "./checks.ts";
 import { dryRun, grantTokens, keyId, principal, servicePrincipal } from "./members.ts";
@@ -101,20 +102,17 @@ function checkPrincipals(input: Request): void {
   }
 }
 
-/** Of one encryption context (API Reference, CreateGrant, Constraints). */
-const mostPairs = 8;
-const longestValue = 384;
-
 function checkConstraints({ EncryptionContextEquals, EncryptionContextSubset }: GrantConstraints = {}): void {
   if (EncryptionContextEquals && EncryptionContextSubset) {
     throw new KmsError("ValidationException", "grantConstraints");
   }
   const values = Object.values(EncryptionContextEquals ?? EncryptionContextSubset ?? {});
-  if (values.length > mostPairs) {
-    throw new KmsError("ValidationException", "grantConstraintPairs", { limit: mostPairs });
+  const { grantConstraintPairs: pairs, grantConstraintCharacters: characters } = limits;
+  if (values.length > pairs) {
+    throw new KmsError("ValidationException", "grantConstraintPairs", { limit: pairs });
   }
-  if (values.some((value) => value.length > longestValue)) {
-    throw new KmsError("ValidationException", "grantConstraintValue", { limit: longestValue });
+  if (values.some((value) => value.length > characters)) {
+    throw new KmsError("ValidationException", "grantConstraintValue", { limit: characters });
   }
 }
 

@@ -5,6 +5,7 @@ import { optional, structure } from "../model/shape.ts";
 import { customKeyStoreId, customKeyStoreName } from "./key-store-members.ts";
 import { limit, marker } from "./members.ts";
 import { operation } from "./operation.ts";
+import { pageOf } from "./page.ts";
 
 export const describeCustomKeyStores = operation({
   name: "DescribeCustomKeyStores",
@@ -16,7 +17,8 @@ export const describeCustomKeyStores = operation({
     Marker: marker,
   }),
 
-  async run(kms, call, { CustomKeyStoreId: id, CustomKeyStoreName: name, Limit = 100, Marker }) {
+  async run(kms, call, request) {
+    const { CustomKeyStoreId: id, CustomKeyStoreName: name } = request;
     const { stores } = await kms.keyStores.all(call);
     if (id !== undefined && name !== undefined) {
       throw new KmsError("ValidationException", "keyStoreFilter");
@@ -26,7 +28,7 @@ export const describeCustomKeyStores = operation({
     );
     if (asked.length === 0 && (id ?? name) !== undefined) throw noStore();
     const sorted = asked.toSorted((a, b) => a.createdAt - b.createdAt);
-    const { items, next } = await kms.slice(call, { marker: Marker, limit: Limit }, "", sorted);
+    const { items, next } = await kms.slice(call, pageOf("DescribeCustomKeyStores", request), "", sorted);
     return { CustomKeyStores: items.map(describeStore), NextMarker: next, Truncated: next !== undefined };
   },
 });

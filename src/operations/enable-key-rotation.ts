@@ -1,5 +1,6 @@
 import { writeKey } from "../kms/records.ts";
 import { enableRotation } from "../kms/rotation.ts";
+import { limits } from "../model/quotas.ts";
 import { integer, optional, structure } from "../model/shape.ts";
 import { checkGenerated, checkNotReplica, checkRotatable } from "./checks.ts";
 import { keyId } from "./members.ts";
@@ -19,7 +20,7 @@ export const enableKeyRotation = operation({
     checkGenerated(found);
     checkNotReplica(found);
     const { value: key, revision } = found;
-    const period = RotationPeriodInDays ?? key.record.rotation?.periodInDays ?? 365;
+    const period = RotationPeriodInDays ?? key.record.rotation?.periodInDays ?? limits.rotationPeriodDays;
     const planned = enableRotation(key.record, period, call.now);
     const shared = await kms.multiRegion.share(planned.key);
     await kms.commit(call, {

@@ -2,18 +2,18 @@ import type { Call } from "../kms/call.ts";
 import type { ListedAlias } from "../kms/kms.ts";
 import { aliasArn } from "../model/arn.ts";
 import { optional, structure } from "../model/shape.ts";
-import { checkLimit } from "./checks.ts";
 import { keyId, limit, marker } from "./members.ts";
 import { operation } from "./operation.ts";
+import { pageOf } from "./page.ts";
 
 export const listAliases = operation({
   name: "ListAliases",
   readOnly: true,
   request: structure({ KeyId: optional(keyId), Limit: limit, Marker: marker }),
 
-  async run(kms, call, { KeyId, Limit = 50, Marker }) {
-    checkLimit(Limit, 100);
-    const page = { marker: Marker, limit: Limit };
+  async run(kms, call, request) {
+    const { KeyId } = request;
+    const page = pageOf("ListAliases", request);
     const { items, next } =
       KeyId === undefined ? await kms.aliases(call, page) : await kms.aliasesOf(call, KeyId, page);
     return { Aliases: items.map((alias) => entry(call, alias)), NextMarker: next, Truncated: next !== undefined };

@@ -1,9 +1,10 @@
 import { KmsError } from "../base/errors.ts";
 import { grantListEntry } from "../model/grant.ts";
 import { optional, structure } from "../model/shape.ts";
-import { checkLimit, checkServiceFilter, forAwsResource } from "./checks.ts";
+import { checkServiceFilter, forAwsResource } from "./checks.ts";
 import { grantId, keyId, limit, marker, principal, servicePrincipal } from "./members.ts";
 import { operation } from "./operation.ts";
+import { pageOf } from "./page.ts";
 
 export const listGrants = operation({
   name: "ListGrants",
@@ -17,15 +18,16 @@ export const listGrants = operation({
     GranteeServicePrincipal: servicePrincipal,
   }),
 
-  async run(kms, call, { Limit = 50, Marker, KeyId, GrantId, GranteePrincipal, GranteeServicePrincipal }) {
-    checkLimit(Limit, 100);
+  async run(kms, call, request) {
+    const { KeyId, GrantId, GranteePrincipal, GranteeServicePrincipal } = request;
+    const page = pageOf("ListGrants", request);
     checkServiceFilter(call, GranteeServicePrincipal);
     if (GranteePrincipal !== undefined && GranteeServicePrincipal !== undefined) {
       throw new KmsError("ValidationException", "granteeFilter");
     }
     const key = await kms.key(call, KeyId, { crossAccount: true, conditions: forAwsResource(call) });
     const filter = { id: GrantId, grantee: GranteePrincipal ?? GranteeServicePrincipal };
-    const { items, next } = await kms.grants.list(call, key, filter, { marker: Marker, limit: Limit });
+    const { items, next } = await kms.grants.list(call, key, filter, page);
     return { Grants: items.map(grantListEntry), NextMarker: next, Truncated: next !== undefined };
   },
 });

@@ -4,6 +4,7 @@ import { enumeration, optional, structure } from "../model/shape.ts";
 import { checkRotatable } from "./checks.ts";
 import { keyId, limit, marker } from "./members.ts";
 import { operation } from "./operation.ts";
+import { pageOf } from "./page.ts";
 
 export const listKeyRotations = operation({
   name: "ListKeyRotations",
@@ -15,7 +16,8 @@ export const listKeyRotations = operation({
     Marker: marker,
   }),
 
-  async run(kms, call, { KeyId, IncludeKeyMaterial = "ROTATIONS_ONLY", Limit = 100, Marker }) {
+  async run(kms, call, request) {
+    const { KeyId, IncludeKeyMaterial = "ROTATIONS_ONLY" } = request;
     const found = await kms.key(call, KeyId);
     checkRotatable(found);
     const { record, arn } = found.value;
@@ -24,7 +26,7 @@ export const listKeyRotations = operation({
     const all = IncludeKeyMaterial === "ALL_KEY_MATERIAL";
     const listed = all ? materials : materials.filter(({ rotation }) => rotation);
     const scope = `${arn} ${IncludeKeyMaterial}`;
-    const { items, next } = await kms.slice(call, { marker: Marker, limit: Limit }, scope, listed);
+    const { items, next } = await kms.slice(call, pageOf("ListKeyRotations", request), scope, listed);
     const set = [record, ...(await kms.multiRegion.others(record)).map(({ value }) => value)];
     const Rotations = items.map((material) => entry(record, material, set));
     return { Rotations, NextMarker: next, Truncated: next !== undefined };

@@ -118,6 +118,22 @@ describe("lists", () => {
     }
   });
 
+  it("of aliases goes by identity policies alone, and by a key that is there", async () => {
+    const Statement = { Effect: "Allow", Principal: { AWS: `arn:aws:iam::${account}:user/admin` }, Action: "kms:Put*" };
+    const Policy = JSON.stringify({ Version: "2012-10-17", Statement: { ...Statement, Resource: "*" } });
+    const KeyId = await office.newKey({ Policy });
+    expect(await refused(admin("DescribeKey", { KeyId }))).toBe("AccessDeniedException");
+    expect(await admin("ListAliases", { KeyId })).toMatchObject({ Aliases: [], Truncated: false });
+    const clerk = await office.user("clerk", account, allow("kms:DescribeKey"));
+    expect(await refused(clerk("ListAliases", { KeyId: key }))).toBe("AccessDeniedException");
+    const foreign = key.replace(account, "444455556666");
+    expect(await refused(admin("ListAliases", { KeyId: foreign }))).toBe("AccessDeniedException");
+    expect(await refused(admin("ListAliases", { KeyId: key.replace(/.$/, (c) => (c === "0" ? "1" : "0")) }))).toBe(
+      "NotFoundException",
+    );
+    expect(await refused(admin("ListAliases", { KeyId: "alias/a" }))).toBe("InvalidArnException");
+  });
+
   it("has the one policy of a key", async () => {
     const { PolicyNames, Truncated } = await admin("ListKeyPolicies", { KeyId: key, Limit: 1 });
     expect([PolicyNames, Truncated]).toEqual([["default"], false]);

@@ -136,10 +136,12 @@ function sealNamed(): i32 {
 
 // ── ciphertexts
 
-/** The token of a key that has a suite: of AES-256 or SM4. */
+/** The token of a key that encrypts, by AES-256 or by SM4. */
 function openSymmetric(p: usize, length: usize): bool {
-  if (!token.readHead(p, length) || (token.spec != hbk.SYMMETRIC_DEFAULT && token.spec != hbk.SM4)) return false;
-  return token.open(p, length, SYMMETRIC, ENCRYPT_DECRYPT);
+  if (!token.open(p, length, SYMMETRIC, ENCRYPT_DECRYPT)) return false;
+  if (token.spec == hbk.SYMMETRIC_DEFAULT || token.spec == hbk.SM4) return true;
+  token.wipeMaterial();
+  return false;
 }
 
 /** `length` bytes of DATA become a ciphertext at DATA - 62. */

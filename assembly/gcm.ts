@@ -7,9 +7,9 @@ import * as sm4 from "./sm4";
 import { wipe } from "./wipe";
 
 /*
- * SP 800-38D: AES-256-GCM, and SM4-GCM (RFC 8998), with IVs of 96 bits. One message at a time: start, authenticate the additional data, then
- * encrypt, or authenticate the ciphertext, verify and only then decrypt; finish. A part that is not the last of its kind
- * has a length that is a multiple of 16.
+ * SP 800-38D: AES-256-GCM, and SM4-GCM (RFC 8998), with IVs of 96 bits. One message at a time: start, authenticate the
+ * additional data, then encrypt, or authenticate the ciphertext, verify and only then decrypt; finish. A part that is not
+ * the last of its kind has a length that is a multiple of 16.
  *
  * A *key context* is 15 round keys of AES or 32 of SM4, up to 256 bytes, and power tables of H.
  */
@@ -17,7 +17,7 @@ export const TABLES_AT: usize = 256;
 
 /** What aes-sliced.ts works on at once; less than that becomes key stream in GCM_STREAM first. */
 const SLICED: usize = 256;
-/** Blocks of key stream at a time: as many as AES leaves to GCM_STREAM. */
+/** Blocks of key stream at a time: GCM_STREAM has room for them behind H and E(J0). */
 const MOST_FILLED: usize = 16;
 /** GHASH follows that many blocks behind the cipher, so that it finds them in the cache. */
 const CHUNK: u32 = 512;

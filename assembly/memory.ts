@@ -30,7 +30,7 @@ export const SM4_TABLES: usize = 0x01900;
 export const TABLES_SCRATCH: usize = 0x02000;
 
 // ── scratch
-/** Counters and then key stream, up to 18 blocks, and some that are not needed; E(J0): SP 800-38D. */
+/** Counters and then key stream, up to 18 blocks, and what a cipher adds to come out even; E(J0): SP 800-38D. */
 export const GCM_STREAM: usize = 0x02000;
 export const GCM_TAG_MASK: usize = 0x02180;
 /** Sixteen blocks in slices, and the two halves of their inversion: aes-sliced.ts. */

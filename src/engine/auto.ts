@@ -25,8 +25,9 @@ const callsPerRound = 20;
 
 /**
  * The rule of `engine: auto`: of the engines that are allowed and built, the one whose boundary encrypts and decrypts 256
- * bytes in the shortest time, here and now; one that lacks SM4 only where all do, as China Regions need it. Throws a ConfigError when there is none, and an `HsmError("internal")` when
- * one fails its self-test: that is no reason to go on with another.
+ * bytes in the shortest time, here and now; one that lacks SM4, which China Regions need, only where all do. Throws a
+ * ConfigError when there is none, and an `HsmError("internal")` when one fails its self-test: that is no reason to go on
+ * with another.
  */
 async function fastestOf(allowed: readonly EngineName[]): Promise<Choice> {
   const engines: Engine[] = [];

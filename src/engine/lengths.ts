@@ -1,6 +1,7 @@
 import type { Bytes } from "../base/bytes.ts";
 
 export const keyLength = 32;
+export const sm4KeyLength = 16;
 export const gcmIvLength = 12;
 export const gcmTagLength = 16;
 

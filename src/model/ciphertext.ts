@@ -26,7 +26,7 @@ export const suites: Readonly<Record<SymmetricSpec, Suite>> = {
   /** SM4 (GB/T 32907), in GCM as RFC 8998 has it. */
   SM4: { code: 3, label: "SR1-sm4-gcm", keyLength: 16 },
 };
-const known: readonly unknown[] = Object.values(suites).map(({ code }) => code);
+const codes: readonly (number | undefined)[] = Object.values(suites).map(({ code }) => code);
 
 /** That of the first, and once more by an external key: model/external-ciphertext.ts. */
 export const suiteExternal = 2;
@@ -53,7 +53,7 @@ export interface CiphertextHeader {
 export function parseHeader(ciphertext: Bytes): CiphertextHeader | undefined {
   if (ciphertext.length < ciphertextOverhead) return undefined;
   const [version, suite] = ciphertext;
-  if (version !== ciphertextVersion || !known.includes(suite)) return undefined;
+  if (version !== ciphertextVersion || !codes.includes(suite)) return undefined;
   return {
     suite: suite as number,
     hbkId: ciphertext.subarray(2, 34),

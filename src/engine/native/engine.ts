@@ -15,7 +15,8 @@ const longestWrapped = 8192;
 /**
  * Every primitive by the OpenSSL of the running Node, called from C (native/). A call leaves nothing in the memory of the
  * addon or in OpenSSL's contexts. Constant in time as far as OpenSSL's code for the machine's processor is: with the
- * instructions for AES, carry-less multiplication and SHA-256 it is; its SM4 looks up tables unless there are some for that, too. Arguments have at most 1 GiB.
+ * instructions for AES, carry-less multiplication and SHA-256 it is; its SM4 looks up
+ * tables unless there are some for that, too. Arguments have at most 1 GiB.
  */
 export class NativeEngine implements Engine {
   readonly name = "native";

@@ -3,14 +3,14 @@ import { type Bytes, concat, uint32 } from "../../base/bytes.ts";
 import type { Boundary } from "../boundary.ts";
 import { KeyDeriver } from "../deriver.ts";
 import type { Deriver, Drbg, Engine } from "../engine.ts";
-import { assertLength, keyLength } from "../lengths.ts";
+import { assertLength, keyLength, sm4KeyLength } from "../lengths.ts";
 import { NodeBoundary } from "./boundary.ts";
 import { CtrDrbg } from "./drbg.ts";
 import { NodeGcm } from "./gcm.ts";
 import { taken } from "./taken.ts";
 
 const aesGcm = new NodeGcm("aes-256-gcm", keyLength);
-const sm4Gcm = new NodeGcm("sm4-gcm", 16);
+const sm4Gcm = new NodeGcm("sm4-gcm", sm4KeyLength);
 const longestWrapped = 8192;
 /** The alternative initial value of KWP: SP 800-38F §6.3, ICV2. */
 const kwpIv = Uint8Array.of(0xa6, 0x59, 0x59, 0xa6);

@@ -2,7 +2,15 @@ import type { Bytes } from "../../base/bytes.ts";
 import { wipe } from "../../base/secret.ts";
 import type { Boundary } from "../boundary.ts";
 import type { Deriver, Drbg, Engine, Sm4 } from "../engine.ts";
-import { assertLength, assertWithin, gcmIvLength, gcmTagLength, isWrapped, keyLength } from "../lengths.ts";
+import {
+  assertLength,
+  assertWithin,
+  gcmIvLength,
+  gcmTagLength,
+  isWrapped,
+  keyLength,
+  sm4KeyLength,
+} from "../lengths.ts";
 import { WasmBoundary } from "./boundary.ts";
 import { Core } from "./core.ts";
 import { DeriverSlots, WasmDeriver } from "./deriver.ts";
@@ -121,23 +129,23 @@ class WasmEngine implements Engine {
   }
 }
 
-/** `length` of the key: AES's or SM4's. */
-function startGcm(core: Core, ofKey: number, key: Bytes, iv: Bytes, aadLength: number, length: number): void {
-  assertLength(key, ofKey);
+/** `lengthOfKey` says whose it is: that of AES-256 or of SM4. */
+function startGcm(core: Core, lengthOfKey: number, key: Bytes, iv: Bytes, aadLength: number, length: number): void {
+  assertLength(key, lengthOfKey);
   assertLength(iv, gcmIvLength);
   core.write(core.at.KEY, key);
   core.write(core.at.IV, iv);
-  if (ofKey === keyLength) core.call.gcmStart(aadLength, length);
+  if (lengthOfKey === keyLength) core.call.gcmStart(aadLength, length);
   else core.call.gcmStartSm4(aadLength, length);
 }
 
 const sm4In = (core: Core): Sm4 => ({
   seal(key, iv, aad, plaintext) {
-    startGcm(core, 16, key, iv, aad.length, plaintext.length);
+    startGcm(core, sm4KeyLength, key, iv, aad.length, plaintext.length);
     return gcm.seal(core, aad, plaintext, undefined);
   },
   open(key, iv, aad, sealed) {
-    startGcm(core, 16, key, iv, aad.length, Math.max(sealed.length - gcmTagLength, 0));
+    startGcm(core, sm4KeyLength, key, iv, aad.length, Math.max(sealed.length - gcmTagLength, 0));
     return gcm.open(core, aad, sealed, undefined);
   },
 });

@@ -2,6 +2,8 @@ import { randomUUID } from "node:crypto";
 import type { KeyRecord } from "../model/key.ts";
 import type { Caller } from "./caller.ts";
 
+const sourceOf = ({ arn, account }: NonNullable<Caller["source"]>) => ({ sourceArn: arn, sourceAccount: account });
+
 /** One request on its way through an operation, and what its audit event will tell. */
 export class Call {
   readonly operation: string;
@@ -23,6 +25,8 @@ export class Call {
     this.operation = operation;
     this.caller = caller;
     this.now = now;
+    // CloudTrail shows neither; here policies and grants are believed on what a service says, so the log keeps it.
+    if (caller.source) this.additionalEventData = sourceOf(caller.source);
   }
 
   /** What one request does in another region: with an event of its own there. */

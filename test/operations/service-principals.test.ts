@@ -218,7 +218,7 @@ describe("service principals", () => {
 
   it("are in the audit log by their name, for the account whose key they use, with the access key that signed", async () => {
     const key = await withPolicy(name);
-    await encrypt(logs, key);
+    await encrypt(logs, key, forGroup);
     await encrypt(logs, await office.newKey());
     const log = readFileSync(join(office.site.premises.audit.directory, "service.jsonl"), "utf8");
     const events = log
@@ -231,6 +231,8 @@ describe("service principals", () => {
       expect(userIdentity).toEqual({ type: "AWSService", accountId: serviceAccount, invokedBy: name, accessKeyId });
       expect(recipientAccountId).toBe(account);
     }
+    const source = { sourceArn: SourceArn, sourceAccount: account };
+    expect(JSON.parse(events[0] ?? "").additionalEventData).toMatchObject(source);
     expect(events[1]).toContain("User: logs.amazonaws.com is not authorized to perform: kms:Encrypt");
   });
 

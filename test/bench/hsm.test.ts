@@ -80,6 +80,8 @@ test("a signal stops it, and the token is empty all the same", async () => {
   const config = await visible(token());
   const bench = quietly(() => runHsmBench({ rounds: 9, seconds: 60, hsm: config }));
   const stopped = expect(bench).rejects.toThrow("interrupted");
+  // A failure is told where it is awaited.
+  stopped.catch(() => undefined);
   while (objectFiles(config).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
   process.emit("SIGTERM");
   await stopped;

@@ -83,11 +83,24 @@ static CK_RV get_token_info(CK_SLOT_ID slot, CK_TOKEN_INFO_PTR info) {
   return rv;
 }
 
+/* A file of the name counts how often a PIN is tried. */
+static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR pin, CK_ULONG length) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/logins", getenv("FAULTS"));
+  FILE *logins = lasts("logins") ? fopen(path, "a") : NULL;
+  if (logins) {
+    fputc('.', logins);
+    fclose(logins);
+  }
+  return real->C_Login(session, user, pin, length);
+}
+
 CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
   CK_C_GetFunctionList get = (CK_C_GetFunctionList)dlsym(dlopen(getenv("FAULTS_MODULE"), RTLD_NOW), "C_GetFunctionList");
   CK_RV rv = get(&real);
   if (rv != CKR_OK) return rv;
   faulty = *real;
+  faulty.C_Login = login;
   faulty.C_SignInit = sign_init;
   faulty.C_UnwrapKey = unwrap_key;
   faulty.C_DecryptInit = decrypt_init;

@@ -6,6 +6,7 @@
 #include "drbg.h"
 #include "primitives.h"
 #include "process.h"
+#include "session-pool.h"
 #include "signatures.h"
 
 static void free_workspace(node_api_basic_env env, void *workspace, void *hint) {
@@ -30,6 +31,7 @@ NAPI_MODULE_INIT() {
                add_functions(env, exports, signature_functions, signature_function_count) == napi_ok &&
                add_class(env, exports, &deriver_class) == napi_ok && add_class(env, exports, &drbg_class) == napi_ok &&
                add_class(env, exports, &boundary_class) == napi_ok &&
-               add_class(env, exports, &cryptoki_class) == napi_ok;
+               add_class(env, exports, &cryptoki_class) == napi_ok &&
+               add_class(env, exports, &session_pool_class) == napi_ok;
   return added ? exports : NULL;
 }

@@ -31,6 +31,13 @@ static int32_t read_number(napi_env env, napi_value value, uint32_t *number) {
   return *number == wide ? OK : BAD_LENGTH;
 }
 
+static int32_t read_function(napi_env env, napi_value value, napi_value *function) {
+  napi_valuetype type;
+  if (napi_typeof(env, value, &type) != napi_ok || type != napi_function) return BAD_TYPE;
+  *function = value;
+  return OK;
+}
+
 static bool overlap(struct bytes a, struct bytes b) {
   uintptr_t start_a = (uintptr_t)a.at, start_b = (uintptr_t)b.at;
   return a.length > 0 && b.length > 0 && start_a < start_b + b.length && start_b < start_a + a.length;
@@ -40,7 +47,9 @@ static int32_t read_arguments(napi_env env, const char *shape, const napi_value 
   struct bytes *bytes = call->bytes;
   uint32_t *numbers = call->numbers;
   for (size_t i = 0; shape[i]; i++) {
-    int32_t status = shape[i] == 'n' ? read_number(env, values[i], numbers++) : read_bytes(env, values[i], bytes++);
+    int32_t status = shape[i] == 'n'   ? read_number(env, values[i], numbers++)
+                     : shape[i] == 'f' ? read_function(env, values[i], &call->function)
+                                       : read_bytes(env, values[i], bytes++);
     if (status != OK) return status;
   }
   struct bytes *target = call->bytes;
@@ -50,7 +59,7 @@ static int32_t read_arguments(napi_env env, const char *shape, const napi_value 
         if (other != target && overlap(*target, *other)) return BAD_LENGTH;
       }
     }
-    if (shape[i] != 'n') target++;
+    if (shape[i] == 'b' || shape[i] == 't') target++;
   }
   return OK;
 }
@@ -63,6 +72,7 @@ static int32_t perform(napi_env env, napi_callback_info info, bool is_method) {
   struct call call;
   if (napi_get_cb_info(env, info, &count, values, &receiver, &data) != napi_ok) return FAULT;
   const struct function *function = data;
+  call.env = env;
   if (napi_get_instance_data(env, (void **)&call.workspace) != napi_ok) return FAULT;
   if (is_method && napi_unwrap(env, receiver, &call.instance) != napi_ok) return FAULT;
   if (is_method && !function->any_state && !((struct instance *)call.instance)->live) return NOT_LIVE;

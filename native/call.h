@@ -20,6 +20,9 @@ struct call {
   struct bytes bytes[MOST_ARGUMENTS];
   /** The numbers among them: 0 to 2^31 - 1. */
   uint32_t numbers[MOST_ARGUMENTS];
+  /** The function among them, and what it is called in. */
+  napi_value function;
+  napi_env env;
 };
 
 /** How every wrapped state begins. */
@@ -31,7 +34,7 @@ struct instance {
 /** A function as JavaScript sees it. It answers a length or one of status.h, and throws nothing. */
 struct function {
   const char *name;
-  /** One letter each: `b` octets that are read, `t` target octets that overlap no others, `n` number. */
+  /** One letter each: `b` octets that are read, `t` target octets that overlap no others, `n` number, `f` function. */
   const char *arguments;
   int32_t (*run)(struct call *call);
   /** Of a method: it takes instances that are not live, too. */

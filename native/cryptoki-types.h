@@ -1,7 +1,7 @@
 #ifndef STRONGROOM_CRYPTOKI_TYPES_H
 #define STRONGROOM_CRYPTOKI_TYPES_H
 
-/* What cryptoki.c needs of PKCS#11 3.0 (OASIS), under the standard's names. On Unix nothing of it is packed. */
+/* What is needed here of PKCS#11 3.0 (OASIS), under the standard's names. On Unix nothing of it is packed. */
 
 typedef unsigned char CK_BYTE, CK_BBOOL;
 typedef unsigned long CK_ULONG, CK_RV, CK_SESSION_HANDLE, CK_OBJECT_HANDLE;
@@ -54,9 +54,18 @@ typedef struct {
 /** Of version 2.40, which later ones begin with. */
 typedef struct {
   CK_VERSION version;
-  void *before_create[20];
+  void *before_open[12];
+  CK_RV (*C_OpenSession)(CK_ULONG slot, CK_ULONG flags, void *, void *, CK_SESSION_HANDLE *);
+  CK_RV (*C_CloseSession)(CK_SESSION_HANDLE);
+  void *before_create[6];
   CK_RV (*C_CreateObject)(CK_SESSION_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *);
-  void *before_generate[37];
+  void *before_decrypt[12];
+  CK_RV (*C_DecryptInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
+  CK_RV (*C_Decrypt)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
+  void *before_sign[7];
+  CK_RV (*C_SignInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
+  CK_RV (*C_Sign)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
+  void *before_generate[14];
   CK_RV (*C_GenerateKey)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *);
   void *C_GenerateKeyPair;
   CK_RV (*C_WrapKey)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_OBJECT_HANDLE, CK_BYTE *, CK_ULONG *);
@@ -64,6 +73,8 @@ typedef struct {
                        CK_ULONG, CK_OBJECT_HANDLE *);
   CK_RV (*C_DeriveKey)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE, CK_ATTRIBUTE *, CK_ULONG,
                        CK_OBJECT_HANDLE *);
+  void *C_SeedRandom;
+  CK_RV (*C_GenerateRandom)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG);
 } CK_FUNCTION_LIST;
 
 typedef struct {
@@ -79,6 +90,9 @@ typedef CK_RV (*CK_C_GetInterfaceList)(CK_INTERFACE *, CK_ULONG *);
 
 enum {
   CKR_OK = 0,
+  CKF_RW_SESSION = 2,
+  CKF_SERIAL_SESSION = 4,
+  CKM_SHA256_HMAC = 0x251,
   CKM_RSA_AES_KEY_WRAP = 0x1054,
   CKM_SP800_108_COUNTER_KDF = 0x3ac,
   CKM_SHA_1 = 0x220,

@@ -6,17 +6,25 @@
 enum { LABEL_LENGTH = 11, NAMING_LENGTH = 4097 };
 static const uint8_t zeros[64];
 
-/** KBKDF of `label ‖ 00 ‖ key id ‖ nonce ‖ L`: src/model/kbkdf.ts. */
-static void derive(struct scratch *scratch, const char *label, const uint8_t *key_id, const uint8_t *nonce,
-                   uint16_t bits, uint8_t *target) {
-  uint8_t fixed_input[48] = {0};
-  memcpy(fixed_input, label, LABEL_LENGTH);
-  memcpy(fixed_input + 12, key_id, 16);
-  memcpy(fixed_input + 28, nonce, 16);
-  fixed_input[46] = (uint8_t)(bits >> 8);
-  fixed_input[47] = (uint8_t)bits;
+/** `label 11 ‖ 00 ‖ key id 16 ‖ nonce 16 ‖ L 4`: src/model/kbkdf.ts. */
+static void write_fixed_input(const char *label, const uint8_t *key_id, const uint8_t *nonce, uint16_t bits,
+                              uint8_t *input) {
+  memset(input, 0, FIXED_INPUT_LENGTH);
+  memcpy(input, label, LABEL_LENGTH);
+  memcpy(input + 12, key_id, 16);
+  memcpy(input + 28, nonce, 16);
+  input[46] = (uint8_t)(bits >> 8);
+  input[47] = (uint8_t)bits;
+}
+
+void hbk_call_key_input(bool sm4, const uint8_t *key_id, const uint8_t *nonce, uint8_t *input) {
+  if (sm4) write_fixed_input("SR1-sm4-gcm", key_id, nonce, 128, input);
+  else write_fixed_input("SR1-encrypt", key_id, nonce, 256, input);
+}
+
+static void derive(struct scratch *scratch, const uint8_t *fixed_input, uint8_t *target) {
   kbkdf_start(&scratch->hmac, (struct bytes){scratch->material, scratch->material_length});
-  hmac_update(&scratch->hmac, fixed_input, sizeof fixed_input);
+  hmac_update(&scratch->hmac, fixed_input, FIXED_INPUT_LENGTH);
   hmac_finish(&scratch->hmac, target);
 }
 
@@ -40,11 +48,17 @@ void hbk_name_by(struct scratch *scratch, const uint8_t *key_id, struct bytes co
 }
 
 void hbk_name(struct scratch *scratch, const struct token *token) {
-  if (token->kind == KMS_HMAC || token->kind == SIGV4) name_by_hmac(scratch, token->key_id);
-  else derive(scratch, "SR1-keyname", token->key_id, zeros, 256, scratch->hbk_name);
+  uint8_t fixed_input[FIXED_INPUT_LENGTH];
+  if (token->kind == KMS_HMAC || token->kind == SIGV4) {
+    name_by_hmac(scratch, token->key_id);
+    return;
+  }
+  write_fixed_input("SR1-keyname", token->key_id, zeros, 256, fixed_input);
+  derive(scratch, fixed_input, scratch->hbk_name);
 }
 
 void hbk_call_key(struct scratch *scratch, const struct token *token, const uint8_t *nonce) {
-  if (token->spec == SM4) derive(scratch, "SR1-sm4-gcm", token->key_id, nonce, 128, scratch->call_key);
-  else derive(scratch, "SR1-encrypt", token->key_id, nonce, 256, scratch->call_key);
+  uint8_t fixed_input[FIXED_INPUT_LENGTH];
+  hbk_call_key_input(token->spec == SM4, token->key_id, nonce, fixed_input);
+  derive(scratch, fixed_input, scratch->call_key);
 }

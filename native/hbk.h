@@ -3,6 +3,11 @@
 
 #include "token.h"
 
+enum { FIXED_INPUT_LENGTH = 48 };
+
+/** The fixed input of KBKDF for K of a ciphertext, `label 11 ‖ 00 ‖ key id 16 ‖ N 16 ‖ L 4`: src/model/kbkdf.ts. */
+void hbk_call_key_input(bool sm4, const uint8_t *key_id, const uint8_t *nonce, uint8_t *input);
+
 /* What is derived from the material in the scratch, under the key id of `token`. */
 
 /** The HBK id, into `scratch->hbk_name`. */

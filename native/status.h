@@ -25,6 +25,8 @@ enum status {
   BAD_LENGTH = -8,
   /** Not a key of the type that the algorithm needs, or not one that this OpenSSL can use. */
   BAD_KEY = -9,
+  /** A function of a PKCS#11 module answered something else than CKR_OK. */
+  MODULE = -10,
 };
 
 #endif

@@ -102,6 +102,7 @@ export function hsmReader(
     boundary: optional(text(pkcs11Boundaries.join(", "), oneOf(...pkcs11Boundaries))),
     wrapping: optional(text(pkcs11Wrappings.join(", "), oneOf(...pkcs11Wrappings))),
     workers: optional(number("a number of processes", 64)),
+    sessions: optional(number("a number of sessions", 64)),
     deadline: optional(number("a number of milliseconds", 600_000)),
     inFlight: optional(number("a number of calls", 100_000)),
     workerHours: optional(number("a number of hours", 8_760)),

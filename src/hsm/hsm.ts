@@ -346,6 +346,7 @@ export interface Pkcs11Config {
   readonly uri: string;
   /** Without it, `pin-source` of the URI is the reference. */
   readonly pin?: string;
+  /** Default: native where it has been built, and wasm where it has not. */
   readonly engine?: EngineName;
   /** Default: call-key. One that the token cannot be is refused when the HSM is opened. */
   readonly boundary?: Pkcs11Boundary;
@@ -357,6 +358,12 @@ export interface Pkcs11Config {
   readonly initArgs?: string;
   /** Processes that share the calls, each with a login of its own; default 1. A second takes over when one ends. */
   readonly workers?: number;
+  /**
+   * Operations that each worker has going on in the token at once, each in a session of its own. Default: 16 where the
+   * token takes longer than a third of a millisecond for a MAC, as over a network, and 1 where it does not. More than the
+   * token has sessions for are refused. Takes the native engine.
+   */
+  readonly sessions?: number;
   /**
    * Longest time of one call, retries included, in milliseconds; default 5,000. A worker that answers nothing for half of
    * it is taken to hang, and its calls are given to another.

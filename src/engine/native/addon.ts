@@ -43,6 +43,7 @@ export interface Addon {
   readonly Drbg: new () => DrbgState;
   readonly Boundary: new () => BoundaryState;
   readonly Cryptoki: new () => CryptokiState;
+  readonly SessionPool: new () => SessionPoolState;
 }
 
 export interface DeriverState {
@@ -106,6 +107,39 @@ export interface CryptokiState {
 }
 
 const built = join(import.meta.dirname, "../../../build/native/strongroom.node");
+
+/**
+ * Sessions with threads: hsm/pkcs11/cryptoki/session-pool.ts. `job` is the caller's number of a job, and `identity` the HBK
+ * id 32 ‖ the key id 16 ‖ the suite 1. What makes a job answers OK; the job's own answer comes by `collect`.
+ */
+export interface SessionPoolState {
+  /** `done` is called when there are answers to collect. Answers how many of the `sessions` the module opened. */
+  open(path: Bytes, slot: Bytes, sessions: number, device: Bytes, personalization: Bytes, done: () => void): number;
+  /** Waits for the jobs that are being done. */
+  close(): number;
+  seal(job: number, hbk: Bytes, identity: Bytes, aad: Bytes, plaintext: Bytes): number;
+  unseal(job: number, hbk: Bytes, identity: Bytes, aad: Bytes, ciphertext: Bytes): number;
+  dataKey(job: number, hbk: Bytes, identity: Bytes, aad: Bytes, length: number, wanted: number): number;
+  reEncrypt(
+    job: number,
+    hbk: Bytes,
+    identity: Bytes,
+    aad: Bytes,
+    ciphertext: Bytes,
+    hbk2: Bytes,
+    identity2: Bytes,
+    aad2: Bytes,
+  ): number;
+  sign(job: number, key: Bytes, mechanism: Bytes, data: Bytes): number;
+  decrypt(job: number, key: Bytes, mechanism: Bytes, data: Bytes): number;
+  random(job: number, length: number): number;
+  /** How long a target takes all answers that are there. */
+  finished(): number;
+  /** (job 4 ‖ status 4 ‖ CK_RV 8 ‖ function 4 ‖ length 4 ‖ answer, padded to a multiple of 8)*, little-endian. */
+  collect(target: Bytes): number;
+  /** Milliseconds that the longest job has been done for. */
+  longest(): number;
+}
 
 /** Whether there was a C compiler when scripts/build ran. */
 export const isBuilt = (path = built): boolean => existsSync(path);

@@ -2,6 +2,8 @@ import { HsmError } from "../../base/errors.ts";
 
 /** Of native/status.h. */
 export const notAuthentic = -2;
+/** A function of a PKCS#11 module failed. */
+export const moduleFailed = -10;
 
 const failures: Readonly<Record<number, () => Error>> = {
   [-1]: () => new HsmError("refused", "the key token is not authentic, or not one that this call serves"),
@@ -17,8 +19,12 @@ const failures: Readonly<Record<number, () => Error>> = {
 /** The length that a call answered. */
 export function answered(status: number): number {
   if (status >= 0) return status;
-  throw failures[status]?.() ?? new HsmError("internal", "the native engine failed");
+  throw failureOf(status);
 }
+
+/** Of a negative status. */
+export const failureOf = (status: number): Error =>
+  failures[status]?.() ?? new HsmError("internal", "the native engine failed");
 
 /** The same, or null: not authentic. */
 export const authentic = (status: number): number | null => (status === notAuthentic ? null : answered(status));

@@ -1,4 +1,3 @@
-import { isAscii } from "node:buffer";
 import { type Bytes, fromUtf8 } from "../../base/bytes.ts";
 import { secret, secretFrom } from "../../base/secret.ts";
 
@@ -8,64 +7,21 @@ import { secret, secretFrom } from "../../base/secret.ts";
  * a number: float64 · a string, bytes: u32 length and octets · an array: u32 count and values ·
  * an object: u32 count and (string, value) pairs.
  */
-const tags = { undefined: 0, null: 1, false: 2, true: 3, number: 4, string: 5, bytes: 6, array: 7, object: 8 } as const;
-
-/** How many octets `encode` writes. */
-export function encodedLength(value: unknown): number {
-  if (value === undefined || value === null || typeof value === "boolean") return 1;
-  if (typeof value === "number") return 9;
-  if (typeof value === "string") return 5 + Buffer.byteLength(value);
-  if (value instanceof Uint8Array) return 5 + value.length;
-  if (typeof value !== "object") throw new TypeError(`a ${typeof value} cannot cross to a worker`);
-  let length = 5;
-  if (Array.isArray(value)) {
-    for (const item of value) length += encodedLength(item);
-  } else {
-    for (const [key, item] of Object.entries(value)) length += encodedLength(key) + encodedLength(item);
-  }
-  return length;
-}
-
-/** Writes `value` into `target` and answers the offset behind it. */
-export function encode(value: unknown, target: Buffer, offset: number): number {
-  if (value === undefined) return target.writeUInt8(tags.undefined, offset);
-  if (value === null) return target.writeUInt8(tags.null, offset);
-  if (typeof value === "boolean") return target.writeUInt8(value ? tags.true : tags.false, offset);
-  if (typeof value === "number") return target.writeDoubleBE(value, target.writeUInt8(tags.number, offset));
-  if (typeof value === "string") {
-    const start = counted(target, offset, tags.string, Buffer.byteLength(value));
-    return start + target.write(value, start, "utf8");
-  }
-  if (value instanceof Uint8Array) {
-    const start = counted(target, offset, tags.bytes, value.length);
-    target.set(value, start);
-    return start + value.length;
-  }
-  if (Array.isArray(value)) {
-    let end = counted(target, offset, tags.array, value.length);
-    for (const item of value) end = encode(item, target, end);
-    return end;
-  }
-  const entries = Object.entries(value as object);
-  let end = counted(target, offset, tags.object, entries.length);
-  for (const [key, item] of entries) end = encode(item, target, encode(key, target, end));
-  return end;
-}
-
-const counted = (target: Buffer, offset: number, tag: number, count: number): number =>
-  target.writeUInt32BE(count, target.writeUInt8(tag, offset));
-
-/** A frame: `u32 length of the rest ‖ u32 call ‖ u8 code ‖ value`, in memory that can be wiped. */
-export function frame(call: number, code: number, value: unknown): Bytes {
-  const bytes = secret(frameHead + encodedLength(value));
-  const target = Buffer.from(bytes.buffer);
-  target.writeUInt32BE(bytes.length - 4, 0);
-  target.writeUInt32BE(call, 4);
-  target.writeUInt8(code, 8);
-  encode(value, target, frameHead);
-  return bytes;
-}
-const frameHead = 9;
+export const tags = {
+  undefined: 0,
+  null: 1,
+  false: 2,
+  true: 3,
+  number: 4,
+  string: 5,
+  bytes: 6,
+  array: 7,
+  object: 8,
+} as const;
+/** Of a frame: `u32 length of the rest ‖ u32 call ‖ u8 code`, before its value. */
+export const frameHead = 9;
+/** Of arrays and objects in one another. */
+const deepest = 8;
 /** Far more than any call takes; a longer frame is a broken peer. */
 const longestFrame = 1 << 20;
 
@@ -113,12 +69,14 @@ export class FrameReader {
 }
 
 class Decoder {
-  readonly #bytes: Buffer;
+  readonly #bytes: Bytes;
+  readonly #view: DataView;
   #offset = 0;
 
   /** `bytes` has its buffer for itself. */
   constructor(bytes: Bytes) {
-    this.#bytes = Buffer.from(bytes.buffer);
+    this.#bytes = bytes;
+    this.#view = new DataView(bytes.buffer);
   }
 
   whole(): unknown {
@@ -128,8 +86,8 @@ class Decoder {
   }
 
   #value(depth: number): unknown {
-    if (depth > 8) throw new RangeError("a value nested too deep");
-    const tag = this.#bytes.readUInt8(this.#offset++);
+    if (depth > deepest) throw new RangeError("a value nested too deep");
+    const tag = this.#bytes[this.#offset++];
     switch (tag) {
       case tags.undefined:
         return undefined;
@@ -140,7 +98,7 @@ class Decoder {
         return tag === tags.true;
       case tags.number:
         this.#offset += 8;
-        return this.#bytes.readDoubleBE(this.#offset - 8);
+        return this.#view.getFloat64(this.#offset - 8);
       case tags.string:
         return this.#text();
       case tags.bytes:
@@ -162,21 +120,23 @@ class Decoder {
 
   #text(): string {
     const octets = this.#octets();
-    return isAscii(octets)
-      ? this.#bytes.toString("latin1", this.#offset - octets.length, this.#offset)
-      : fromUtf8(octets);
+    let text = "";
+    for (const code of octets) {
+      if (code > 0x7f) return fromUtf8(octets);
+      text += String.fromCharCode(code);
+    }
+    return text;
   }
 
   #octets(): Bytes {
-    const length = this.#bytes.readUInt32BE(this.#offset);
-    const start = this.#offset + 4;
-    if (length > this.#bytes.length - start) throw new RangeError("octets past the end of a frame");
-    this.#offset = start + length;
+    const length = this.#count();
+    const start = this.#offset;
+    this.#offset += length;
     return new Uint8Array(this.#bytes.buffer, start, length);
   }
 
   #count(): number {
-    const count = this.#bytes.readUInt32BE(this.#offset);
+    const count = this.#view.getUint32(this.#offset);
     this.#offset += 4;
     // Every value takes an octet at least.
     if (count > this.#bytes.length - this.#offset) throw new RangeError("a count past the end of a frame");

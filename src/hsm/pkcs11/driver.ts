@@ -69,6 +69,11 @@ export class Pkcs11Hsm implements Hsm {
     return this.#workers.pids;
   }
 
+  /** Of each worker: how many operations it has going on at once. */
+  get sessions(): number {
+    return this.#workers.sessions;
+  }
+
   refusal(spec: HbkSpec, usage: KeyUsage): string | undefined {
     return refusal(this.#workers.profile, this.info, spec, usage);
   }

@@ -2,10 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import type { Socket } from "node:net";
 import { extname } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { Bytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
-import { secretConcat, wipe } from "../../base/secret.ts";
-import { type Frame, FrameReader, frame } from "./codec.ts";
+import { type Frame, FrameReader } from "./codec.ts";
+import { FrameWriter } from "./frame-writer.ts";
 import { answers, errorOf, type Greeting } from "./protocol.ts";
 
 /** Beside this file, compiled or not. */
@@ -52,7 +51,7 @@ export class Link {
   readonly #onFault: () => void;
   readonly #calls = new Map<number, Call>();
   readonly #reader = new FrameReader();
-  #outgoing: Bytes[] = [];
+  readonly #writer = new FrameWriter();
   #lastCall = 0;
   /** Of the last answer, or of the first call after a time without any. */
   #lastSign = 0;
@@ -128,20 +127,17 @@ export class Link {
   #send(id: number, code: number, value: unknown, due: number): Promise<unknown> {
     if (!this.#alive) return Promise.reject(new HsmError("unavailable", "the PKCS#11 worker has ended"));
     if (this.#calls.size === 0) this.#lastSign = performance.now();
-    if (this.#outgoing.length === 0) setImmediate(() => this.#flush());
-    this.#outgoing.push(frame(id, code, value));
+    if (this.#writer.isEmpty) setImmediate(() => this.#flush());
+    this.#writer.add(id, code, value);
     return new Promise((resolve, reject) => {
       this.#calls.set(id, { due, resolve, reject });
     });
   }
 
   #flush(): void {
-    const [first, ...more] = this.#outgoing;
-    this.#outgoing = [];
-    if (!first) return;
-    const batch = more.length === 0 ? first : secretConcat(first, ...more);
-    if (batch !== first) wipe(first, ...more);
-    this.#socket.write(batch, () => wipe(batch));
+    if (this.#writer.isEmpty) return;
+    const frames = this.#writer.take();
+    this.#socket.write(frames, () => this.#writer.giveBack(frames));
   }
 
   #receive(chunk: Buffer): void {
@@ -198,8 +194,7 @@ export class Link {
     if (!this.#alive) return reason;
     this.#alive = false;
     clearTimeout(this.#watch);
-    wipe(...this.#outgoing);
-    this.#outgoing = [];
+    this.#writer.giveBack(this.#writer.take());
     for (const { reject } of this.#calls.values()) {
       reject(new HsmError("unavailable", `the PKCS#11 worker ended: ${reason}`));
     }

@@ -61,6 +61,12 @@ export const methods = {
 export type Role = keyof typeof methods;
 export type MethodOf<R extends Role> = (typeof methods)[R][number];
 
+/** An HSM may need a minute for an RSA key pair. The worker says meanwhile that it works. */
+export const making: readonly string[] = ["generatePair", "generateDataKeyPair", "wrappingKey"] satisfies (
+  | PairMethod
+  | ImportMethod
+)[];
+
 /** What a worker is told first. The PIN goes over the inherited socket only. */
 export interface Greeting {
   readonly role: Role;
@@ -76,6 +82,10 @@ export interface Greeting {
   /** After how many hours or calls it asks to be replaced. */
   /** `memory` in MiB. */
   readonly life: { readonly hours: number; readonly calls: number; readonly memory: number };
+  /** How many operations may go on at once; undefined: as many as suit the token. */
+  readonly sessions?: number;
+  /** For how many milliseconds one operation may last. */
+  readonly longestOperation?: number;
   /** What another worker of this process has found out about this module. */
   readonly profile?: Profile;
   /** What one of an earlier process has: sealed.ts. */
@@ -100,13 +110,15 @@ export interface Found {
 /** The answer of a worker that has opened a token. */
 export interface Opened extends Partial<Found> {
   readonly info: HsmInfo;
+  /** How many operations go on at once. */
+  readonly sessions: number;
   /** Those that it unwraps by. */
   readonly domainKeys: readonly DomainKeyId[];
 }
 
 /**
  * These two answer no call: with `retire` the worker asks to be replaced, with `working` it says now and then that calls
- * which take long are being served.
+ * which take long are being served. Once it has answered the greeting, an error in answer to that is the worker's end.
  */
 export const answers = {
   done: 0,

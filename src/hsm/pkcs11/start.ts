@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ConfigError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
+import { isBuilt } from "../../engine/native/addon.ts";
 import type { Ceremony, DomainKeyMode, Pkcs11Config } from "../hsm.ts";
 import { readSecret } from "../secret-reference.ts";
 import { Link } from "./link.ts";
@@ -10,32 +11,20 @@ import { trustedModule } from "./module-file.ts";
 import { PinLatch } from "./pin-latch.ts";
 import type { Profile } from "./profile/profile.ts";
 import { ProfileFile } from "./profile-file.ts";
-import {
-  type ImportMethod,
-  OfficerPinRefused,
-  type Opened,
-  type PairMethod,
-  PinRefused,
-  type Role,
-} from "./protocol.ts";
+import { making, OfficerPinRefused, type Opened, PinRefused, type Role } from "./protocol.ts";
 import { parseUri, type TokenUri } from "./uri.ts";
 
 /** Milliseconds. */
 const defaultDeadline = 5_000;
 /** Loading a module and logging in takes a slow HSM seconds. */
 const leastStartDeadline = 15_000;
-/** An HSM may need a minute for an RSA key pair. */
 const leastGenerationDeadline = 120_000;
-const making: readonly string[] = ["generatePair", "generateDataKeyPair", "wrappingKey"] satisfies (
-  | PairMethod
-  | ImportMethod
-)[];
 /** What a worker lives for: 24 hours, a million calls, a GiB. */
 const defaultLife = { workerHours: 24, workerCalls: 1_000_000, workerMemory: 1_024 };
 
 /** Of one call, from its coming to its answer. */
 export const deadlineOf = (role: Role, { deadline = defaultDeadline }: Pkcs11Config, method?: string): number =>
-  role === "hsm" && !making.some((one) => one === method) ? deadline : Math.max(deadline, leastGenerationDeadline);
+  role === "hsm" && !making.includes(method ?? "") ? deadline : Math.max(deadline, leastGenerationDeadline);
 
 /** One login after the other, by URI: as many workers with one wrong PIN are as many tries. */
 const turns = new Map<string, Promise<unknown>>();
@@ -91,34 +80,38 @@ async function loggedIn<Answer>(
   const { latch, pin } = readPin(name, reference, config.stateDirectory);
   const officer = readPin(`${name}\0security officer`, officerReference, config.stateDirectory);
 
+  if (config.engine === undefined && !isBuilt()) warnOfSlowness();
   const file = new ProfileFile(name, config.stateDirectory);
   if (looking.includes(role)) file.remove();
   const sealed = role === "hsm" ? file.read() : undefined;
   const profile = role === "hsm" ? profiles.get(module) : undefined;
   const { workerHours, workerCalls, workerMemory } = { ...defaultLife, ...config };
+  const deadline = deadlineOf(role, config);
+  // Half of the time is left for another worker.
+  const longestSilence = role === "hsm" ? deadline / 2 : deadline;
   const greeting = {
     role,
     module,
     ...(config.initArgs !== undefined && { initArgs: config.initArgs }),
     token: selectorOf(uri),
     ...(pin && { pin }),
-    engine: config.engine ?? "wasm",
+    engine: config.engine ?? (isBuilt() ? "native" : "wasm"),
     boundary: config.boundary ?? "call-key",
     wrapping: config.wrapping ?? "auto",
     life: { hours: workerHours, calls: workerCalls, memory: workerMemory },
+    ...(config.sessions !== undefined && { sessions: config.sessions }),
+    longestOperation: longestSilence,
     ...(profile && { profile }),
     ...(sealed && { sealed }),
     ...(mode && { mode }),
     ...(officer.pin && { soPin: officer.pin }),
     ...(role === "ceremony" && { ceremony }),
   };
-  const deadline = deadlineOf(role, config);
   const link: Link = new Link({
     greeting,
     environment,
     startDeadline: Math.max(deadline, leastStartDeadline),
-    // Half of the time is left for another worker.
-    longestSilence: role === "hsm" ? deadline / 2 : deadline,
+    longestSilence,
     onRetire: () => onRetire?.(link),
     onFault: () => file.doubt(),
   });
@@ -142,6 +135,15 @@ function readPin(token: string, reference: string | undefined, directory: string
   const latch = new PinLatch(token, reference, directory);
   latch.check();
   return { latch, pin: readSecret(reference) };
+}
+
+let warned = false;
+
+function warnOfSlowness(): void {
+  if (!warned) {
+    process.emitWarning("there is no native engine: PKCS#11 workers do one operation after the other (scripts/build)");
+  }
+  warned = true;
 }
 
 /**

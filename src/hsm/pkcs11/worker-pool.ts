@@ -37,6 +37,8 @@ interface Waiting {
 export class WorkerPool<R extends "hsm" | "admin"> {
   readonly info: HsmInfo;
   readonly profile: R extends "hsm" ? Profile : undefined;
+  /** Of the first worker. */
+  readonly sessions: number;
   readonly #role: R;
   readonly #config: Pkcs11Config;
   readonly #size: number;
@@ -73,6 +75,7 @@ export class WorkerPool<R extends "hsm" | "admin"> {
     this.#mostInFlight = config.inFlight ?? defaultInFlight;
     this.info = answer.info;
     this.profile = answer.profile as typeof this.profile;
+    this.sessions = answer.sessions;
     this.#domainKeys = new Set(answer.domainKeys);
     this.#follow(link);
     this.#fill();

@@ -1,6 +1,13 @@
 import { personalization } from "../../../src/engine/entropy.ts";
-import type { Addon, BoundaryState, CryptokiState, DeriverState, DrbgState } from "../../../src/engine/native/addon.ts";
-import { openReader } from "./reader.ts";
+import type {
+  Addon,
+  BoundaryState,
+  CryptokiState,
+  DeriverState,
+  DrbgState,
+  SessionPoolState,
+} from "../../../src/engine/native/addon.ts";
+import { openReader, openReaderSessions } from "./reader.ts";
 
 export type Call = (...args: unknown[]) => unknown;
 
@@ -13,6 +20,7 @@ export interface Receivers {
   readonly drbg: DrbgState;
   readonly boundary: BoundaryState;
   readonly cryptoki: CryptokiState;
+  readonly sessions: SessionPoolState;
 }
 
 export function receivers(addon: Addon): Receivers {
@@ -22,11 +30,18 @@ export function receivers(addon: Addon): Receivers {
   drbg.instantiate(new Uint8Array(48).fill(1), new Uint8Array(0));
   const boundary = new addon.Boundary();
   boundary.open(new TextEncoder().encode("/dev/urandom\0"), personalization());
-  return { addon, deriver, drbg, boundary, cryptoki: openReader(addon) };
+  return { addon, deriver, drbg, boundary, cryptoki: openReader(addon), sessions: openReaderSessions(addon) };
 }
 
 /** All that take arguments. */
-export const functionsOf = ({ addon, deriver, drbg, boundary, cryptoki }: Receivers): readonly NativeFunction[] => [
+export const functionsOf = ({
+  addon,
+  deriver,
+  drbg,
+  boundary,
+  cryptoki,
+  sessions,
+}: Receivers): readonly NativeFunction[] => [
   ["sha256", addon, "bt"],
   ["hmacSha256", addon, "bbt"],
   ["kbkdf", addon, "bbt"],
@@ -74,4 +89,12 @@ export const functionsOf = ({ addon, deriver, drbg, boundary, cryptoki }: Receiv
   ["unwrapKey", cryptoki, "bbbbbt"],
   ["wrapKey", cryptoki, "bbbbt"],
   ["interfaces", cryptoki, "t"],
+  ["seal", sessions, "nbbbb"],
+  ["unseal", sessions, "nbbbb"],
+  ["dataKey", sessions, "nbbbnn"],
+  ["reEncrypt", sessions, "nbbbbbbb"],
+  ["sign", sessions, "nbbb"],
+  ["decrypt", sessions, "nbbb"],
+  ["random", sessions, "nn"],
+  ["collect", sessions, "t"],
 ];

@@ -76,8 +76,48 @@ static CK_RV wrap(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJE
   return CKR_OK;
 }
 
+static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify,
+                          CK_SESSION_HANDLE_PTR session) {
+  (void)application, (void)notify;
+  *session = slot + flags;
+  return CKR_OK;
+}
+
+static CK_RV close_session(CK_SESSION_HANDLE session) {
+  (void)session;
+  return CKR_OK;
+}
+
+static CK_RV generate_random(CK_SESSION_HANDLE session, CK_BYTE_PTR octets, CK_ULONG length) {
+  static _Atomic unsigned char calls;
+  memset(octets, (int)session + ++calls, length);
+  return CKR_OK;
+}
+
+static _Thread_local CK_ULONG begun;
+
+static CK_RV begin(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE key) {
+  begun = session + mechanism_sum(mechanism) + key;
+  return CKR_OK;
+}
+
+/* Fills all the room there is, and answers as much as a MAC of SHA-256 has. */
+static CK_RV transform(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR target,
+                       CK_ULONG_PTR room) {
+  memset(target, (int)(session + begun + sum_of(data, length)), *room);
+  *room = 32;
+  return CKR_OK;
+}
+
 static CK_FUNCTION_LIST list = {
     .version = {2, 40},
+    .C_OpenSession = open_session,
+    .C_CloseSession = close_session,
+    .C_GenerateRandom = generate_random,
+    .C_SignInit = begin,
+    .C_Sign = transform,
+    .C_DecryptInit = begin,
+    .C_Decrypt = transform,
     .C_CreateObject = create,
     .C_GenerateKey = generate,
     .C_DeriveKey = derive,

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import pkcs11js from "pkcs11js";
 import { utf8 } from "../../../src/base/bytes.ts";
-import type { Addon, CryptokiState } from "../../../src/engine/native/addon.ts";
+import type { Addon, CryptokiState, SessionPoolState } from "../../../src/engine/native/addon.ts";
 
 let path: string | undefined;
 
@@ -14,6 +14,16 @@ export function openReader({ Cryptoki }: Addon): CryptokiState {
   const cryptoki = new Cryptoki();
   if (cryptoki.open(utf8(`${path}\0`)) !== 0) throw new Error("the module does not open");
   return cryptoki;
+}
+
+/** Two sessions of it. `done` as of `SessionPoolState`. */
+export function openReaderSessions({ SessionPool }: Addon, done: () => void = () => undefined): SessionPoolState {
+  path ??= loadReader();
+  const pool = new SessionPool();
+  const [module, device] = [utf8(`${path}\0`), utf8("/dev/urandom\0")];
+  if (pool.open(module, new Uint8Array(8), 2, device, new Uint8Array(28), done) !== 2)
+    throw new Error("the sessions do not open");
+  return pool;
 }
 
 function loadReader(): string {

@@ -51,6 +51,7 @@ export function validCalls(receivers: Receivers): readonly ValidCall[] {
     ...tokenCalls(receivers),
     ...signatureCalls(receivers),
     ...cryptokiCalls(receivers),
+    ...sessionCalls(receivers),
   ];
 }
 
@@ -159,5 +160,22 @@ function cryptokiCalls({ cryptoki }: Receivers): ValidCall[] {
       ["unwrapKey", cryptoki, [handle, mechanism, handle, aad, template, zeros(16)]],
       ["wrapKey", cryptoki, [handle, mechanism, handle, handle, zeros(100)]],
     ]),
+  ];
+}
+
+function sessionCalls({ sessions }: Receivers): ValidCall[] {
+  const [handle, identity, ciphertext] = [zeros(8).fill(7), zeros(49), zeros(78 + text.length)];
+  identity[48] = 1;
+  ciphertext.set([1, 1]);
+  const mechanism = new Uint8Array(Uint32Array.of(0x251, 0).buffer);
+  return [
+    ["seal", sessions, [1, handle, identity, aad, text]],
+    ["unseal", sessions, [2, handle, identity, aad, ciphertext]],
+    ["dataKey", sessions, [3, handle, identity, aad, 32, 1]],
+    ["reEncrypt", sessions, [4, handle, identity, aad, ciphertext, handle, identity, aad]],
+    ["sign", sessions, [5, handle, mechanism, text]],
+    ["decrypt", sessions, [6, handle, concat(mechanism, id), text]],
+    ["random", sessions, [7, 32]],
+    ["collect", sessions, [zeros(2000)]],
   ];
 }

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { FrameReader, frame } from "../../../src/hsm/pkcs11/codec.ts";
+import { FrameReader } from "../../../src/hsm/pkcs11/codec.ts";
+import { FrameWriter } from "../../../src/hsm/pkcs11/frame-writer.ts";
 
 const bytes = fc.uint8Array({ maxLength: 40 });
 const { value: anything } = fc.letrec((tie) => ({
@@ -14,6 +15,12 @@ const { value: anything } = fc.letrec((tie) => ({
     fc.dictionary(fc.string(), tie("value"), { maxKeys: 4, noNullPrototype: true }),
   ),
 }));
+
+function frame(call: number, code: number, value: unknown): Uint8Array {
+  const writer = new FrameWriter();
+  writer.add(call, code, value);
+  return writer.take();
+}
 
 describe("frames", () => {
   it("carry every kind of value, however the stream is cut", () => {
@@ -59,7 +66,26 @@ describe("frames", () => {
     expect(value).toEqual(new Uint8Array(32));
   });
 
-  it("do not take what cannot cross", () => {
-    for (const value of [() => 1, Symbol("x"), 1n]) expect(() => frame(1, 0, value)).toThrow(TypeError);
+  it("do not take what cannot cross, and those before it do", () => {
+    const writer = new FrameWriter();
+    writer.add(1, 0, "before");
+    for (const value of [() => 1, Symbol("x"), 1n, [new Uint8Array(100_000), 1n]])
+      expect(() => writer.add(2, 0, value)).toThrow(TypeError);
+    writer.add(3, 0, "after");
+    expect(new FrameReader().push(writer.take()).map(({ value }) => value)).toEqual(["before", "after"]);
+  });
+
+  it("are written into memory that comes back, without what was in it", () => {
+    const writer = new FrameWriter();
+    for (const size of [10, 40_000, 20]) {
+      const expected = new Uint8Array(size).fill(size);
+      writer.add(1, 0, expected);
+      writer.add(2, 0, "é");
+      const taken = writer.take();
+      expect(new FrameReader().push(taken.slice()).map(({ value }) => value)).toEqual([expected, "é"]);
+      expect(writer.isEmpty).toBe(true);
+      writer.giveBack(taken);
+      expect(taken.every((octet) => octet === 0)).toBe(true);
+    }
   });
 });

@@ -39,6 +39,7 @@ static CK_RV sign_init(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mechanism, CK
   if (meets("finalized")) real->C_Finalize(NULL);
   if (is_session_object(session, key) && meets("key-gone")) real->C_DestroyObject(session, key);
   if (meets("device-removed")) return CKR_DEVICE_REMOVED;
+  if (meets("session-closed")) real->C_CloseSession(session);
   if (meets("crash")) abort();
   if (meets("hang")) for (;;) pause();
   return real->C_SignInit(session, mechanism, key);

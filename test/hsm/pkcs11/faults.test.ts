@@ -57,7 +57,6 @@ describe("a worker's module", () => {
     ["that is logged out", "logged-out"],
     ["that another part of its process has finalized", "finalized"],
     ["whose key is gone", "key-gone"],
-    ["whose device is removed", "device-removed"],
     ["that crashes", "crash"],
     ["that hangs", "hang"],
   ])("%s under load fails no call, and both workers serve soon after", async (_, fault) => {
@@ -97,6 +96,19 @@ describe("a worker's module", () => {
     const ec = await pair({ spec: "ECC_NIST_P256", usage: "KEY_AGREEMENT" });
     const agree = () => hsm.keyPairs.deriveSharedSecret(ec.ekt, ec.publicKey);
     expect(await once("derive-fails", agree)).toEqual(await agree());
+    expect(hsm.workerPids).toEqual(workers);
+  });
+
+  it.each([
+    ["that is away for a call", "device-removed"],
+    ["that closes a session", "session-closed"],
+  ])("%s under load fails no call, and costs no worker", async (_, fault) => {
+    const workers = hsm.workerPids;
+    load = startLoad(hsm, key, inFlight);
+    writeFileSync(join(config.folder, fault), "");
+    await until(() => !readdirSync(config.folder).includes(fault));
+    await load.progress(50);
+    expect(await load.stop()).toEqual([]);
     expect(hsm.workerPids).toEqual(workers);
   });
 

@@ -32,11 +32,11 @@ export const withFaults = <Token extends SoftToken>(config: Token): Token => beh
 export const withOfficer = <Token extends SoftToken>(config: Token): Token => behind("officer", config);
 
 /** Behind a module that is made of `name`.c, and told by variables of that name where the token is and its module. */
-function behind<Token extends SoftToken>(name: string, config: Token): Token {
+export function behind<Token extends SoftToken>(name: string, config: Token): Token {
   const module = join(config.folder, `${name}.so`);
   const headers = join(import.meta.dirname, "../../../node_modules/pkcs11js/includes/pkcs11");
   const source = join(import.meta.dirname, `${name}.c`);
-  execFileSync("cc", ["-shared", "-fPIC", "-o", module, "-I", headers, source, "-ldl"]);
+  execFileSync("cc", ["-shared", "-fPIC", "-pthread", "-o", module, "-I", headers, source, "-ldl"]);
   const variable = name.toUpperCase();
   return {
     ...config,

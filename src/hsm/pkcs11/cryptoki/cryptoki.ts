@@ -12,13 +12,14 @@ import {
 } from "./attributes.ts";
 import { CryptokiError, call, called } from "./cryptoki-call.ts";
 import type { MacHash } from "./mac-hash.ts";
-import { NativeCryptoki } from "./native-cryptoki.ts";
+import { type Mechanism, NativeCryptoki } from "./native-cryptoki.ts";
 import { findSlot, loadModule, login } from "./open-token.ts";
 import { quirks, withoutQuirk } from "./quirks.ts";
+import { type JobKey, SessionPool } from "./session-pool.ts";
 import type { TokenSelector } from "./token-selector.ts";
 
 export type Handle = pkcs11js.Handle;
-export type Mechanism = pkcs11js.Mechanism;
+export type { Mechanism };
 export { CryptokiError };
 
 /** The longest plaintext and its tag; longer than any MAC or signature: openCryptoki writes past a buffer that is too short. */
@@ -27,7 +28,7 @@ const longestOutput = 4096 + 16;
 const longestWrapped = 16_384;
 const sessionFlags = pkcs11js.CKF_SERIAL_SESSION | pkcs11js.CKF_RW_SESSION;
 /** Mechanism, and length of the MAC. */
-const hmacs = {
+export const hmacs = {
   sha224: [pkcs11js.CKM_SHA224_HMAC, 28],
   sha256: [pkcs11js.CKM_SHA256_HMAC, 32],
   sha384: [pkcs11js.CKM_SHA384_HMAC, 48],
@@ -109,6 +110,11 @@ export class Cryptoki {
     const mac = this.sign({ mechanism }, key, message);
     if (mac.length !== length) throw new HsmError("internal", `the token's HMAC is not ${length} bytes long`);
     return mac;
+  }
+
+  /** Sessions of the token with threads of their own, in which the native code has been built. */
+  sessions(count: number, released: (key: JobKey) => void): SessionPool {
+    return new SessionPool(this.#path, this.#slot, count, released);
   }
 
   /** A signature or MAC, made by `secret`. */

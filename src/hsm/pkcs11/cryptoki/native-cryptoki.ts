@@ -7,6 +7,7 @@ import { type Attributes, asBuffer, attributeOctets, attributeType } from "./att
 import { CryptokiError } from "./cryptoki-call.ts";
 
 type Handle = pkcs11js.Handle;
+export type Mechanism = pkcs11js.Mechanism;
 
 /** The mechanisms that pkcs11js cannot say, and those whose parameter is octets or nothing. */
 export type NativeMechanism =
@@ -137,15 +138,37 @@ function words(values: readonly number[], rest: Bytes = new Uint8Array()): Bytes
   return bytes;
 }
 
+/** The same of a mechanism as pkcs11js takes it: one without parameter, RSA-PSS, or RSA-OAEP without label. */
+export function octetsOf({ mechanism, parameter }: Mechanism): Bytes {
+  if (parameter === undefined || parameter === null) return words([mechanism, 0]);
+  if (typeof parameter === "object" && "type" in parameter) {
+    if (parameter.type === pkcs11js.CK_PARAMS_RSA_PSS) {
+      const { hashAlg, mgf, saltLen } = parameter as pkcs11js.RsaPSS;
+      return words([mechanism, 0, ...ulongs(hashAlg, mgf, saltLen)]);
+    }
+    if (parameter.type === pkcs11js.CK_PARAMS_RSA_OAEP) {
+      const { hashAlg, mgf, source } = parameter as pkcs11js.RsaOAEP;
+      return words([mechanism, 0, ...ulongs(hashAlg, mgf, source, 0, 0)]);
+    }
+  }
+  throw new TypeError("the native code does not know such a parameter");
+}
+
+/** Each in two words. */
+const ulongs = (...values: readonly number[]): number[] => values.flatMap((value) => [value, 0]);
+
 const padded = (length: number): number => Math.ceil(length / alignment) * alignment;
 
 /** What follows the CK_RV. */
 function call(name: string, target: Bytes, status: number): Bytes {
   const length = answered(status);
   const code = Number(new DataView(target.buffer).getBigUint64(0, true));
-  if (code !== pkcs11js.CKR_OK) throw new CryptokiError(name, codeName(code), code, undefined);
+  if (code !== pkcs11js.CKR_OK) throw moduleFailure(name, code);
   return target.subarray(handleLength, length);
 }
+
+export const moduleFailure = (name: string, code: number): CryptokiError =>
+  new CryptokiError(name, codeName(code), code, undefined);
 
 const codeName = (code: number): string =>
   Object.entries(pkcs11js).find(([name, value]) => name.startsWith("CKR_") && value === code)?.[0] ??

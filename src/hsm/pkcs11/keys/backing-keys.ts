@@ -3,6 +3,7 @@ import { type Bytes, concat, hex, uint32 } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
 import { wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
+import { suiteOf } from "../../../model/ciphertext.ts";
 import { type EktSuite, ektBody, ektHead, ektSuites, type ParsedEkt, parseEkt } from "../../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../../model/hbk.ts";
 import {
@@ -16,6 +17,7 @@ import type { Ekt } from "../../hsm.ts";
 import { type Attributes, asBuffer } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import { macHashOf } from "../cryptoki/mac-hash.ts";
+import type { JobKey } from "../cryptoki/session-pool.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
 import { committedId } from "./hbk-id.ts";
@@ -35,9 +37,13 @@ const counter = uint32(1);
 export interface BackingKey {
   readonly meta: HbkMeta;
   readonly hbkId: Bytes;
+  /** HBK id 32 ‖ key id 16 ‖ suite 1, of what the key makes and opens; 0 where it does not. */
+  readonly identity: Bytes;
   readonly handle: Handle;
   /** An object of the token. */
   readonly resident: boolean;
+  /** How many jobs of session-pool.ts work with it: its object is there until they are done. */
+  jobs: number;
 }
 
 const newKey: Attributes = { ...moving, valueLen: 32 };
@@ -61,6 +67,8 @@ export class BackingKeys {
   /** The counter, and the fixed input of the derivation at hand: none of it is secret. */
   readonly #derivation = Buffer.concat([counter, new Uint8Array(fixedInputLength)]);
   readonly #cache: HandleCache<BackingKey>;
+  /** No longer in the cache, while jobs work with them. */
+  readonly #leaving = new Set<JobKey>();
   #unwrapped = 0;
 
   constructor(
@@ -78,8 +86,15 @@ export class BackingKeys {
     this.#domain = domain;
     this.#wrappings = wrappings;
     this.#cache = new HandleCache(cacheCapacity, cacheTimeToLive, (key) => {
-      if (!key.resident) token.destroy(key.handle);
+      if (key.resident) return;
+      if (key.jobs > 0) this.#leaving.add(key);
+      else token.destroy(key.handle);
     });
+  }
+
+  /** The last job that worked with this key is done. */
+  left(key: JobKey): void {
+    if (this.#leaving.delete(key)) this.#token.destroy(asBuffer(key.handle));
   }
 
   /** How many session objects have come and gone: some modules keep memory for each. */
@@ -276,11 +291,11 @@ function kekOf({ kek, privates, releasing }: DomainKeyPair, meta: HbkMeta): Hand
 }
 
 /** The parts of a parsed token are views of a call's argument, which is wiped when the call ends. */
-const kept = (parsed: ParsedEkt) => ({
-  meta: { ...parsed.meta, keyId: parsed.meta.keyId.slice() },
-  hbkId: parsed.hbkId.slice(),
-  resident: isResident(parsed),
-});
+function kept(parsed: ParsedEkt): Omit<BackingKey, "handle"> {
+  const identity = concat(parsed.hbkId, parsed.meta.keyId, Uint8Array.of(suiteOf(parsed.meta.spec)?.code ?? 0));
+  const [hbkId, keyId] = [identity.subarray(0, 32), identity.subarray(32, 48)];
+  return { meta: { ...parsed.meta, keyId }, hbkId, identity, resident: isResident(parsed), jobs: 0 };
+}
 
 const isResident = ({ suite }: ParsedEkt): boolean => suite === ektSuites.resident;
 

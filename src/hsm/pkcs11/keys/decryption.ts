@@ -3,7 +3,7 @@ import type { Bytes } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
 import { wipe } from "../../../base/secret.ts";
 import type { EncryptionAlgorithm } from "../../../model/key-spec.ts";
-import type { Cryptoki, Handle } from "../cryptoki/cryptoki.ts";
+import type { Cryptoki, Handle, Mechanism } from "../cryptoki/cryptoki.ts";
 import { unpadOaep } from "./oaep-padding.ts";
 import type { Unpadding } from "./pair-abilities.ts";
 import { type OaepHash, oaep } from "./transport-key.ts";
@@ -25,13 +25,30 @@ export function decryptWith(
   ciphertext: Bytes,
   unpadding: Unpadding,
 ): Bytes | null {
+  const { mechanism, unpadded } = decryption(algorithm, unpadding);
+  return unpadded(token.decrypt(mechanism, privateKey, ciphertext), ciphertext.length);
+}
+
+/** What C_Decrypt does for a decryption. */
+export function decryption(
+  algorithm: EncryptionAlgorithm,
+  unpadding: Unpadding,
+): {
+  readonly mechanism: Mechanism;
+  /** The plaintext, or null, of what C_Decrypt gave for a ciphertext of `length`. */
+  unpadded(answer: Bytes, length: number): Bytes | null;
+} {
   const hash = oaepHashOf(algorithm);
-  if (unpadding === "token") return token.decrypt(oaep(hash), privateKey, ciphertext);
-  const encoded = token.decrypt({ mechanism: pkcs11js.CKM_RSA_X_509 }, privateKey, ciphertext);
-  try {
-    if (encoded.length !== ciphertext.length) throw new HsmError("internal", "the token drops zeros of raw RSA");
-    return unpadOaep(encoded, hash);
-  } finally {
-    wipe(encoded);
-  }
+  if (unpadding === "token") return { mechanism: oaep(hash), unpadded: (plaintext) => plaintext };
+  return {
+    mechanism: { mechanism: pkcs11js.CKM_RSA_X_509 },
+    unpadded(encoded, length) {
+      try {
+        if (encoded.length !== length) throw new HsmError("internal", "the token drops zeros of raw RSA");
+        return unpadOaep(encoded, hash);
+      } finally {
+        wipe(encoded);
+      }
+    },
+  };
 }

@@ -37,16 +37,30 @@ export function signWith(
   message: Bytes,
   type: MessageType,
 ): Bytes {
+  const { mechanism, data, formed } = signing(algorithm, message, type);
+  return formed(token.sign(mechanism, privateKey, data));
+}
+
+export interface Signing {
+  readonly mechanism: Mechanism;
+  readonly data: Bytes;
+  /** The signature, of what C_Sign gave. */
+  formed(signature: Bytes): Bytes;
+}
+
+/** What C_Sign does for a signature. */
+export function signing(algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Signing {
   const bits = Number(algorithm.slice(-3)) as Bits;
   const digest = type === "RAW" ? createHash(`sha${bits}`).update(message).digest() : message;
   if (digest.length !== bits / 8) throw new RangeError("a digest is not of its length");
   if (algorithm.startsWith("ECDSA")) {
-    return derOf(token.sign({ mechanism: pkcs11js.CKM_ECDSA }, privateKey, digest));
+    return { mechanism: { mechanism: pkcs11js.CKM_ECDSA }, data: digest, formed: derOf };
   }
+  const formed = (signature: Bytes) => signature;
   if (algorithm.startsWith("RSASSA_PKCS1")) {
-    return token.sign({ mechanism: pkcs11js.CKM_RSA_PKCS }, privateKey, concat(digestInfo[bits], digest));
+    return { mechanism: { mechanism: pkcs11js.CKM_RSA_PKCS }, data: concat(digestInfo[bits], digest), formed };
   }
-  if (algorithm.startsWith("RSASSA_PSS")) return token.sign(pssOf[bits], privateKey, digest);
+  if (algorithm.startsWith("RSASSA_PSS")) return { mechanism: pssOf[bits], data: digest, formed };
   throw new HsmError("unsupported", `The PKCS#11 driver makes no ${algorithm} signatures.`);
 }
 

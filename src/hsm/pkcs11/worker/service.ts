@@ -6,24 +6,33 @@ import { openEngine } from "../../../engine/index.ts";
 import { cipherRefusal } from "../../../engine/suites.ts";
 import type { DomainKeyMode, HsmInfo, Pkcs11Boundary } from "../../hsm.ts";
 import { Cryptoki } from "../cryptoki/cryptoki.ts";
+import type { SessionPool } from "../cryptoki/session-pool.ts";
 import { unpadded } from "../cryptoki/token-selector.ts";
 import { BackingKeys } from "../keys/backing-keys.ts";
 import { type CallCipher, openCipher, tokensLackSm4 } from "../keys/call-cipher.ts";
 import { Domain } from "../keys/domain.ts";
+import type { Operations } from "../keys/operations.ts";
+import { ParallelOperations } from "../keys/parallel-operations.ts";
 import { ResidentKeys } from "../keys/resident-keys.ts";
+import { SerialOperations } from "../keys/serial-operations.ts";
 import { TokenRandom } from "../keys/token-random.ts";
 import { bestOf, findWrappings, preferred, suiteNames, type Wrappings } from "../keys/wrapping.ts";
 import { type Profile, profileOf } from "../profile/profile.ts";
 import { openProfile, sealProfile } from "../profile/sealed.ts";
 import { testMac, testRandom } from "../profile/self-tests.ts";
-import { type Found, type Greeting, methods, type Opened, type Role } from "../protocol.ts";
+import { type Found, type Greeting, making, methods, type Opened, type Role } from "../protocol.ts";
+import { openSessions } from "./sessions.ts";
 
 /** What one worker does for its role. */
 export interface Service {
   /** The answer to the greeting. */
   readonly greeting: unknown;
-  /** `method` is a place in the role's list. A promise where the answer takes long. */
+  /** `method` is a place in the role's list. */
   call(method: number, args: readonly unknown[]): unknown;
+  /** Whether an answer to this method that comes later may take so long that the worker says meanwhile that it works. */
+  takesLong(method: number): boolean;
+  /** Why the process should end at once, when it should. */
+  readonly stuck: string | undefined;
   /** Whether the process should be replaced. */
   readonly worn: boolean;
   close(): void;
@@ -45,14 +54,17 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
       import("./token-imports.ts"),
     ]);
     const opened = await openToken(greeting);
-    const { token, engine, domain, keys, cipher, random } = opened;
+    const { domain, keys } = opened;
     requireTogether(domain.load().mode, greeting.boundary);
     keys.probe(domain.active());
     const found = await profiled(greeting, opened);
     const known = { ...opened, profile: found.profile };
     setInterval(() => keys.expire(), sweep);
-    const hsm = new TokenHsm(token, engine, domain, keys, cipher, random);
-    return served(greeting, [hsm, new TokenKeyPairs(known, hsm), new TokenImports(known)], opened, found);
+    const pool = await openSessions(greeting, opened);
+    const operations = pool ? new ParallelOperations(pool, opened.token) : opened.operations;
+    const hsm = new TokenHsm(opened, operations);
+    const targets = [hsm, new TokenKeyPairs(known, operations, hsm), new TokenImports(known)];
+    return served(greeting, targets, opened, found, pool);
   },
   admin: async (greeting) => {
     const [{ TokenAdmin }, { Transport }] = await Promise.all([import("./token-admin.ts"), import("./transport.ts")]);
@@ -89,7 +101,7 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
     const { TokenInventory } = await import("./token-inventory.ts");
     const token = loggedIn(greeting);
     const call = callsOf(greeting, [new TokenInventory(token)]);
-    return { greeting: {}, call, worn: false, close: () => token.close() };
+    return { ...idle, greeting: {}, call, close: () => token.close() };
   },
   probe: async (greeting) => done(await (await import("./probe-token.ts")).probeToken(greeting)),
   provision: async (greeting) => done((await import("./init-token.ts")).initToken(greeting)),
@@ -104,6 +116,7 @@ export interface OpenToken {
   readonly keys: BackingKeys;
   readonly cipher: CallCipher;
   readonly random: TokenRandom;
+  readonly operations: Operations;
   readonly wrappings: Wrappings;
 }
 
@@ -124,7 +137,9 @@ async function openToken(greeting: Greeting): Promise<OpenToken> {
   const domain = new Domain(token, wrappings);
   const keys = new BackingKeys(token, engine, domain, wrappings, { derive: boundary === "token", resident });
   const cipher = openCipher(boundary, token, engine, keys);
-  return { token, engine, domain, keys, cipher, random: new TokenRandom(engine, token), wrappings };
+  const random = new TokenRandom(engine, token);
+  const operations = new SerialOperations(token, cipher, random);
+  return { token, engine, domain, keys, cipher, random, operations, wrappings };
 }
 
 async function profiled(
@@ -166,8 +181,14 @@ function callsOf({ role }: Greeting, targets: readonly object[]): Service["call"
   };
 }
 
-function served(greeting: Greeting, targets: readonly object[], opened: OpenToken, found?: Found): Service {
-  const { life } = greeting;
+function served(
+  greeting: Greeting,
+  targets: readonly object[],
+  opened: OpenToken,
+  found?: Found,
+  pool?: SessionPool,
+): Service {
+  const { life, role, longestOperation = Number.POSITIVE_INFINITY } = greeting;
   const { token, domain, keys, cipher } = opened;
   const serve = callsOf(greeting, targets);
   const end = performance.now() + life.hours * 3_600_000;
@@ -179,7 +200,17 @@ function served(greeting: Greeting, targets: readonly object[], opened: OpenToke
     return process.memoryUsage.rss() > life.memory * 2 ** 20;
   };
   return {
-    greeting: { info: infoOf(greeting, opened), domainKeys: domain.usable, ...found } satisfies Opened,
+    greeting: {
+      info: infoOf(greeting, opened),
+      sessions: pool?.sessions ?? 1,
+      domainKeys: domain.usable,
+      ...found,
+    } satisfies Opened,
+    takesLong: (method) => role !== "hsm" || making.includes(methods[role][method] as string),
+    get stuck() {
+      const longest = pool?.longest ?? 0;
+      return longest > longestOperation ? `a call of the PKCS#11 module has taken ${longest} ms` : undefined;
+    },
     call(method, args) {
       calls += 1;
       return serve(method, args);
@@ -188,16 +219,25 @@ function served(greeting: Greeting, targets: readonly object[], opened: OpenToke
       const spent = calls >= life.calls || performance.now() > end || isHeavy();
       return spent || keys.unwrapped + cipher.made > mostSessionObjects;
     },
-    close: () => token.close(),
+    close() {
+      pool?.close();
+      token.close();
+    },
   };
 }
 
+const idle = {
+  takesLong: () => true,
+  stuck: undefined,
+  worn: false,
+} satisfies Partial<Service>;
+
 const done = (greeting: unknown): Service => ({
+  ...idle,
   greeting,
   call: () => {
     throw new HsmError("internal", "the worker has no methods");
   },
-  worn: false,
   close: () => undefined,
 });
 

@@ -1,34 +1,26 @@
-import { ByteReader, type Bytes, concat, equalBytes, uint32 } from "../../../base/bytes.ts";
+import { ByteReader, type Bytes, concat, uint32 } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
-import { wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
-import {
-  buildHeader,
-  headerLength,
-  ivLength,
-  nonceLength,
-  parseHeader,
-  type Suite,
-  suiteOf,
-} from "../../../model/ciphertext.ts";
+import { cipherRefusal } from "../../../engine/suites.ts";
+import { ciphertextOverhead, suiteOf } from "../../../model/ciphertext.ts";
 import { parseEkt } from "../../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../../model/hbk.ts";
 import { isKeyDerivation } from "../../../model/kbkdf.ts";
 import type { EncryptionAlgorithm } from "../../../model/key-spec.ts";
 import type { DataKey, DomainKeyId, Ekt, Health, Opening, Sealing } from "../../hsm.ts";
 import { type Cryptoki, CryptokiError } from "../cryptoki/cryptoki.ts";
-import { macHashOf } from "../cryptoki/mac-hash.ts";
 import { type BackingKey, type BackingKeys, refused } from "../keys/backing-keys.ts";
-import type { CallCipher } from "../keys/call-cipher.ts";
 import { DataObjects } from "../keys/data-object.ts";
 import type { Domain } from "../keys/domain.ts";
 import { whyKept } from "../keys/kept.ts";
 import { createMacKey } from "../keys/mac-key.ts";
-import type { TokenRandom } from "../keys/token-random.ts";
+import type { Operations, Soon } from "../keys/operations.ts";
 import type { ImportMethod, MethodOf, PairMethod } from "../protocol.ts";
 import { rewrap } from "./rewrap.ts";
+import type { OpenToken } from "./service.ts";
 
 const longestPlaintext = 4096;
+const longestCiphertext = ciphertextOverhead + longestPlaintext;
 const longestAad = 16_384;
 const longestRandom = 1024;
 const longestAnchor = 1024;
@@ -42,7 +34,7 @@ const generated: Partial<Record<HbkKind, HbkUsage>> = {
   import: "INTERNAL",
 };
 
-/** `Hsm` as the worker serves it, one call after the other: the contracts are those of hsm/hsm.ts. */
+/** `Hsm` as the worker serves it: the contracts are those of hsm/hsm.ts. */
 export class TokenHsm
   implements Record<Exclude<MethodOf<"hsm">, PairMethod | ImportMethod>, (...args: never[]) => unknown>
 {
@@ -50,24 +42,15 @@ export class TokenHsm
   readonly #engine: Engine;
   readonly #domain: Domain;
   readonly #keys: BackingKeys;
-  readonly #cipher: CallCipher;
-  readonly #random: TokenRandom;
+  readonly #operations: Operations;
   readonly #anchors: DataObjects;
 
-  constructor(
-    token: Cryptoki,
-    engine: Engine,
-    domain: Domain,
-    keys: BackingKeys,
-    cipher: CallCipher,
-    random: TokenRandom,
-  ) {
+  constructor({ token, engine, domain, keys }: OpenToken, operations: Operations) {
     this.#token = token;
     this.#engine = engine;
     this.#domain = domain;
     this.#keys = keys;
-    this.#cipher = cipher;
-    this.#random = random;
+    this.#operations = operations;
     this.#anchors = new DataObjects(token, "strongroom anchor");
   }
 
@@ -87,44 +70,35 @@ export class TokenHsm
     return this.#keys.passing(key, (key) => this.#keys.seal(meta, key));
   }
 
-  encrypt(ekt: Ekt, algorithm: EncryptionAlgorithm, plaintext: Bytes, aad: Bytes): Bytes {
+  encrypt(ekt: Ekt, algorithm: EncryptionAlgorithm, plaintext: Bytes, aad: Bytes): Soon<Bytes> {
     requireWithin(plaintext.length, 0, longestPlaintext);
-    return this.#seal(this.#symmetric(ekt, algorithm, aad), plaintext, aad);
+    return this.#operations.seal(this.#symmetric(ekt, algorithm, aad), plaintext, aad);
   }
 
-  decrypt(ekt: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes, aad: Bytes): Bytes | null {
-    return this.#open(this.#symmetric(ekt, algorithm, aad), ciphertext, aad);
+  decrypt(ekt: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes, aad: Bytes): Soon<Bytes | null> {
+    const key = this.#symmetric(ekt, algorithm, aad);
+    return ciphertext.length > longestCiphertext ? null : this.#operations.open(key, ciphertext, aad);
   }
 
-  generateDataKey(ekt: Ekt, length: number, aad: Bytes, want: "both" | "ciphertext"): DataKey {
+  generateDataKey(ekt: Ekt, length: number, aad: Bytes, want: "both" | "ciphertext"): Soon<DataKey> {
     requireWithin(length, 1, longestRandom);
-    const key = this.#symmetric(ekt, "SYMMETRIC_DEFAULT", aad);
-    const plaintext = this.#random.generate(length);
-    const ciphertext = this.#seal(key, plaintext, aad);
-    if (want === "both") return { ciphertext, plaintext };
-    wipe(plaintext);
-    return { ciphertext };
+    return this.#operations.dataKey(this.#symmetric(ekt, "SYMMETRIC_DEFAULT", aad), length, aad, want);
   }
 
-  reEncrypt(source: Opening, destination: Sealing): Bytes | null {
+  reEncrypt(source: Opening, destination: Sealing): Soon<Bytes | null> {
     const from = this.#symmetric(source.key, source.algorithm, source.aad);
-    const plaintext = this.#open(from, source.ciphertext, source.aad);
-    if (!plaintext) return null;
-    try {
-      requireWithin(plaintext.length, 0, longestPlaintext);
-      const to = this.#symmetric(destination.key, destination.algorithm, destination.aad);
-      return this.#seal(to, plaintext, destination.aad);
-    } finally {
-      wipe(plaintext);
-    }
+    const to = this.#symmetric(destination.key, destination.algorithm, destination.aad);
+    const { ciphertext, aad } = source;
+    if (ciphertext.length > longestCiphertext) return null;
+    return this.#operations.reEncrypt(from, ciphertext, aad, to, destination.aad);
   }
 
-  mac(ekt: Ekt, message: Bytes): Bytes {
+  mac(ekt: Ekt, message: Bytes): Soon<Bytes> {
     const { kind } = parseEkt(ekt).meta;
     const usage = kind === "kms-hmac" ? "GENERATE_VERIFY_MAC" : "INTERNAL";
     const key = this.#keys.open(ekt, ["kms-hmac", "sigv4"], usage);
     if (isKeyDerivation(message)) throw refused("the message has the form of a key derivation");
-    return this.#token.hmac(key.handle, message, macHashOf(key.meta));
+    return this.#operations.mac(key, message);
   }
 
   replicate(ekt: Ekt, region: string): Ekt {
@@ -139,9 +113,9 @@ export class TokenHsm
     return this.#keys.release(ekt, ["record", "index"], "INTERNAL");
   }
 
-  random(length: number): Bytes {
+  random(length: number): Soon<Bytes> {
     requireWithin(length, 1, longestRandom);
-    return this.#random.generate(length);
+    return this.#operations.random(length);
   }
 
   readAnchor(): Bytes | undefined {
@@ -183,39 +157,17 @@ export class TokenHsm
   #symmetric(ekt: Ekt, algorithm: EncryptionAlgorithm, aad: Bytes): BackingKey {
     if (algorithm !== "SYMMETRIC_DEFAULT") throw new HsmError("unsupported", `${algorithm} is not served`);
     requireWithin(aad.length, 0, longestAad);
-    return this.#keys.open(ekt, ["kms-symmetric"], "ENCRYPT_DECRYPT");
-  }
-
-  #seal(key: BackingKey, plaintext: Bytes, aad: Bytes): Bytes {
-    const fresh = this.#random.generate(nonceLength + ivLength);
-    const nonce = fresh.subarray(0, nonceLength);
-    const iv = fresh.subarray(nonceLength);
-    const suite = suiteFor(key);
-    const header = buildHeader(suite, key.hbkId, nonce, iv);
-    const call = { hbk: key.handle, suite, keyId: key.meta.keyId, nonce };
-    return concat(header, this.#cipher.seal(call, iv, concat(header, aad), plaintext));
-  }
-
-  #open(key: BackingKey, ciphertext: Bytes, aad: Bytes): Bytes | null {
-    const suite = suiteFor(key);
-    const header = parseHeader(ciphertext);
-    if (header?.suite !== suite.code || !equalBytes(header.hbkId, key.hbkId)) return null;
-    const authenticated = concat(ciphertext.subarray(0, headerLength), aad);
-    const call = { hbk: key.handle, suite, keyId: key.meta.keyId, nonce: header.nonce };
-    return this.#cipher.open(call, header.iv, authenticated, ciphertext.subarray(headerLength));
+    const key = this.#keys.open(ekt, ["kms-symmetric"], "ENCRYPT_DECRYPT");
+    if (!suiteOf(key.meta.spec)) throw refused("the key token is of another spec");
+    const reason = cipherRefusal(this.#engine, key.meta.spec);
+    if (reason !== undefined) throw refused(reason);
+    return key;
   }
 
   #newestAnchor(): Anchor | undefined {
     const anchors = this.#anchors.all().map(({ value }) => parseAnchor(value));
     return anchors.sort((a, b) => b.count - a.count)[0];
   }
-}
-
-/** Of what the key makes and opens. */
-function suiteFor({ meta }: BackingKey): Suite {
-  const suite = suiteOf(meta.spec);
-  if (!suite) throw refused("the key token is of another spec");
-  return suite;
 }
 
 interface Anchor {

@@ -15,14 +15,16 @@ import type {
   SigningAlgorithm,
 } from "../../../model/key-spec.ts";
 import type { DataKeyPair, Ekt } from "../../hsm.ts";
+import { CryptokiError } from "../cryptoki/cryptoki.ts";
 import { orNull, twice } from "../cryptoki/second-try.ts";
 import { type BackingKey, refused } from "../keys/backing-keys.ts";
-import { decryptWith } from "../keys/decryption.ts";
+import { decryption, decryptWith } from "../keys/decryption.ts";
 import { committedId } from "../keys/hbk-id.ts";
+import type { Operations } from "../keys/operations.ts";
 import { pairRefusal, unpaddingOf, working } from "../keys/pair-abilities.ts";
 import { bitsOf, curveOf } from "../keys/private-key.ts";
 import { agree, pointOf, publicKeysOf } from "../keys/public-key.ts";
-import { signWith } from "../keys/signing.ts";
+import { signing } from "../keys/signing.ts";
 import { bestOf, createKek, unwrapOutside } from "../keys/wrapping.ts";
 import { decrypts, fits, type TestedKey } from "../profile/pair-test.ts";
 import type { PairMethod } from "../protocol.ts";
@@ -33,10 +35,12 @@ import type { TokenHsm } from "./token-hsm.ts";
 /** `KeyPairs` as the worker serves it: private keys stay in the token, but for those that are made to be taken away. */
 export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => unknown> {
   readonly #opened: ProfiledToken;
+  readonly #operations: Operations;
   readonly #hsm: TokenHsm;
 
-  constructor(opened: ProfiledToken, hsm: TokenHsm) {
+  constructor(opened: ProfiledToken, operations: Operations, hsm: TokenHsm) {
     this.#opened = opened;
+    this.#operations = operations;
     this.#hsm = hsm;
   }
 
@@ -72,7 +76,7 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
         : await generateKeyPair(spec, (length) => random.generate(length));
     let kept = false;
     try {
-      const ciphertext = this.#hsm.encrypt(ekt, "SYMMETRIC_DEFAULT", privateKey, aad);
+      const ciphertext = await this.#hsm.encrypt(ekt, "SYMMETRIC_DEFAULT", privateKey, aad);
       kept = want === "both";
       return kept ? { publicKey, ciphertext, plaintext: privateKey } : { publicKey, ciphertext };
     } finally {
@@ -80,16 +84,26 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
     }
   }
 
-  sign(ekt: Ekt, algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Bytes {
-    const { handle } = this.#open(ekt, "SIGN_VERIFY", algorithm);
-    return signWith(this.#opened.token, handle, algorithm, message, type);
+  async sign(ekt: Ekt, algorithm: SigningAlgorithm, message: Bytes, type: MessageType): Promise<Bytes> {
+    const key = this.#open(ekt, "SIGN_VERIFY", algorithm);
+    const { mechanism, data, formed } = signing(algorithm, message, type);
+    return formed(await this.#operations.sign(mechanism, key, data));
   }
 
-  decryptByPair(ekt: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes): Bytes | null {
-    const { handle, meta } = this.#open(ekt, "ENCRYPT_DECRYPT", algorithm);
-    if (ciphertext.length !== bitsOf(meta.spec) / 8) return null;
+  async decryptByPair(ekt: Ekt, algorithm: EncryptionAlgorithm, ciphertext: Bytes): Promise<Bytes | null> {
+    const key = this.#open(ekt, "ENCRYPT_DECRYPT", algorithm);
+    const { length } = ciphertext;
+    if (length !== bitsOf(key.meta.spec) / 8) return null;
     const { token, profile } = this.#opened;
     const unpadding = unpaddingOf(profile.pairs, algorithm);
+    try {
+      const { mechanism, unpadded } = decryption(algorithm, unpadding);
+      const plaintext = unpadded(await this.#operations.decrypt(mechanism, key, ciphertext), length);
+      if (plaintext) return plaintext;
+    } catch (error) {
+      if (!(error instanceof CryptokiError)) throw error;
+    }
+    const { handle } = this.#open(ekt, "ENCRYPT_DECRYPT", algorithm);
     return twice(
       () => orNull(() => decryptWith(token, handle, algorithm, ciphertext, unpadding)),
       (plaintext) => plaintext !== null,

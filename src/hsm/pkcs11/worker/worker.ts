@@ -3,10 +3,11 @@ import { flushCompileCache } from "node:module";
 import { Socket } from "node:net";
 import type { Bytes } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
-import { secret, secretConcat, wipe } from "../../../base/secret.ts";
+import { secret, wipe } from "../../../base/secret.ts";
 import { protectProcess } from "../../../engine/native/process.ts";
-import { type Frame, FrameReader, frame } from "../codec.ts";
+import { type Frame, FrameReader } from "../codec.ts";
 import { CryptokiError } from "../cryptoki/cryptoki.ts";
+import { FrameWriter } from "../frame-writer.ts";
 import { answerOf, answers, type Greeting } from "../protocol.ts";
 import { type Service, serve } from "./service.ts";
 
@@ -37,9 +38,12 @@ let retiring = false;
 let faulty = false;
 /** Calls whose answers come later. */
 let pending = 0;
+/** Of answers that are to be sent. */
+const writer = new FrameWriter();
+let writtenSince = 0;
 /** Milliseconds. */
 const signOfLife = 50;
-/** Of an answer for those of other calls that came with its own: the server works on what it has, and asks for more. */
+/** Of an answer for those of other calls: the server works on what it has, and asks for more. */
 const longestWait = 1;
 
 // The server decides when this process ends; signals to the whole process group are for the server.
@@ -51,64 +55,57 @@ protectProcess();
 for (const event of ["end", "close", "error"] as const) socket.on(event, leave);
 
 function receive(frames: readonly Frame[]): void {
-  const sent: Bytes[] = [];
-  let since = performance.now();
   for (const frame of frames) {
-    if (!service) void greet(frame);
-    else {
-      const answered = answer(service, frame);
-      if (answered) sent.push(answered);
-    }
     if (faulty) break;
-    if (performance.now() - since > longestWait) {
-      send(sent.splice(0));
-      since = performance.now();
-    }
+    if (service) answer(service, frame);
+    else void greet(frame);
   }
   if (service?.worn && !retiring) {
     retiring = true;
-    sent.push(frame(0, answers.retire, undefined));
+    send(0, answers.retire, undefined);
   }
-  send(sent);
 }
 
 async function greet({ call, value, memory }: Frame): Promise<void> {
   try {
     service = await serve(value as Greeting);
-    send([frame(call, answers.done, service.greeting)]);
+    send(call, answers.done, service.greeting);
+    setInterval(watch, signOfLife);
     // A worker that is killed would not leave its code to the next.
     flushCompileCache();
   } catch (error) {
     const { code, value } = answerOf(asUnavailable(error));
-    send([frame(call, code, value)]);
+    send(call, code, value);
   } finally {
     wipe(memory);
   }
 }
 
-/** undefined: the answer goes out later. */
-function answer(service: Service, { call, code, value, memory }: Frame): Bytes | undefined {
+function watch(): void {
+  if (service?.stuck !== undefined && !faulty) fail(0, new HsmError("unavailable", service.stuck));
+}
+
+function answer(service: Service, { call, code, value, memory }: Frame): void {
   let later = false;
   try {
     const result = service.call(code, value as unknown[]);
     later = result instanceof Promise;
-    if (!(result instanceof Promise)) return done(call, result);
-    void answerLater(call, result, memory);
-    return undefined;
+    if (result instanceof Promise) void answerLater(call, result, memory, service.takesLong(code));
+    else done(call, result);
   } catch (error) {
-    return failed(call, error);
+    fail(call, error);
   } finally {
     if (!later) wipe(memory);
   }
 }
 
-async function answerLater(call: number, result: Promise<unknown>, memory: Bytes): Promise<void> {
-  const signs = setInterval(() => send([frame(0, answers.working, undefined)]), signOfLife);
+async function answerLater(call: number, result: Promise<unknown>, memory: Bytes, takesLong: boolean): Promise<void> {
+  const signs = takesLong ? setInterval(() => send(0, answers.working, undefined), signOfLife) : undefined;
   pending += 1;
   try {
-    send([done(call, await result)]);
+    done(call, await result);
   } catch (error) {
-    send([failed(call, error)]);
+    fail(call, error);
   } finally {
     pending -= 1;
     clearInterval(signs);
@@ -116,17 +113,16 @@ async function answerLater(call: number, result: Promise<unknown>, memory: Bytes
   }
 }
 
-function done(call: number, result: unknown): Bytes {
-  const bytes = frame(call, answers.done, result);
+function done(call: number, result: unknown): void {
+  send(call, answers.done, result);
   wipeAll(result);
-  return bytes;
 }
 
-function failed(call: number, error: unknown): Bytes {
+function fail(call: number, error: unknown): void {
   const failure = asUnavailable(error);
   faulty ||= failure instanceof HsmError && failure.kind === "unavailable";
   const { code, value } = answerOf(failure);
-  return frame(call, code, value);
+  send(call, code, value);
 }
 
 const asUnavailable = (error: unknown): unknown =>
@@ -137,22 +133,36 @@ function wipeAll(value: unknown): void {
   else if (typeof value === "object" && value !== null) Object.values(value).forEach(wipeAll);
 }
 
-function send(frames: readonly Bytes[]): void {
-  const [first, ...more] = frames;
-  if (!first) return;
-  const batch = more.length === 0 ? first : secretConcat(first, ...more);
-  if (batch !== first) wipe(...frames);
-  socket.write(batch, () => {
-    wipe(batch);
-    if (faulty) process.exit(1);
+/** With other frames of the same turn of the event loop, but for those that come too long after the first. */
+function send(call: number, code: number, value: unknown): void {
+  if (writer.isEmpty) {
+    writtenSince = performance.now();
+    setImmediate(flush);
+  }
+  writer.add(call, code, value);
+  if (performance.now() - writtenSince > longestWait) flush();
+}
+
+function flush(): void {
+  if (writer.isEmpty) return;
+  const frames = writer.take();
+  socket.write(frames, () => {
+    writer.giveBack(frames);
+    if (faulty) end();
   });
 }
 
 function leave(): void {
+  // C_Finalize under a call of another thread crashes some modules.
+  if (pending > 0) end();
   try {
-    // C_Finalize under a call of another thread crashes some modules.
-    if (pending === 0) service?.close();
+    service?.close();
   } finally {
     process.exit(0);
   }
+}
+
+/** At once: what runs when a process exits would meet threads that are in the module. */
+function end(): void {
+  process.kill(process.pid, "SIGKILL");
 }

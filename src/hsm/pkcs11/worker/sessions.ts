@@ -1,0 +1,63 @@
+import { ConfigError, HsmError } from "../../../base/errors.ts";
+import { wipe } from "../../../base/secret.ts";
+import { isBuilt } from "../../../engine/native/addon.ts";
+import type { Cryptoki } from "../cryptoki/cryptoki.ts";
+import type { SessionPool } from "../cryptoki/session-pool.ts";
+import { testSessions } from "../keys/parallel-operations.ts";
+import { knownMessage } from "../keys/wrapping.ts";
+import type { Greeting } from "../protocol.ts";
+import type { OpenToken } from "./service.ts";
+
+/** A token that takes longer for a MAC, in milliseconds, waits for a network or a slow processor, not for this one. */
+const quick = 0.33;
+const tries = 3;
+const whereItWaits = 16;
+/** Beside the pool's: the vault, the one in which the thread of JavaScript works, and one for a new key pair. */
+const ownSessions = 3;
+/** CK_EFFECTIVELY_INFINITE is 0, and CK_UNAVAILABLE_INFORMATION all ones. */
+const isLimit = (count: number): boolean => count > 0 && count < 0xffff_ffff;
+
+/** undefined where operations are done one after the other: by other engines, and at other boundaries. */
+export async function openSessions(greeting: Greeting, opened: OpenToken): Promise<SessionPool | undefined> {
+  const { token, engine, keys, domain } = opened;
+  const { sessions: wanted, boundary } = greeting;
+  if (greeting.engine !== "native" || boundary !== "call-key") {
+    if (wanted === undefined || wanted === 1 || !isBuilt()) return undefined;
+    throw new ConfigError(`sessions: ${wanted} takes the native engine, and the boundary call-key`);
+  }
+  const most = mostSessions(token);
+  if (wanted !== undefined && wanted > most) {
+    throw new ConfigError(
+      `sessions: ${wanted} is more than the token has: ${most}, beside ${ownSessions} for the rest`,
+    );
+  }
+  const suited = leastTime(() => wipe(token.hmac(domain.active().mac, knownMessage))) < quick ? 1 : whereItWaits;
+  const open = (count: number) => token.sessions(count, (key) => keys.left(key));
+  const count = wanted ?? Math.min(suited, most);
+  let pool = open(count);
+  if (pool.sessions < count) {
+    pool.close();
+    if (wanted !== undefined) {
+      throw new HsmError("unavailable", `the token opened ${pool.sessions} of ${wanted} sessions`);
+    }
+    pool = open(Math.max(pool.sessions - ownSessions, 1));
+  }
+  await testSessions(pool, token, engine);
+  return pool;
+}
+
+/** That a pool may have. */
+function mostSessions(token: Cryptoki): number {
+  const { maxSessionCount, maxRwSessionCount } = token.tokenInfo();
+  return Math.min(...[maxSessionCount, maxRwSessionCount].filter(isLimit).map((count) => count - ownSessions));
+}
+
+/** Milliseconds. The least, because other processes take time, too. */
+function leastTime(use: () => void): number {
+  const times = Array.from({ length: tries }, () => {
+    const start = performance.now();
+    use();
+    return performance.now() - start;
+  });
+  return Math.min(...times);
+}

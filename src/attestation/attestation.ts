@@ -31,9 +31,9 @@ export class Attestation {
     try {
       const signed = parseDocument(document);
       const attested = signed.verify(this.#chains.verify(signed.certificates, now));
-      if (Math.abs(now - attested.timestamp) > tolerance) throw new AttestationError("it is not of now");
+      if (Math.abs(now - attested.timestamp) > tolerance) throw new AttestationError("validity");
       const { publicKey } = attested;
-      if (!publicKey) throw new AttestationError("it has no RSA public key of 2048 to 4096 bits");
+      if (!publicKey) throw new AttestationError("publicKey");
       return { document: attested, envelop: (plaintext) => envelop(plaintext, publicKey) };
     } catch (error) {
       if (!(error instanceof AttestationError)) throw error;

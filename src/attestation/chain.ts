@@ -9,6 +9,7 @@ import {
   KeyUsageFlags,
 } from "@peculiar/asn1-x509";
 import type { Bytes } from "../base/bytes.ts";
+import type { AttestationProblem } from "../base/messages.ts";
 import { AttestationError } from "./document.ts";
 
 interface Link {
@@ -35,21 +36,20 @@ export class CertificateChains {
   verify(certificates: readonly Bytes[], now: number): KeyObject {
     const links = certificates.map(readLink);
     const [root] = links as [Link];
-    if (!this.#roots.some(({ raw }) => raw.equals(root.certificate.raw)))
-      fail("its root is not one that is trusted here");
+    if (!this.#roots.some(({ raw }) => raw.equals(root.certificate.raw))) fail("root");
     for (const { certificate } of links) {
-      if (+certificate.validFromDate > now || +certificate.validToDate < now) fail("a certificate is not valid now");
+      if (+certificate.validFromDate > now || +certificate.validToDate < now) fail("certificateDates");
     }
     links.forEach((link, place) => {
       if (place === links.length - 1) return;
       const { certificate } = links[place + 1] as Link;
       const following = links.length - 2 - place;
-      if (!link.isCa || !link.mayCertify || link.pathLength < following) fail("a certificate is not that of a CA");
+      if (!link.isCa || !link.mayCertify || link.pathLength < following) fail("authority");
       const issued = certificate.checkIssued(link.certificate) && certificate.verify(link.certificate.publicKey);
-      if (!issued) fail("its certificates are not a chain");
+      if (!issued) fail("chain");
     });
     const { isCa, maySign, certificate } = links.at(-1) as Link;
-    if (isCa || !maySign) fail("its certificate is not one for signatures");
+    if (isCa || !maySign) fail("certificateUse");
     return certificate.publicKey;
   }
 }
@@ -59,7 +59,7 @@ function readLink(der: Bytes): Link {
     const { extensions = [] } = AsnConvert.parse(der, Certificate).tbsCertificate;
     const value = (id: string) => extensions.find(({ extnID }) => extnID === id)?.extnValue;
     if (extensions.some(({ extnID, critical }) => critical && !understood.includes(extnID))) {
-      fail("a certificate has a critical extension that is not known here");
+      fail("criticalExtension");
     }
     const [constraints, usage] = [value(id_ce_basicConstraints), value(id_ce_keyUsage)];
     const { cA, pathLenConstraint = Infinity } = constraints
@@ -75,12 +75,12 @@ function readLink(der: Bytes): Link {
     };
   } catch (cause) {
     if (cause instanceof AttestationError) throw cause;
-    throw new AttestationError("a certificate cannot be read", { cause });
+    throw new AttestationError("certificate", { cause });
   }
 }
 
 const understood: readonly string[] = [id_ce_basicConstraints, id_ce_keyUsage];
 
-function fail(problem: string): never {
+function fail(problem: AttestationProblem): never {
   throw new AttestationError(problem);
 }

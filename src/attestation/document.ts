@@ -1,10 +1,15 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { decode, encode } from "cborg";
 import { type Bytes, hex } from "../base/bytes.ts";
+import { type AttestationProblem, attestationProblems } from "../base/messages.ts";
 
 /** What is wrong with a document; `message` completes a sentence and repeats nothing of it. */
 export class AttestationError extends Error {
   override readonly name = "AttestationError";
+
+  constructor(problem: AttestationProblem, options?: ErrorOptions) {
+    super(attestationProblems[problem], options);
+  }
 }
 
 /** What an authentic document says. */
@@ -39,21 +44,21 @@ const coseSign1 = 18;
  */
 export function parseDocument(bytes: Bytes): SignedDocument {
   const parts = readCbor(bytes);
-  check(Array.isArray(parts) && parts.length === 4, "it is not a COSE_Sign1 structure");
+  check(Array.isArray(parts) && parts.length === 4, "coseSign1");
   const [header, unprotected, payload, signature] = parts as unknown[];
-  check(isBytes(header) && unprotected instanceof Map && isBytes(payload, 16_384), "it is not a COSE_Sign1 structure");
-  check(isBytes(signature) && signature.length === 96, "its signature is not one of ES384");
+  check(isBytes(header) && unprotected instanceof Map && isBytes(payload, 16_384), "coseSign1");
+  check(isBytes(signature) && signature.length === 96, "signatureLength");
   const protectedHeader = readCbor(header);
-  check(protectedHeader instanceof Map && protectedHeader.get(1) === algorithm, "its algorithm is not ES384");
+  check(protectedHeader instanceof Map && protectedHeader.get(1) === algorithm, "signatureAlgorithm");
   const members = readCbor(payload);
-  check(members instanceof Map, "its payload is not a map");
+  check(members instanceof Map, "payload");
   const bundle = members.get("cabundle");
   const certificate = members.get("certificate");
-  check(Array.isArray(bundle) && bundle.length > 0 && bundle.length <= 10, "it has no bundle of certificates");
+  check(Array.isArray(bundle) && bundle.length > 0 && bundle.length <= 10, "bundle");
   const certificates: unknown[] = [...bundle, certificate];
   check(
     certificates.every((item) => isBytes(item, 1024)),
-    "it has no certificates",
+    "certificates",
   );
   return {
     certificates,
@@ -62,7 +67,7 @@ export function parseDocument(bytes: Bytes): SignedDocument {
       const signed = encode(["Signature1", header, new Uint8Array(), payload]);
       const p384 = key.asymmetricKeyType === "ec" && key.asymmetricKeyDetails?.namedCurve === "secp384r1";
       const valid = p384 && verify("sha384", signed, { key, dsaEncoding: "ieee-p1363" }, signature);
-      check(valid, "its signature is not valid");
+      check(valid, "signature");
       return readMembers(members);
     },
   };
@@ -70,15 +75,15 @@ export function parseDocument(bytes: Bytes): SignedDocument {
 
 function readMembers(members: ReadonlyMap<unknown, unknown>): AttestedDocument {
   const [moduleId, timestamp] = [members.get("module_id"), members.get("timestamp")];
-  check(typeof moduleId === "string" && moduleId !== "", "it names no module");
-  check(typeof timestamp === "number" && timestamp > 0, "it has no time");
-  check(members.get("digest") === "SHA384", "its digest is not SHA384");
+  check(typeof moduleId === "string" && moduleId !== "", "module");
+  check(typeof timestamp === "number" && timestamp > 0, "time");
+  check(members.get("digest") === "SHA384", "digest");
   const kind = members.has("pcrs") ? "enclave" : "nitroTpm";
   const pcrs = members.get(kind === "enclave" ? "pcrs" : "nitrotpm_pcrs");
-  check(pcrs instanceof Map && pcrs.size > 0 && pcrs.size <= 32, "it has no registers");
+  check(pcrs instanceof Map && pcrs.size > 0 && pcrs.size <= 32, "registers");
   const registers = [...(pcrs as Map<unknown, unknown>)].map(([number, value]): [number, string] => {
-    check(Number.isInteger(number) && (number as number) >= 0 && (number as number) < 32, "a register has no number");
-    check(isBytes(value) && [32, 48, 64].includes(value.length), "a register is not a digest");
+    check(Number.isInteger(number) && (number as number) >= 0 && (number as number) < 32, "registerNumber");
+    check(isBytes(value) && [32, 48, 64].includes(value.length), "registerValue");
     return [number as number, hex(value)];
   });
   return { moduleId, timestamp, kind, pcrs: new Map(registers), publicKey: readPublicKey(members.get("public_key")) };
@@ -98,7 +103,7 @@ function readPublicKey(der: unknown): KeyObject | undefined {
 const isBytes = (value: unknown, longest = Infinity): value is Bytes =>
   value instanceof Uint8Array && value.length > 0 && value.length <= longest;
 
-function check(holds: boolean, problem: string): asserts holds {
+function check(holds: boolean, problem: AttestationProblem): asserts holds {
   if (!holds) throw new AttestationError(problem);
 }
 
@@ -113,6 +118,6 @@ function readCbor(bytes: Bytes): unknown {
     });
   } catch {
     // Nesting without end is a RangeError of the stack; all else is an Error of the library.
-    throw new AttestationError("it is not CBOR");
+    throw new AttestationError("cbor");
   }
 }

@@ -167,6 +167,33 @@ export const proxyFailures = {
     "The external key store proxy cannot be reached. Verify its endpoint, and that the configuration of this service lists it.",
 } as const;
 
+/** Why an attestation document proves nothing: a part of the text for it. */
+export const attestationProblems = {
+  authority: "a certificate is not that of a CA",
+  bundle: "it has no bundle of certificates",
+  cbor: "it is not CBOR",
+  certificate: "a certificate cannot be read",
+  certificateDates: "a certificate is not valid now",
+  certificateUse: "its certificate is not one for signatures",
+  certificates: "it has no certificates",
+  chain: "its certificates are not a chain",
+  coseSign1: "it is not a COSE_Sign1 structure",
+  criticalExtension: "a certificate has a critical extension that is not known here",
+  digest: "its digest is not SHA384",
+  module: "it names no module",
+  payload: "its payload is not a map",
+  publicKey: "it has no RSA public key of 2048 to 4096 bits",
+  registerNumber: "a register has no number",
+  registerValue: "a register is not a digest",
+  registers: "it has no registers",
+  root: "its root is not one that is trusted here",
+  signature: "its signature is not valid",
+  signatureAlgorithm: "its algorithm is not ES384",
+  signatureLength: "its signature is not one of ES384",
+  time: "it has no time",
+  validity: "it is not of now",
+} as const;
+
 /** Our words: AWS's are not known, or say less, or AWS has no such case. */
 export const ours = {
   AccessDeniedException: {
@@ -364,7 +391,6 @@ export const ours = {
     accessKeySecret: "Not valid: a secret access key has 4 to 128 printable characters.",
     account: "Not valid: an account is 12 digits.",
     advanceSeconds: "advanceSeconds must be a whole number of seconds, not negative",
-    // Why is for the attestation document's reader to say.
     attestation: "The attestation document cannot be verified: {reason}.",
     cloudHsmMembers: "CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword are for AWS CloudHSM key stores.",
     cloudHsmNeeds: "A CloudHSM key store needs CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword.",
@@ -441,6 +467,7 @@ export const parts = {
   missingSensitive: "Value at '{path}' failed to satisfy constraint: Member must not be null",
   pattern: "Value at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}",
   short: "Value at '{path}' failed to satisfy constraint: Member must have length greater than or equal to {min}",
+  // Ours: AWS ignores such members.
   unknown: "Unknown member '{name}'",
   // IncompleteSignatureException
   date: "Authorization header requires existence of a 'X-Amz-Date' header.",
@@ -479,6 +506,8 @@ export type Message =
   | { [C in KmsErrorCode]: { [N in MessageName<C>]: Named<C, N> }[MessageName<C>] }[KmsErrorCode]
   | [code: Bare<Recorded> | Bare<Ours>]
   | [code: KmsErrorCode, failure: keyof typeof proxyFailures, values: None, options?: ErrorOptions];
+
+export type AttestationProblem = keyof typeof attestationProblems;
 
 /** One of `parts`. */
 export const part = <N extends keyof typeof parts>(name: N, values: ValuesOf<(typeof parts)[N]>): string =>

@@ -2,13 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { KmsError } from "../../src/base/errors.ts";
-import { ours, part, parts, proxyFailures, recorded } from "../../src/base/messages.ts";
+import { attestationProblems, ours, part, parts, proxyFailures, recorded } from "../../src/base/messages.ts";
 import { quotas } from "../../src/model/quotas.ts";
 
 const src = new URL("../../src/", import.meta.url).pathname;
 const sources = readdirSync(src, { recursive: true, encoding: "utf8" })
   .filter((path) => path.endsWith(".ts") && path !== join("base", "messages.ts"))
   .map((path) => readFileSync(join(src, path), "utf8"))
+  .join("\n");
+
+const attestation = ["attestation.ts", "chain.ts", "document.ts"]
+  .map((file) => readFileSync(join(src, "attestation", file), "utf8"))
   .join("\n");
 
 const groups: readonly (readonly [string, object])[] = [...Object.entries(recorded), ...Object.entries(ours)];
@@ -28,6 +32,10 @@ describe("the table of messages", () => {
 
   it.each(Object.keys(parts))("has a use for the part %s", (name) => {
     expect(sources).toMatch(new RegExp(`part\\([^()]*"${name}"`));
+  });
+
+  it.each(Object.keys(attestationProblems))("has a use for the problem %s of an attestation document", (name) => {
+    expect(attestation).toContain(`"${name}"`);
   });
 
   it("says each thing in one place", () => {

@@ -7,7 +7,9 @@ export function render(seen: ReadonlyMap<string, string>, subjects: readonly Sub
   const row = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
   const short = (outcome: string) => outcome.replace(/Exception$/, "");
   const cell = (operation: string, state: string): string => {
-    const outcomes = subjects.flatMap(({ name }) => seen.get(`${operation} ${state} ${name}`) ?? []);
+    const outcomes = subjects
+      .flatMap(({ name }) => seen.get(`${operation} ${state} ${name}`) ?? [])
+      .filter((outcome) => state === "Enabled" || outcome !== "InvalidKeyUsageException");
     return [...new Set(outcomes)].map(short).sort().reverse().join(", ") || "–";
   };
   const kindCell = (operation: string, { name }: Subject): string => {
@@ -23,8 +25,9 @@ export function render(seen: ReadonlyMap<string, string>, subjects: readonly Sub
   return `# What every operation answers
 
 Seen on a running service by \`test/contract/matrix.test.ts\`, which holds each of ${seen.size} answers against what AWS documents. Every
-state is tried with ${subjects.length} keys, one of each spec, usage and origin. A cell lists what they answered. Creating and Updating, through which
-multi-Region keys go on AWS for some seconds, are never seen: here the keys of all Regions change at once.
+state is tried with ${subjects.length} keys, one of each spec, usage and origin. A cell lists what they answered; InvalidKeyUsage comes before
+what is said of a state, and stands in the first column alone. Creating and Updating, through which multi-Region keys go on AWS for
+some seconds, are never seen: here the keys of all Regions change at once.
 
 ## By key state
 

@@ -16,6 +16,7 @@ import {
   type AccessKeyRecord,
   accessKeyPath,
   everyRecord,
+  everyUserPrefix,
   type Loaded,
   load,
   parseRecord,
@@ -73,9 +74,11 @@ export class Iam {
     ]);
   }
 
-  async listUsers(account: string): Promise<readonly UserRecord[]> {
+  /** Of every account when none is given. */
+  async listUsers(account?: string): Promise<readonly UserRecord[]> {
     const users: UserRecord[] = [];
-    for await (const stored of everyRecord(this.#parts.store, userPrefix(account))) {
+    const prefix = account === undefined ? everyUserPrefix : userPrefix(account);
+    for await (const stored of everyRecord(this.#parts.store, prefix)) {
       users.push(parseRecord<UserRecord>(stored).value);
     }
     return users.sort((a, b) => (a.name < b.name ? -1 : 1));

@@ -34,6 +34,7 @@ export interface Loaded<T> {
 }
 
 export const userPath = (account: string, name: string): string => path("principal", account, name);
+export const everyUserPrefix = "principal/";
 export const userPrefix = (account: string): string => `${path("principal", account)}/`;
 export const accessKeyPath = (id: string): string => path("access-key", id);
 export const accessKeyPrefix = "access-key/";

@@ -26,10 +26,10 @@ export async function reset(parts: ResetParts): Promise<void> {
     const named = await store.list(prefix);
     await Promise.all(named.map(({ path }) => remove(parts, path)));
   }
-  for (const user of await iam.listUsers(account)) {
-    if (user.name === administrator) continue;
+  for (const user of await iam.listUsers()) {
+    if (user.account === account && user.name === administrator) continue;
     for (const id of user.accessKeys) await iam.deleteAccessKey(id);
-    await iam.deleteUser(account, user.name);
+    await iam.deleteUser(user.account, user.name);
   }
 }
 

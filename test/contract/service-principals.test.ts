@@ -70,3 +70,9 @@ test("a service principal keeps keys of its own in its account", async () => {
   expect((await admin.listKeys()).Keys?.map(({ KeyArn }) => KeyArn)).not.toContain(Arn);
   await expect(admin.describeKey({ KeyId: Arn })).rejects.toMatchObject({ name: "AccessDeniedException" });
 });
+
+test("a reset takes users of every account with it", async () => {
+  expect((await service.dev("/dev/reset")).status).toBe(200);
+  await expect(logs.listKeys()).rejects.toMatchObject({ name: "UnrecognizedClientException" });
+  await service.client().listKeys();
+});

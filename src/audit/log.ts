@@ -13,12 +13,12 @@ import {
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AuditError, ConfigError } from "../base/errors.ts";
+import { holdLock } from "../base/lock.ts";
 import type { AuditEvent, AuditSink } from "./audit.ts";
 import { Ballast, isDiskFull } from "./ballast.ts";
 import { Batch } from "./batch.ts";
 import { chainResumed, hashLine, linkMember, newline } from "./chain.ts";
 import { buildServiceEvent } from "./event.ts";
-import { holdLock } from "./lock.ts";
 import { type ChainEnd, eventIdsAfter, readEnd } from "./tail.ts";
 
 export interface AuditLogOptions {

@@ -1,12 +1,25 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from "node:fs";
+import { randomFillSync } from "node:crypto";
+import {
+  closeSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bytes, base64, fromBase64 } from "../base/bytes.ts";
 import { ConfigError, HsmError } from "../base/errors.ts";
+import { holdLock } from "../base/lock.ts";
 import { secret, wipe } from "../base/secret.ts";
 import type { Ekt, Hsm, HsmAdmin, SoftConfig, TransportKey } from "../hsm/hsm.ts";
 import { initHsm, openHsm, openHsmAdmin } from "../hsm/index.ts";
-import { readPrivateFile } from "../hsm/secret-reference.ts";
 import type { Officer } from "./officers.ts";
 import { combineShares, type OpenedShare, type SealedShare, shareAmong } from "./shares.ts";
 
@@ -50,11 +63,10 @@ export async function newRecovery(
   threshold: number,
   admit: (admin: HsmAdmin, transport: TransportKey) => Promise<Ekt>,
 ): Promise<Recovery> {
-  const place = new Place();
-  const key = secret(keyLength);
+  const key = randomFillSync(secret(keyLength));
+  const place = new Place(key);
   try {
     await initHsm(place.config);
-    readPrivateFile(place.keyFile, key);
     const admin = await openHsmAdmin(place.config);
     try {
       const { spki, oaepHash, fingerprint } = await admin.transportKey();
@@ -76,7 +88,7 @@ export async function openVault(recovery: Recovery, shares: readonly OpenedShare
   const { threshold, transport, state } = recovery;
   const officers = recovery.shares.map(({ officer }) => officer);
   const key = await combineShares(shares, { fingerprint: transport.fingerprint, threshold, officers });
-  const place = new Place();
+  const place = new Place(key);
   const opened: { close(): Promise<void> }[] = [];
   const close = async (): Promise<void> => {
     for (const part of opened) await part.close();
@@ -84,7 +96,6 @@ export async function openVault(recovery: Recovery, shares: readonly OpenedShare
   };
   try {
     mkdirSync(place.directory, { mode: 0o700 });
-    writeFileSync(place.keyFile, key, { mode: 0o600 });
     writeFileSync(place.state, fromBase64(state) as Bytes, { mode: 0o600 });
     const hsm = await openHsm(place.config);
     opened.push(hsm);
@@ -108,25 +119,66 @@ const keyLength = 32;
 /** TMPFS_MAGIC of statfs(2). */
 const tmpfs = 0x01021994;
 
-/** A private folder, in memory where the machine has such a one. */
+const prefix = "strongroom-vault-";
+
+/**
+ * A private folder, in memory where the machine has such a one. The key file has no name, so that a process which is killed
+ * leaves none; the folder that it leaves holds nothing without the key, and goes with the next one.
+ */
 class Place {
-  readonly #folder = mkdtempSync(join(inMemory("/dev/shm") ? "/dev/shm" : tmpdir(), "strongroom-vault-"));
-  readonly directory = join(this.#folder, "hsm");
-  readonly state = join(this.directory, "state");
-  readonly keyFile = join(this.#folder, "key");
+  readonly directory: string;
+  readonly state: string;
+  readonly #folder: string;
+  readonly #lock: { release(): void };
+  #key: number | undefined;
+
+  constructor(key: Bytes) {
+    const home = inMemory("/dev/shm") ? "/dev/shm" : tmpdir();
+    removeDead(home);
+    this.#folder = mkdtempSync(join(home, prefix));
+    this.#lock = holdLock(join(this.#folder, "lock"));
+    this.directory = join(this.#folder, "hsm");
+    this.state = join(this.directory, "state");
+    const named = join(this.#folder, "key");
+    this.#key = openSync(named, "wx+", 0o600);
+    rmSync(named);
+    writeSync(this.#key, key);
+  }
 
   get config(): SoftConfig {
-    return { driver: "soft", directory: this.directory, keyFile: this.keyFile };
+    return { driver: "soft", directory: this.directory, keyFile: `/proc/self/fd/${this.#key}` };
   }
 
   forgetKey(): void {
-    writeFileSync(this.keyFile, new Uint8Array(keyLength), { mode: 0o600 });
-    rmSync(this.keyFile);
+    if (this.#key === undefined) return;
+    writeSync(this.#key, new Uint8Array(keyLength), 0, keyLength, 0);
+    closeSync(this.#key);
+    this.#key = undefined;
   }
 
   remove(): void {
     this.forgetKey();
+    this.#lock.release();
     rmSync(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** Milliseconds: one that is younger may be about to take its lock. */
+const youngest = 60_000;
+
+/** What processes have left that were killed: nobody holds their locks. */
+function removeDead(home: string): void {
+  for (const name of readdirSync(home)) {
+    const folder = join(home, name);
+    const found = name.startsWith(prefix) ? lstatSync(folder, { throwIfNoEntry: false }) : undefined;
+    if (!found?.isDirectory() || found.uid !== process.geteuid?.() || Date.now() - found.mtimeMs < youngest) continue;
+    try {
+      holdLock(join(folder, "lock")).release();
+    } catch (error) {
+      if (error instanceof ConfigError) continue;
+      throw error;
+    }
+    rmSync(folder, { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,9 @@
+import { spawn } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { describe, expect, it } from "vitest";
+import { once } from "node:events";
+import { readdirSync, utimesSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it, onTestFinished } from "vitest";
 import { type Officer, officerKeyOf, officerOf, openByOfficer } from "../../src/backup/officers.ts";
 import { combineShares, formatShare, type OpenedShare, parseShare, shareAmong } from "../../src/backup/shares.ts";
 import { newRecovery, openVault, type Recovery } from "../../src/backup/vault.ts";
@@ -114,5 +118,45 @@ describe("a vault", () => {
     const share = new Uint8Array(33).fill(1);
     const two = ["a", "b"].map((officer) => ({ backup: "x", officer, share }));
     await expect(combineShares(two, about)).rejects.toThrow("do not fit together");
+  });
+});
+
+describe("the vault of a process that is killed in its ceremony", () => {
+  const place = () => readdirSync("/dev/shm").filter((name) => name.startsWith("strongroom-vault-"));
+
+  it("leaves no key, and goes with the next one", async () => {
+    const vault = join(import.meta.dirname, "../../src/backup/vault.ts");
+    const officer = join(import.meta.dirname, "../../src/backup/officers.ts");
+    const script = `
+      const { newRecovery } = await import(${JSON.stringify(vault)});
+      const { officerOf } = await import(${JSON.stringify(officer)});
+      const officers = [officerOf(${JSON.stringify(pairs.X25519.publicKey)}, "officer")];
+      await newRecovery(officers, 1, () => { console.log("now"); return new Promise((_) => setInterval(() => 0, 1e6)); });
+    `;
+    const before = place();
+    const child = spawn(process.execPath, ["--input-type=module", "-e", script], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    await once(child.stdout, "data");
+    onTestFinished(() => void child.kill("SIGKILL"));
+    const [left = ""] = place().filter((name) => !before.includes(name));
+    const folder = join("/dev/shm", left);
+    expect(readdirSync(folder, { recursive: true }).sort()).toEqual([
+      "hsm",
+      "hsm/lock",
+      "hsm/state",
+      "lock",
+      "lock-journal",
+    ]);
+    const made = new Date(Date.now() - 3_600_000);
+    utimesSync(folder, made, made);
+    await ceremony(2);
+    expect(place(), "it lives").toContain(left);
+
+    child.kill("SIGKILL");
+    await once(child, "exit");
+    utimesSync(folder, made, made);
+    await ceremony(2);
+    expect(place()).not.toContain(left);
   });
 });

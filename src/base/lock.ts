@@ -1,6 +1,6 @@
 import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
-import { ConfigError } from "../base/errors.ts";
+import { ConfigError } from "./errors.ts";
 
 /**
  * Holds `file` for this process until `release`, or until the process dies, however it dies. Node has no flock: SQLite's

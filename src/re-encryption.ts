@@ -14,22 +14,22 @@ import { operator } from "./operator.ts";
 import type { Parts } from "./service.ts";
 
 type Answer = Readonly<Record<string, unknown>>;
-type Ask = (operation: string, request: object) => Promise<Answer>;
+type Ask = (region: string, operation: string, request: object) => Promise<Answer>;
 
 /**
- * For a key whose material stays in its HSM: a new key with the same policy, tags and description takes over its aliases,
- * and ciphertexts in files become ciphertexts of it, each file as a whole. All of it by the API, as the root of the account:
- * key policies apply, and every step is in the audit log.
+ * For a key whose material stays in its HSM: a new key with the same policy, tags and description takes over its aliases, in
+ * every region that a multi-Region key is in, and ciphertexts in files become ciphertexts of it, each file as a whole. All of
+ * it by the API, as the root of the account: key policies apply, and every step is in the audit log.
  */
 export async function reEncrypt(parts: Parts, account: string, options: ReEncryptionOptions) {
   const region = parseArn(options.keyId)?.region ?? options.region;
   if (region === undefined) throw new ConfigError("name the key by its ARN, or give --region");
-  const ask = asRoot(parts, account, region);
+  const ask: Ask = (region, operation, request) => asRoot(parts, account, [region])(region, operation, request);
   const blobs = options.files.map(blobOf);
   const context = Object.fromEntries(options.encryptionContext.map(pairOf));
-  const toKeyId = options.toKeyId ?? (await succeed(ask, options.keyId));
+  const toKeyId = options.toKeyId ?? (await succeed(parts, account, region, options.keyId));
   for (const { file, text, binary } of blobs) {
-    const fresh = await ask("ReEncrypt", {
+    const fresh = await ask(region, "ReEncrypt", {
       CiphertextBlob: text,
       SourceKeyId: options.keyId,
       DestinationKeyId: toKeyId,
@@ -47,28 +47,67 @@ export async function reEncrypt(parts: Parts, account: string, options: ReEncryp
   return { keyId: options.keyId, toKeyId, files: blobs.length };
 }
 
-/** The new key's ARN. */
-async function succeed(ask: Ask, KeyId: string): Promise<string> {
-  const { KeyMetadata: old } = (await ask("DescribeKey", { KeyId })) as { KeyMetadata: Record<string, string> };
-  const { Policy } = await ask("GetKeyPolicy", { KeyId: old["Arn"] });
-  const { Tags } = await ask("ListResourceTags", { KeyId: old["Arn"] });
-  const { KeySpec, KeyUsage, Description } = old;
-  const made = await ask("CreateKey", {
-    KeySpec,
-    KeyUsage,
-    Description,
-    Policy,
-    Tags,
-    BypassPolicyLockoutSafetyCheck: true,
-  });
-  const { Arn } = made["KeyMetadata"] as { Arn: string };
-  const { Aliases } = (await ask("ListAliases", { KeyId: old["Arn"] })) as { Aliases: { AliasName: string }[] };
-  for (const { AliasName } of Aliases) await ask("UpdateAlias", { AliasName, TargetKeyId: Arn });
-  return Arn;
+interface RegionalKey {
+  readonly Arn: string;
+  readonly Region: string;
 }
 
-function asRoot(parts: Parts, account: string, region: string): Ask {
-  const kms = new Kms({ ...parts, regions: [region], authorizer, sink: parts.log, clock: systemClock });
+interface KeyMetadata {
+  readonly Arn: string;
+  readonly KeySpec: string;
+  readonly KeyUsage: string;
+  readonly Description: string;
+  readonly MultiRegion: boolean;
+  readonly MultiRegionConfiguration?: {
+    readonly PrimaryKey: RegionalKey;
+    readonly ReplicaKeys: readonly RegionalKey[];
+  };
+}
+
+/** The new key's ARN in `region`. */
+async function succeed(parts: Parts, account: string, region: string, KeyId: string): Promise<string> {
+  const { KeyMetadata } = await asRoot(parts, account, [region])(region, "DescribeKey", { KeyId });
+  const { Arn, KeySpec, KeyUsage, MultiRegion, MultiRegionConfiguration: related } = KeyMetadata as KeyMetadata;
+  const [primary, ...replicas]: readonly [RegionalKey, ...RegionalKey[]] = related
+    ? [related.PrimaryKey, ...related.ReplicaKeys]
+    : [{ Arn, Region: region }];
+  const ask = asRoot(
+    parts,
+    account,
+    [primary, ...replicas].map(({ Region }) => Region),
+  );
+  const made = await ask(primary.Region, "CreateKey", {
+    KeySpec,
+    KeyUsage,
+    MultiRegion,
+    ...(await ownOf(ask, primary)),
+  });
+  const fresh = new Map([[primary.Region, (made["KeyMetadata"] as KeyMetadata).Arn]]);
+  for (const replica of replicas) {
+    const request = { KeyId: fresh.get(primary.Region), ReplicaRegion: replica.Region, ...(await ownOf(ask, replica)) };
+    const { ReplicaKeyMetadata } = await ask(primary.Region, "ReplicateKey", request);
+    fresh.set(replica.Region, (ReplicaKeyMetadata as KeyMetadata).Arn);
+  }
+  for (const { Arn, Region } of [primary, ...replicas]) {
+    const { Aliases } = (await ask(Region, "ListAliases", { KeyId: Arn })) as { Aliases: { AliasName: string }[] };
+    for (const { AliasName } of Aliases) {
+      await ask(Region, "UpdateAlias", { AliasName, TargetKeyId: fresh.get(Region) });
+    }
+  }
+  return fresh.get(region) as string;
+}
+
+/** What each of related keys has for itself. */
+async function ownOf(ask: Ask, { Arn: KeyId, Region }: RegionalKey) {
+  const { KeyMetadata } = await ask(Region, "DescribeKey", { KeyId });
+  const { Policy } = await ask(Region, "GetKeyPolicy", { KeyId });
+  const { Tags } = await ask(Region, "ListResourceTags", { KeyId });
+  const { Description } = KeyMetadata as KeyMetadata;
+  return { Description, Policy, Tags, BypassPolicyLockoutSafetyCheck: true };
+}
+
+function asRoot(parts: Parts, account: string, regions: readonly string[]): Ask {
+  const kms = new Kms({ ...parts, regions, authorizer, sink: parts.log, clock: systemClock });
   const policies = [compileIdentityPolicy(everything, "operator")];
   const principal = {
     type: "Root",
@@ -79,7 +118,7 @@ function asRoot(parts: Parts, account: string, region: string): Ask {
     policies,
   } as const;
   const { address, userAgent } = operator(account);
-  return async (operation, request) =>
+  return async (region, operation, request) =>
     (await perform(
       kms,
       operation,

@@ -5,6 +5,7 @@ import { initHsm, mainHsm } from "../src/hsm/index.ts";
 import { reEncrypt } from "../src/re-encryption.ts";
 import { type Deployment, newFolder, openDeployment, softHsm } from "./backup/deployment.ts";
 import { account, allow } from "./operations/office.ts";
+import { importOf, parametersOf } from "./operations/wrapping-client.ts";
 
 const folder = newFolder();
 let open: Deployment;
@@ -72,4 +73,39 @@ it("makes no key when a file cannot be read, and leaves a file that is no cipher
   const text = { ...options, keyId, toKeyId: keyId, files: [at("text")] };
   await expect(reEncrypt(open.parts, account, text)).rejects.toThrow("InvalidCiphertextException");
   expect(readFileSync(at("text"), "utf8")).toBe("no ciphertext!");
+});
+
+it("replaces a multi-Region key by one that is in the same regions, each with its own policy and aliases", async () => {
+  const askThere = open.askIn("eu-west-1");
+  const { KeyMetadata } = await open.ask("CreateKey", { MultiRegion: true, Description: "everywhere" });
+  const old = KeyMetadata.Arn;
+  await open.ask("ReplicateKey", { KeyId: old, ReplicaRegion: "eu-west-1", Description: "there" });
+  const there = old.replace("us-east-1", "eu-west-1");
+  await open.ask("CreateAlias", { AliasName: "alias/here", TargetKeyId: old });
+  await askThere("CreateAlias", { AliasName: "alias/there", TargetKeyId: there });
+  const sealed = (await askThere("Encrypt", { KeyId: there, Plaintext: btoa("both"), ...context }))["CiphertextBlob"];
+  writeFileSync(at("both"), sealed);
+  const { toKeyId } = await reEncrypt(open.parts, account, { ...options, keyId: there, files: [at("both")] });
+  expect(toKeyId).toMatch(/^arn:aws:kms:eu-west-1:.*key\/mrk-/);
+  const found = (await askThere("DescribeKey", { KeyId: "alias/there" }))["KeyMetadata"];
+  expect([found.Arn, found.Description]).toEqual([toKeyId, "there"]);
+  const here = (await open.ask("DescribeKey", { KeyId: "alias/here" }))["KeyMetadata"];
+  expect([here.Arn, here.Description]).toEqual([toKeyId.replace("eu-west-1", "us-east-1"), "everywhere"]);
+  const CiphertextBlob = readFileSync(at("both")).toString("base64");
+  const opened = await open.ask("Decrypt", { CiphertextBlob, KeyId: here.Arn, ...context });
+  expect(atob(opened["Plaintext"].toBase64())).toBe("both");
+});
+
+it("replaces a key with imported material by one that the HSM has made", async () => {
+  const { KeyMetadata } = await open.ask("CreateKey", { Origin: "EXTERNAL" });
+  const old = KeyMetadata.Arn;
+  await open.ask("ImportKeyMaterial", importOf(old, await parametersOf(open.ask, old), new Uint8Array(32).fill(7)));
+  writeFileSync(
+    at("imported"),
+    (await open.ask("Encrypt", { KeyId: old, Plaintext: btoa("x"), ...context }))["CiphertextBlob"],
+  );
+  const { toKeyId } = await reEncrypt(open.parts, account, { ...options, keyId: old, files: [at("imported")] });
+  expect((await open.ask("DescribeKey", { KeyId: toKeyId }))["KeyMetadata"].Origin).toBe("AWS_KMS");
+  const CiphertextBlob = readFileSync(at("imported")).toString("base64");
+  expect(atob((await open.ask("Decrypt", { CiphertextBlob, ...context }))["Plaintext"].toBase64())).toBe("x");
 });

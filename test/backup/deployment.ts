@@ -25,6 +25,7 @@ export interface Deployment {
   readonly clock: MovableClock;
   /** The administrator, of whom there is one in the store or is none yet. */
   readonly ask: Ask;
+  askIn(region: string): Ask;
   close(): Promise<void>;
 }
 
@@ -42,18 +43,20 @@ export async function openDeployment(
   const parts = await openParts({ hsms, store: { file: storeOf(folder), create }, audit, clock });
   const kms = new Kms({ ...parts, regions: ["us-east-1", "eu-west-1"], authorizer, sink: parts.log, clock });
   const id = accessKeyId ?? (await newAdministrator(parts, clock));
-  const ask: Ask = async (operation, request = {}) => {
-    parts.principals.forget();
-    const principal = (await parts.principals.lookup(id))?.principal;
-    if (!principal) throw new Error("the access key is gone");
-    const caller = { principal, region: "us-east-1", requestId: randomUUID(), address: "::1", userAgent: "test" };
-    return (await perform(kms, operation, caller, utf8(JSON.stringify(request)))) as Answer;
-  };
+  const askIn =
+    (region: string): Ask =>
+    async (operation, request = {}) => {
+      parts.principals.forget();
+      const principal = (await parts.principals.lookup(id))?.principal;
+      if (!principal) throw new Error("the access key is gone");
+      const caller = { principal, region, requestId: randomUUID(), address: "::1", userAgent: "test" };
+      return (await perform(kms, operation, caller, utf8(JSON.stringify(request)))) as Answer;
+    };
   const close = async () => {
     await parts.outbox.flush();
     await parts.close();
   };
-  return { folder, hsms, parts, kms, clock, ask, accessKeyId: id, close };
+  return { folder, hsms, parts, kms, clock, ask: askIn("us-east-1"), askIn, accessKeyId: id, close };
 }
 
 async function newAdministrator(parts: Parts, clock: MovableClock): Promise<string> {

@@ -51,7 +51,7 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
         console.error(`strongroom: ${error.message}`);
       }
     }
-    print(site.hsms.length === 1 ? made[0] : made);
+    if (made.length > 0) print(site.hsms.length === 1 ? made[0] : made);
     if (mode === "trusted" && made.length > 0) {
       console.error("The security officer is next, `strongroom hsm trust`; `hsm init` makes the store after that.");
       return;
@@ -63,7 +63,11 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
 
   hsmStatus: (of, name) =>
     withAdmin(hsmOf(siteOfInstallation(of), name), async (admin) =>
-      print({ ...admin.info, domainKeys: await admin.domainKeys() }),
+      print({
+        ...admin.info,
+        domainKeys: await admin.domainKeys(),
+        pinnedTransportKeys: await admin.pinnedTransportKeys(),
+      }),
     ),
 
   async hsmList(of, json) {

@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from "node:fs";
+import type { AuditEvent } from "./audit/audit.ts";
 import { buildEvent } from "./audit/event.ts";
 import { systemClock } from "./base/clock.ts";
 import { ConfigError } from "./base/errors.ts";
@@ -21,17 +22,17 @@ export const tell = (
   site: Site,
   name: string,
   responseElements: Record<string, unknown>,
-): Promise<void> =>
-  log.append(
-    buildEvent({
-      actor: operator(site.account),
-      name,
-      time: Date.now(),
-      readOnly: false,
-      requestParameters: null,
-      responseElements,
-    }),
-  );
+): Promise<void> => log.append(eventOf(site, name, responseElements));
+
+export const eventOf = (site: Site, name: string, responseElements: Record<string, unknown>): AuditEvent =>
+  buildEvent({
+    actor: operator(site.account),
+    name,
+    time: Date.now(),
+    readOnly: false,
+    requestParameters: null,
+    responseElements,
+  });
 
 /** The primary unless another is named. */
 export function hsmOf(site: Site, name = site.hsms[0]?.name): HsmConfig {

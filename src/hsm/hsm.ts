@@ -249,6 +249,10 @@ export interface HsmAdmin extends AsyncDisposable {
   transportKey(): Promise<TransportKey>;
   /** As a source: pins `key` after two operators have compared its fingerprint on both consoles. Durable. */
   pinTransportKey(key: TransportKey): Promise<void>;
+  /** The fingerprints of those that are pinned. */
+  pinnedTransportKeys(): Promise<readonly string[]>;
+  /** Nothing is exported to it any more. false: it was not pinned. Durable. */
+  unpinTransportKey(fingerprint: string): Promise<boolean>;
   /**
    * As a source: the material under a pinned transport key, `RSA-OAEP(AES-256) ‖ KWP(material)`, or `RSA-OAEP(material)`
    * where either HSM lacks KWP. Any other key is refused.

@@ -2,6 +2,7 @@ import type { Outbox } from "../audit/outbox.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
+import type { DomainKeyId } from "../hsm/hsm.ts";
 import type { GrantRecord } from "../model/grant.ts";
 import { parseJson } from "../model/json.ts";
 import type { BackedUp, HbkRecord, KeyRecord, RemovedHbk } from "../model/key.ts";
@@ -10,6 +11,7 @@ import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
 import { agendaPath, callOff, dueAt } from "./agenda.ts";
 import { backedUp } from "./backup-record.ts";
+import { erasedDomainKeys } from "./erased.ts";
 import { keyEvent } from "./events.ts";
 import { grantPrefix, type KeyName, removeGrant } from "./grant-records.ts";
 import { withoutKey } from "./key-set.ts";
@@ -105,12 +107,13 @@ export const tombstonePrefix = "tombstone/key/";
 /**
  * Tells of all deleted material whose last domain key has been destroyed, and whose last backup is out of date: from now on
  * it cannot be recovered. Of imported material that may come back its name is kept. A domain key of an HSM that is not
- * configured any more may still be there: of what it has wrapped this is never told.
+ * configured any more may still be there: of what it has wrapped this is told when an operator says that it is erased.
  */
 export async function buryTombstones(parts: DeletionParts, destroyed: ReadonlySet<string>): Promise<void> {
   const { store, outbox, clock } = parts;
+  const gone = destroyed.union(await erasedDomainKeys(store));
   const isGone = ({ domainKeys, backups = 0 }: Tombstone | RemovedHbk): boolean =>
-    backups <= clock.now() && domainKeys.every((id) => destroyed.has(id));
+    backups <= clock.now() && domainKeys.every((id) => gone.has(id));
   for (const { path: tombstonePath, value, revision } of await store.list(tombstonePrefix)) {
     const tombstone = JSON.parse(fromUtf8(value)) as Tombstone;
     if (!isGone(tombstone)) continue;
@@ -125,6 +128,18 @@ export async function buryTombstones(parts: DeletionParts, destroyed: ReadonlySe
       : remove(removedAt, revision);
     await outbox.commit([write], keyEvent("DeleteKeyMaterial", removed, { keyMaterialId }));
   }
+}
+
+/** How much deleted material waits for each domain key that may still be there. */
+export async function awaitedDomainKeys(store: Pick<SealedStore, "get" | "list">): Promise<Map<DomainKeyId, number>> {
+  const records = [...(await store.list(tombstonePrefix)), ...(await store.list("removed/"))];
+  const erased = await erasedDomainKeys(store);
+  const awaited = new Map<DomainKeyId, number>();
+  for (const { value } of records) {
+    const { domainKeys } = JSON.parse(fromUtf8(value)) as Tombstone | RemovedHbk;
+    for (const id of new Set(domainKeys).difference(erased)) awaited.set(id, (awaited.get(id) ?? 0) + 1);
+  }
+  return awaited;
 }
 
 /** Whether its key still counts the material among its own. */

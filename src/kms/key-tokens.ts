@@ -22,9 +22,12 @@ export interface KeyTokensParts extends StoredTokensParts {
 }
 
 const pageSize = 256;
+/** HBKs that are changed at the same time: one waits for the disk while another is in the HSM. */
+const mostInFlight = 8;
 
 /**
- * Offers the tokens of every key to `change`, the store's own and those of credentials too, and keeps what it answers.
+ * Offers the tokens of every key to `change`, the store's own and those of credentials too, several at a time, and keeps
+ * what it answers.
  * Each is a commit of its own, so that a crash or a conflict leaves the rest for the next run. Answers how many HBKs of KMS
  * keys have other tokens than before.
  */
@@ -41,8 +44,27 @@ export async function changeStoredTokens(parts: StoredTokensParts, change: Chang
   await changeAccessKeys(store, change);
   await changeCredentials(store, change);
   let count = 0;
-  for await (const stored of hbks(store)) count += await changeHbk(parts, stored, change);
+  await eachInFlight(hbks(store), async (stored) => {
+    const changed = await changeHbk(parts, stored, change);
+    count += changed;
+  });
   return count;
+}
+
+/** `mostInFlight` at a time; what failed first is thrown when the others have ended. */
+async function eachInFlight<Item>(items: AsyncIterable<Item>, work: (item: Item) => Promise<void>): Promise<void> {
+  const inFlight = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  for await (const item of items) {
+    const one = work(item)
+      .catch((error) => void failures.push(error))
+      .finally(() => inFlight.delete(one));
+    inFlight.add(one);
+    if (inFlight.size === mostInFlight) await Promise.race(inFlight);
+    if (failures.length > 0) break;
+  }
+  await Promise.all(inFlight);
+  if (failures.length > 0) throw failures[0];
 }
 
 /** Every token of every key, read from the store itself. */

@@ -106,12 +106,20 @@ export class Migration {
     return obstacles;
   }
 
-  /** Pin first. */
-  async run(): Promise<MigrationReport> {
-    let moved = 0;
+  /** Pin first. `progress` is told how many of the keys that are in the source now have been tried. */
+  async run(progress: (done: number, all: number) => void = () => undefined): Promise<MigrationReport> {
+    let all = 0;
+    await eachToken(this.#parts, (tokens) => {
+      if (tokens.some((ekt) => this.#source.holds(ekt))) all += 1;
+    });
+    let [moved, done] = [0, 0];
     for (;;) {
       const left: Obstacle[] = [];
-      const count = await changeTokens(this.#parts, (tokens) => this.#moved(tokens, left));
+      const count = await changeTokens(this.#parts, async (tokens) => {
+        const after = await this.#moved(tokens, left);
+        if (done < all && tokens.some((ekt) => this.#source.holds(ekt))) progress(++done, all);
+        return after;
+      });
       moved += count;
       // What was changed by others meanwhile, or made in the source by a service, is met by the next pass.
       if (count === 0) return { moved, left };

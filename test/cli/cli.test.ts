@@ -97,6 +97,19 @@ test("hsm list and hsm pair", async () => {
   expect((await run(["hsm", "pair", ...config, "--hsm", "b", "--fingerprint", "00"])).errors).toMatch(/--fingerprint/);
 });
 
+test("hsm unpin takes a fingerprint, and hsm erased domain keys", async () => {
+  const of = { home: "/h" };
+  const fingerprint = "0f".repeat(32);
+  expect(await ran("hsm", "unpin", "--home", "/h", "--fingerprint", fingerprint, "--hsm", "b")).toEqual([
+    ...["hsmUnpin", of, fingerprint],
+    "b",
+  ]);
+  const id = "0f".repeat(16);
+  expect(await ran("hsm", "erased", "--home", "/h")).toEqual(["hsmErased", of, []]);
+  expect(await ran("hsm", "erased", "--home", "/h", "--domain-key", id)).toEqual(["hsmErased", of, [id]]);
+  expect((await run(["hsm", "erased", "--home", "/h", "--domain-key", "main"])).errors).toMatch(/--domain-key/);
+});
+
 test("a security officer's PIN comes by reference, for the HSM that it is of", async () => {
   const trust = (...pins: string[]) =>
     run(["hsm", "trust", "--home", "/h", ...pins.flatMap((pin) => ["--so-pin", pin]), "--public-keys"]);

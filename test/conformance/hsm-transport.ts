@@ -60,6 +60,19 @@ export function transportClaims<Config extends HsmConfig>(
       expect(await bench().admin.exportTo(key, pinned)).toBeInstanceOf(Uint8Array);
     });
 
+    it("goes to a key no more that has been unpinned", async () => {
+      const { admin, hsm } = bench();
+      const key = await hsm.generateKey(metaOf("kms-symmetric"));
+      const { oaepHash } = await admin.transportKey();
+      const pinned = { ...two, oaepHash };
+      await admin.pinTransportKey(pinned);
+      expect(await admin.pinnedTransportKeys()).toContain(two.fingerprint);
+      expect(await admin.unpinTransportKey(two.fingerprint)).toBe(true);
+      expect(await admin.unpinTransportKey(two.fingerprint)).toBe(false);
+      expect(await admin.pinnedTransportKeys()).not.toContain(two.fingerprint);
+      await expectHsmError("refused", admin.exportTo(key, pinned));
+    });
+
     it("pins no short key, no other kind of key, and none under another's fingerprint", async () => {
       const { admin } = bench();
       for (const bad of [short, ec, { ...two, fingerprint: ec.fingerprint }, { ...two, spki: two.spki.subarray(1) }]) {

@@ -3,7 +3,10 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { type ConfiguredHsm, initHsm, openHsmAdmin } from "../../src/hsm/index.ts";
 import type { Member } from "../../src/hsm/member.ts";
+import { awaitedDomainKeys, buryTombstones, deleteDueKeys } from "../../src/kms/deletion.ts";
 import { DomainKeys } from "../../src/kms/domain-keys.ts";
+import { declareErased, erasedDomainKeys } from "../../src/kms/erased.ts";
+import { keyEvent } from "../../src/kms/events.ts";
 import { eachToken } from "../../src/kms/key-tokens.ts";
 import { Migration } from "../../src/kms/migration.ts";
 import { domainKeyOf } from "../../src/kms/records.ts";
@@ -19,6 +22,7 @@ import {
 import { softTokens } from "../hsm/pkcs11/tokens.ts";
 
 const softHsm2 = softTokens();
+const day = 86_400_000;
 
 /** What a service does when it starts. */
 async function adoptAll({ parts, clock }: Deployment): Promise<void> {
@@ -87,6 +91,71 @@ describe("a migration", () => {
     await adopt();
     await evidence.verify(open.ask, open.parts);
     await open.parts.store.verify();
+  });
+
+  it("moves a multi-Region key whose versions and regions are in several HSMs", async () => {
+    const many = (await open.ask("CreateKey", { MultiRegion: true }))["KeyMetadata"].Arn;
+    const there = many.replace("us-east-1", "eu-west-1");
+    const blobs: string[] = [];
+    const seal = async (region: string, KeyId: string) => {
+      const made = await open.askIn(region)("Encrypt", { KeyId, Plaintext: btoa("both") });
+      blobs.push(made["CiphertextBlob"].toBase64());
+    };
+    await seal("us-east-1", many);
+    await reopen(b, a);
+    await adopt();
+    await open.ask("ReplicateKey", { KeyId: many, ReplicaRegion: "eu-west-1" });
+    await open.ask("RotateKeyOnDemand", { KeyId: many });
+    await seal("eu-west-1", there);
+    expect((await inUse()).size).toBe(2);
+    const job = await migration();
+    await job.pin(job.fingerprint);
+    const told: number[][] = [];
+    const { left } = await job.run((done, all) => told.push([done, all]));
+    expect(left).toEqual([]);
+    expect(told.at(-1)).toEqual([told.length, told.length]);
+    await job.close();
+    await reopen(b);
+    rmSync(join(folder, "a"), { recursive: true });
+    await adopt();
+    expect((await inUse()).size).toBe(1);
+    await seal("us-east-1", many);
+    for (const [region, KeyId] of [
+      ["us-east-1", many],
+      ["eu-west-1", there],
+    ] as const) {
+      for (const CiphertextBlob of blobs) {
+        const { Plaintext } = await open.askIn(region)("Decrypt", { CiphertextBlob, KeyId });
+        expect(atob(Plaintext.toBase64())).toBe("both");
+      }
+    }
+  });
+
+  it("counts deleted material as gone when an operator says that the HSM which it left is erased", async () => {
+    const doomed = (await open.ask("CreateKey", {}))["KeyMetadata"].KeyId;
+    const [old = ""] = await inUse();
+    await reopen(b, a);
+    await adopt();
+    const job = await migration();
+    await job.pin(job.fingerprint);
+    await job.run();
+    await job.close();
+    await reopen(b);
+    await adopt();
+    await open.ask("ScheduleKeyDeletion", { KeyId: doomed, PendingWindowInDays: 7 });
+    open.clock.advance(8 * day);
+    const deletion = { ...open.parts, clock: open.clock, forget: open.kms.forget };
+    await deleteDueKeys(deletion);
+    const [fresh = ""] = await inUse();
+    const bury = () => buryTombstones(deletion, new Set([fresh]));
+    await bury();
+    const { store } = open.parts;
+    expect(Object.fromEntries(await awaitedDomainKeys(store))).toEqual({ [old]: 1, [fresh]: 1 });
+    await declareErased(open.parts, [old], keyEvent("DeclareErased", { id: doomed, account: "1", region: "r" }));
+    expect(await erasedDomainKeys(store)).toEqual(new Set([old]));
+    expect([...(await awaitedDomainKeys(store)).keys()]).toEqual([fresh]);
+    await bury();
+    expect((await awaitedDomainKeys(store)).size).toBe(0);
   });
 
   it("goes on where it was cut off", async () => {

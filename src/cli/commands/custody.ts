@@ -66,6 +66,10 @@ export interface ReEncryptionOptions {
 export interface CustodyHandlers {
   hsmTransportKey(of: Installation, name?: string): Promise<void>;
   hsmMigrate(of: Installation, options: MigrationOptions): Promise<void>;
+  /** Without a name, the primary. */
+  hsmUnpin(of: Installation, fingerprint: string, name?: string): Promise<void>;
+  /** Without ids, those that deleted material waits for are listed. */
+  hsmErased(of: Installation, domainKeys: readonly string[]): Promise<void>;
   hsmReEncrypt(of: Installation, options: ReEncryptionOptions): Promise<void>;
   hsmBackup(of: Installation, options: BackupOptions): Promise<void>;
   hsmTombstones(of: Installation, out: string): Promise<void>;
@@ -86,6 +90,13 @@ const fingerprint = flag(
   "The fingerprint of the transport key, read where it was made: SHA-256",
   "64 hexadecimal digits",
   matching(/^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$/),
+);
+
+const domainKeys = flags(
+  "domain-key",
+  "A domain key of it; to be given for each. Without any, those that deleted material waits for are listed",
+  "32 hexadecimal digits",
+  matching(/^[0-9a-f]{32}$/),
 );
 
 const migration = {
@@ -151,6 +162,22 @@ export const custody = (group: Argv, handlers: CustodyHandlers): Argv =>
         dryRun: given["dry-run"],
         officerPins: await officerPinsOf(given["so-pin"]),
       }),
+    )
+    .command(
+      "unpin",
+      "Let no more keys go to a transport key that was compared before: `hsm status` lists them",
+      {
+        ...installationFlags,
+        fingerprint: required(fingerprint),
+        hsm: name("hsm", "The HSM that has it pinned, by its name [default: the primary]"),
+      },
+      (given) => handlers.hsmUnpin(installation(given), given.fingerprint, given.hsm),
+    )
+    .command(
+      "erased",
+      "State that an HSM which is not configured any more has been erased: what was deleted under its domain keys is gone then",
+      { ...installationFlags, "domain-key": domainKeys },
+      (given) => handlers.hsmErased(installation(given), given["domain-key"] ?? []),
     )
     .command(
       "re-encrypt [files..]",

@@ -209,6 +209,14 @@ class Pkcs11Admin implements HsmAdmin {
     return this.#alone("pinTransportKey", key);
   }
 
+  pinnedTransportKeys(): Promise<readonly string[]> {
+    return this.#workers.call("pinnedTransportKeys");
+  }
+
+  unpinTransportKey(fingerprint: string): Promise<boolean> {
+    return this.#alone("unpinTransportKey", fingerprint);
+  }
+
   exportTo(key: Ekt, target: TransportKey): Promise<Bytes> {
     return this.#workers.call("exportTo", key, target);
   }

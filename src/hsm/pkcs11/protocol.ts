@@ -46,6 +46,8 @@ export const methods = {
     "rewrap",
     "transportKey",
     "pinTransportKey",
+    "pinnedTransportKeys",
+    "unpinTransportKey",
     "exportTo",
     "importFrom",
     "residentKeys",

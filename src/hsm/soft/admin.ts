@@ -6,7 +6,7 @@ import { type HbkMeta, isExposed } from "../../model/hbk.ts";
 import type { DomainKey, DomainKeyId, DomainKeyState, Ekt, HsmAdmin, HsmInfo, TransportKey } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
 import { importNamed } from "./exposed-keys.ts";
-import type { State, StoredDomainKey } from "./state.ts";
+import type { State, StoredDomainKey, StoredTransportKey } from "./state.ts";
 import { checkTransportKey, generateTransportPair, openEphemeral, sealEphemeral, transportKeyOf } from "./transport.ts";
 
 export class SoftHsmAdmin implements HsmAdmin {
@@ -86,6 +86,17 @@ export class SoftHsmAdmin implements HsmAdmin {
       ...state,
       pinned: [...state.pinned.filter(({ spki }) => spki !== pin.spki), pin],
     }));
+  }
+
+  async pinnedTransportKeys(): Promise<readonly string[]> {
+    return this.#domain.reload().pinned.map((pin) => transportKeyOf(pin).fingerprint);
+  }
+
+  async unpinTransportKey(fingerprint: string): Promise<boolean> {
+    const isMeant = (pin: StoredTransportKey) => transportKeyOf(pin).fingerprint === fingerprint;
+    if (!this.#domain.reload().pinned.some(isMeant)) return false;
+    this.#domain.change((state) => ({ ...state, pinned: state.pinned.filter((pin) => !isMeant(pin)) }));
+    return true;
   }
 
   async exportTo(key: Ekt, target: TransportKey): Promise<Bytes> {

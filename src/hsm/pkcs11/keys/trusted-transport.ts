@@ -44,6 +44,10 @@ export const trustedAes = ({ mechanism }: Wrapping, { fingerprint }: TransportKe
   lock: { allowedMechanisms: [mechanism] },
 });
 
+/** The objects of both kinds, trusted or not yet. */
+export const trustedFor = (token: Cryptoki, fingerprint: string): readonly Handle[] =>
+  Object.values(labels).flatMap((label) => token.find({ token: true, label, id: fromHex(fingerprint) }));
+
 /** `key` under keys that the officer trusts, in the form of every export; refused where there are none for `target`. */
 export function wrapTrusted(token: Cryptoki, kwp: Wrapping, key: Handle, target: TransportKey): Bytes {
   const rsa = requireTrusted(token, trustedRsa(target).attributes, target);

@@ -83,6 +83,17 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
     this.#domain.update((state) => ({ ...state, pinned: [...new Set([...state.pinned, fingerprint])] }));
   }
 
+  pinnedTransportKeys(): readonly string[] {
+    return this.#domain.load().pinned;
+  }
+
+  unpinTransportKey(fingerprint: string): boolean {
+    this.#transport.distrust(fingerprint);
+    if (!this.#domain.load().pinned.includes(fingerprint)) return false;
+    this.#domain.update((state) => ({ ...state, pinned: state.pinned.filter((pin) => pin !== fingerprint) }));
+    return true;
+  }
+
   exportTo(ekt: Ekt, target: TransportKey): Bytes {
     this.#domain.load();
     if (!this.#domain.state.pinned.includes(checkTransportKey(target))) {

@@ -28,7 +28,7 @@ import {
   publicKeyOf,
   testOaep,
 } from "../keys/transport-key.ts";
-import { wrapTrusted } from "../keys/trusted-transport.ts";
+import { trustedFor, wrapTrusted } from "../keys/trusted-transport.ts";
 import { movable, readable, type Wrapping } from "../keys/wrapping.ts";
 
 const label = "strongroom transport key";
@@ -82,6 +82,11 @@ export class Transport {
     if ((target.direct || !this.#kwp) && kind === "kms-private") throw new HsmError("unsupported", tooLong);
     if (target.direct || !this.#kwp) return this.#wrapDirectly(key, publicKey, target.oaepHash);
     return this.#wrapInside(key, publicKey, target.oaepHash) ?? this.#wrapBeside(key, publicKey, target.oaepHash);
+  }
+
+  /** Destroys what a security officer has trusted for it, if he has. */
+  distrust(fingerprint: string): void {
+    for (const key of trustedFor(this.#token, fingerprint)) this.#token.destroy(key);
   }
 
   /**

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HsmAdmin, trustHsm } from "../../../../src/hsm/index.ts";
 import { Cryptoki } from "../../../../src/hsm/pkcs11/cryptoki/cryptoki.ts";
 import { driver } from "../../../../src/hsm/pkcs11/driver.ts";
-import { publicAttributes } from "../../../../src/hsm/pkcs11/keys/transport-key.ts";
+import { fingerprintOf, publicAttributes } from "../../../../src/hsm/pkcs11/keys/transport-key.ts";
 import { probe } from "../../../../src/hsm/pkcs11/probe.ts";
 import { softHsm2 } from "../../../../src/hsm/pkcs11/provision.ts";
 import { hsmMigration } from "../../../conformance/hsm.ts";
@@ -130,6 +130,19 @@ describe("a trusted domain key", () => {
     await admin.pinTransportKey(own);
     await expect(admin.exportTo(key, own)).rejects.toThrow(/has not trusted the transport key/);
     await expect(trustHsm(config, { soPin: soPinOf(config), transportKey: own })).rejects.toThrow(/HSM's own/);
+  });
+
+  it("trusts a transport key no more that is unpinned", async () => {
+    const { publicKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
+    const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
+    const transportKey = { spki, fingerprint: fingerprintOf(spki), oaepHash: "sha1" } as const;
+    expect((await trustHsm(config, { soPin: soPinOf(config), transportKey })).trusted).toHaveLength(2);
+    await using hsm = await driver.open(config);
+    const key = await hsm.generateKey(metaOf("kms-symmetric"));
+    expect(await admin.exportTo(key, transportKey)).toBeInstanceOf(Uint8Array);
+    expect(await admin.unpinTransportKey(transportKey.fingerprint)).toBe(true);
+    await admin.pinTransportKey(transportKey);
+    await expect(admin.exportTo(key, transportKey)).rejects.toThrow(/has not trusted/);
   });
 
   it("is not served beside a trusted key that is none of this domain's", async () => {

@@ -1,4 +1,4 @@
-import type { MessageName } from "../base/messages.ts";
+import type { MessageName } from "../base/message.ts";
 import type { CompiledPolicy } from "./policy.ts";
 
 /** Who signed the request. */

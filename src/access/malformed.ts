@@ -1,5 +1,5 @@
 import { KmsError } from "../base/errors.ts";
-import type { Message, MessageName, MessageValues } from "../base/messages.ts";
+import type { Message, MessageName, MessageValues } from "../base/message.ts";
 
 /** Where in a policy document something stands: `Statement 2, Condition`. */
 export type Place = string;

@@ -9,7 +9,7 @@ import {
   KeyUsageFlags,
 } from "@peculiar/asn1-x509";
 import type { Bytes } from "../base/bytes.ts";
-import type { AttestationProblem } from "../base/messages.ts";
+import type { AttestationProblem } from "../base/message.ts";
 import { AttestationError } from "./document.ts";
 
 interface Link {

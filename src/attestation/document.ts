@@ -1,7 +1,8 @@
 import { createPublicKey, type KeyObject, verify } from "node:crypto";
 import { decode, encode } from "cborg";
 import { type Bytes, hex } from "../base/bytes.ts";
-import { type AttestationProblem, attestationProblems } from "../base/messages.ts";
+import type { AttestationProblem } from "../base/message.ts";
+import { attestationProblems } from "../base/messages.ts";
 
 /** What is wrong with a document; `message` completes a sentence and repeats nothing of it. */
 export class AttestationError extends Error {

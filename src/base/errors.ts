@@ -1,4 +1,4 @@
-import { type KmsErrorCode, type Message, textOf } from "./messages.ts";
+import { type KmsErrorCode, type Message, textOf } from "./message.ts";
 
 /**
  * An answer of the API: `code` and `message` go to the client as they are, so neither may hold a secret or request bytes.

@@ -7,7 +7,8 @@
  * nothing of a request that could be one. An exception without texts is thrown by its name alone.
  */
 
-type Texts = Readonly<Record<string, Readonly<Record<string, string>>>>;
+/** By exception, by name. */
+export type Texts = Readonly<Record<string, Readonly<Record<string, string>>>>;
 
 const notAuthorized = "User: {principal} is not authorized to perform: {action} on resource: {resource}";
 
@@ -79,6 +80,8 @@ export const recorded = {
     pendingReplicaDeletion: "{arn} is pending replica deletion.",
     pendingRotation:
       "New key material (id: {id}) cannot be imported into KMS key {arn}, because another key material (id: {pending}) is pending rotation.",
+    proxyPlaintext:
+      "The ciphertext that the external key store proxy submitted for decryption, or the encryption context, is corrupted, missing, or otherwise invalid.",
     unavailable: "{arn} is unavailable.",
     updating: "{arn} is updating.",
   },
@@ -94,8 +97,8 @@ export const recorded = {
     token: "Missing Authentication Token",
   },
   NotFoundException: {
-    arnKeyId: "Invalid keyId {id}",
     alias: "Alias {arn} is not found.",
+    arnKeyId: "Invalid keyId {id}",
     key: "Key '{arn}' does not exist",
     keyId: "Invalid keyId '{id}'",
     policy: "No such policy exists",
@@ -139,32 +142,41 @@ export const recorded = {
 
 /** What went wrong between this service and an external key store proxy, under the exceptions of kms/xks-errors.ts. */
 export const proxyFailures = {
+  // AWS's words (Developer Guide, "Troubleshooting external key stores").
   AccessDeniedException:
-    "The external key store proxy has denied access. Verify that the user and the external key are authorized there.",
+    "The external key store proxy denied access to the operation. Verify that the user and the external key are both authorized for this operation, and try the request again.",
   AuthenticationFailedException:
-    "The external key store proxy could not authenticate the request. Verify the proxy authentication credential of the key store.",
-  DependencyTimeoutException: "The external key store proxy did not hear from its key manager in time. Try again.",
+    "The external key store proxy rejected the request because it could not authenticate AWS KMS. Verify the credentials for your external key store and update if necessary.",
+  DependencyTimeoutException:
+    "The external key store proxy did not respond to the request in the time allotted. Retry the request. If you see this error repeatedly, report it to your external key store proxy administrator.",
+  InvalidCiphertextException:
+    "The external key store proxy rejected the request because the specified ciphertext or additional authenticated data is corrupted, missing, or otherwise invalid.",
+  InvalidKeyUsageException:
+    "The external key store proxy rejected the request because the external key does not support the requested operation.",
+  InvalidStateException:
+    "The external key store proxy rejected the request because the external key is not enabled in the external key manager.",
+  InvalidUriPathException:
+    "The external key store proxy rejected the request because of an invalid URI path. Verify the URI path for your external key store and update if necessary.",
+  KeyNotFoundException: "The external key store proxy rejected the request because it could not find the external key.",
+  UnsupportedOperationException:
+    "The external key store proxy rejected the request because it does not support the requested cryptographic operation.",
+  ValidationException:
+    "AWS KMS cannot interpret the response from the external key store proxy. If you see this error repeatedly, consult your external key store proxy administrator.",
+  malformed:
+    "AWS KMS cannot interpret the response from the external key store proxy. If you see this error repeatedly, consult your external key store proxy administrator.",
+  "no key manager":
+    "The external key store proxy is in an unhealthy state. If you see this message repeatedly, notify your external key store proxy administrator.",
+  timeout:
+    "AWS KMS rejected the request because the external key store proxy did not respond in time. Retry the request. If you see this error repeatedly, report it to your external key store proxy administrator.",
+  tls: "AWS KMS cannot establish a TLS connection to the external key store proxy. Verify the TLS configuration, including its certificate.",
+  // AWS's end with "in your external key store".
+  unreachable:
+    "AWS KMS cannot communicate with the external key store proxy. Verify that your external key store proxy is active and is connected to the network, and that its URI path and endpoint URI or VPC service name are correct in your external key store, and listed in the configuration of this service.",
+  // Ours.
   InternalException:
     "The external key store proxy cannot communicate with its key manager. Verify that the key manager is available.",
-  InvalidCiphertextException:
-    "The external key store proxy has refused the ciphertext or the encryption context: corrupted, missing, or otherwise invalid.",
-  InvalidKeyUsageException:
-    "The external key does not support the operation. Enable the operation in the external key manager, and try again.",
-  InvalidStateException: "The external key is not enabled in the external key manager. Enable it there, and try again.",
-  InvalidUriPathException: "The external key store proxy has no such URI path. Verify the path of the key store.",
-  KeyNotFoundException: "The external key was not found in the external key manager.",
   ThrottlingException:
     "The external key store proxy has refused the request because of a high request rate. Reduce the frequency of your calls.",
-  UnsupportedOperationException: "The external key store proxy does not support the operation.",
-  ValidationException:
-    "The answer of the external key store proxy cannot be interpreted. If this goes on, tell the administrator of the proxy.",
-  malformed:
-    "The answer of the external key store proxy cannot be interpreted. If this goes on, tell the administrator of the proxy.",
-  "no key manager": "The external key store proxy reports that all of its key managers are unavailable.",
-  timeout: "The external key store proxy did not answer in time. Try again.",
-  tls: "There is no TLS connection to the external key store proxy. Verify its TLS configuration and certificate.",
-  unreachable:
-    "The external key store proxy cannot be reached. Verify its endpoint, and that the configuration of this service lists it.",
 } as const;
 
 /** Why an attestation document proves nothing: a part of the text for it. */
@@ -279,14 +291,13 @@ export const ours = {
   },
   KMSInvalidStateException: {
     aliasTarget: "The alias and the target key differ in key type or key usage.",
-    proxyPlaintext: "What the external key store proxy has decrypted is not what was encrypted.",
   },
   LimitExceededException: {
-    keyPolicyBytes: "The key policy must not be longer than {limit} bytes.",
     accessKeysPerUser: "The user {name} has {limit} access keys.",
     aliasesPerKey: "The key has too many aliases: {arn}",
     customKeyStoresPerRegion: "There are {limit} custom key stores already.",
     grantsPerKey: "The key has too many grants: {arn}",
+    keyPolicyBytes: "The key policy must not be longer than {limit} bytes.",
     keysPerRegion: "The account has too many KMS keys in this Region.",
     tagsPerKey: "Too many tags",
   },
@@ -440,6 +451,7 @@ export const ours = {
   XksKeyInvalidConfigurationException: {
     key: "The external key is not an enabled AES-256 key that can encrypt and decrypt.",
   },
+  // These have the texts of proxyFailures alone.
   XksKeyNotFoundException: {},
   XksProxyIncorrectAuthenticationCredentialException: {},
   XksProxyInvalidConfigurationException: {},
@@ -467,64 +479,9 @@ export const parts = {
   missingSensitive: "Value at '{path}' failed to satisfy constraint: Member must not be null",
   pattern: "Value at '{path}' failed to satisfy constraint: Member must satisfy regular expression pattern: {pattern}",
   short: "Value at '{path}' failed to satisfy constraint: Member must have length greater than or equal to {min}",
-  // Ours: AWS ignores such members.
+  // Ours.
   unknown: "Unknown member '{name}'",
   // IncompleteSignatureException
   date: "Authorization header requires existence of a 'X-Amz-Date' header.",
   parameter: "Authorization header requires '{name}' parameter.",
 } as const;
-
-type Recorded = typeof recorded;
-type Ours = typeof ours;
-
-/** The error names that reach a client. HTTP status: `httpStatus` in server/errors.ts. */
-export type KmsErrorCode = keyof Recorded | keyof Ours;
-
-type TextsOf<C extends KmsErrorCode> = (C extends keyof Recorded ? Recorded[C] : unknown) &
-  (C extends keyof Ours ? Ours[C] : unknown);
-
-type Places<T> = T extends `${string}{${infer Name}}${infer Rest}` ? Name | Places<Rest> : never;
-type None = Readonly<Record<string, never>>;
-
-/** What the places of a text are filled with. */
-export type ValuesOf<T> = [Places<T>] extends [never] ? None : { readonly [Name in Places<T>]: string | number };
-
-/** Exceptions without texts. */
-type Bare<T> = { [C in keyof T]: keyof T[C] extends never ? C : never }[keyof T];
-
-/** What can be said under an exception. */
-export type MessageName<C extends KmsErrorCode> = keyof TextsOf<C>;
-export type MessageValues<C extends KmsErrorCode, N extends MessageName<C>> = ValuesOf<TextsOf<C>[N]>;
-
-type Named<C extends KmsErrorCode, N extends MessageName<C>> =
-  MessageValues<C, N> extends None
-    ? [code: C, name: N, values?: None, options?: ErrorOptions]
-    : [code: C, name: N, values: MessageValues<C, N>, options?: ErrorOptions];
-
-/** An exception, which of its texts, and what goes into the text: all that a KmsError is made of. */
-export type Message =
-  | { [C in KmsErrorCode]: { [N in MessageName<C>]: Named<C, N> }[MessageName<C>] }[KmsErrorCode]
-  | [code: Bare<Recorded> | Bare<Ours>]
-  | [code: KmsErrorCode, failure: keyof typeof proxyFailures, values: None, options?: ErrorOptions];
-
-export type AttestationProblem = keyof typeof attestationProblems;
-
-/** One of `parts`. */
-export const part = <N extends keyof typeof parts>(name: N, values: ValuesOf<(typeof parts)[N]>): string =>
-  fill(parts[name], values);
-
-export function textOf(code: KmsErrorCode, name: string | undefined, values: Values = {}): string {
-  if (name === undefined) return "";
-  const groups: readonly (Readonly<Record<string, string>> | undefined)[] = [
-    (recorded as Texts)[code],
-    (ours as Texts)[code],
-    proxyFailures,
-  ];
-  const text = groups.find((group) => group && Object.hasOwn(group, name))?.[name] as string;
-  return fill(text, values);
-}
-
-type Values = Readonly<Record<string, string | number>>;
-
-const fill = (text: string, values: Values): string =>
-  text.replace(/\{(\w+)\}/g, (_, name: string) => String(values[name]));

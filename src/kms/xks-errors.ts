@@ -1,5 +1,5 @@
 import { KmsError } from "../base/errors.ts";
-import type { KmsErrorCode } from "../base/messages.ts";
+import type { KmsErrorCode } from "../base/message.ts";
 import type { ConnectionErrorCode } from "../model/custom-key-store.ts";
 import { XksError, type XksFailure } from "../xks/failure.ts";
 

@@ -1,6 +1,6 @@
 import { type Bytes, fromBase64 } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
-import { type MessageName, part } from "../base/messages.ts";
+import { type MessageName, part } from "../base/message.ts";
 
 /**
  * The shape of a request: its type, its constraints, and what of it an audit event may show.

@@ -1,4 +1,4 @@
-import type { Message } from "../base/messages.ts";
+import type { Message } from "../base/message.ts";
 import { keyTypeOf } from "./algorithms.ts";
 import {
   type HbkSpec,

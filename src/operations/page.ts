@@ -1,5 +1,5 @@
 import { KmsError } from "../base/errors.ts";
-import { part } from "../base/messages.ts";
+import { part } from "../base/message.ts";
 import type { Page } from "../kms/pagination.ts";
 import { pageSizes } from "../model/quotas.ts";
 

@@ -1,6 +1,6 @@
 import type { Bytes } from "../base/bytes.ts";
 import { KmsError } from "../base/errors.ts";
-import { part } from "../base/messages.ts";
+import { part } from "../base/message.ts";
 import type { Call } from "../kms/call.ts";
 import type { Kms } from "../kms/kms.ts";
 import type { UsableKey, UseNeeds } from "../kms/use.ts";

@@ -1,5 +1,5 @@
 import { KmsError } from "../base/errors.ts";
-import { part } from "../base/messages.ts";
+import { part } from "../base/message.ts";
 import type { Headers } from "./headers.ts";
 
 /** What of a client's signatures stays the same for a day: the whole header but the signature itself. */

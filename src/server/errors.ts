@@ -1,5 +1,5 @@
 import type { KmsError } from "../base/errors.ts";
-import type { KmsErrorCode } from "../base/messages.ts";
+import type { KmsErrorCode } from "../base/message.ts";
 
 /** `body` is JSON text, or "". */
 export interface WireAnswer {

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { KmsError } from "../../src/base/errors.ts";
-import { attestationProblems, ours, part, parts, proxyFailures, recorded } from "../../src/base/messages.ts";
+import { part } from "../../src/base/message.ts";
+import { attestationProblems, ours, parts, proxyFailures, recorded } from "../../src/base/messages.ts";
 import { quotas } from "../../src/model/quotas.ts";
 
 const src = new URL("../../src/", import.meta.url).pathname;

@@ -4,7 +4,7 @@ import { parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
 import { keySpecs, keyUsages } from "../../model/key-spec.ts";
 import type { Ekt } from "../hsm.ts";
-import { aad, algorithm, claimsOn, edited, hbkIdOf, metaOf, newKey, pairOf, refusedAs } from "./claim.ts";
+import { aad, algorithm, claimsOn, edited, hbkIdOf, metaOf, newKey, refusedAs } from "./claim.ts";
 
 export const tokenClaims = claimsOn("key tokens", {
   "say what they bind": async ({ hsm }) => {
@@ -16,6 +16,7 @@ export const tokenClaims = claimsOn("key tokens", {
     }
   },
 
+  // Key pairs that are not refused: key-pairs.ts, as a token may need seconds for one.
   "are made for the specs and usages that are not refused, and no others": async ({ hsm }) => {
     for (const spec of [...keySpecs, "SM4"] as const) {
       for (const usage of keyUsages) {
@@ -26,8 +27,7 @@ export const tokenClaims = claimsOn("key tokens", {
           await refusedAs("unsupported", pairs ? pairs.generate(meta) : hsm.generateKey(meta), `${spec} for ${usage}`);
           continue;
         }
-        const key = pairs ? (await pairOf(hsm, pairs, spec, usage)).ekt : await hsm.generateKey(meta);
-        assert.deepEqual({ ...parseEkt(key).meta, keyId: meta.keyId }, meta);
+        if (!pairs) assert.deepEqual(parseEkt(await hsm.generateKey(meta)).meta, meta);
       }
     }
     assert.equal(hsm.refusal("SYMMETRIC_DEFAULT", "ENCRYPT_DECRYPT"), undefined);

@@ -15,16 +15,25 @@ const region = "us-east-1";
 describe("the states that multi-Region keys pass through on AWS", () => {
   let office: Office;
   let KeyId: string;
-  let ImportedKeyId: string;
+  /** All that are put into a state. */
+  const ids: string[] = [];
   let requests: Readonly<Record<string, object>>;
 
   beforeAll(async () => {
     office = await openOffice({ regions: [region, "eu-west-1"] });
-    const { KeyMetadata } = await office.admin("CreateKey", { MultiRegion: true });
+    const make = async (more: object = {}) => {
+      const { KeyMetadata } = await office.admin("CreateKey", { MultiRegion: true, ...more });
+      ids.push(KeyMetadata.KeyId);
+      return KeyMetadata;
+    };
+    const KeyMetadata = await make();
     KeyId = KeyMetadata.KeyId;
+    const imported = { KeyId: (await make({ Origin: "EXTERNAL" })).KeyId };
+    const signing = { KeyId: (await make({ KeySpec: "ECC_NIST_P256", KeyUsage: "SIGN_VERIFY" })).KeyId };
+    const agreeing = { KeyId: (await make({ KeySpec: "ECC_NIST_P256", KeyUsage: "KEY_AGREEMENT" })).KeyId };
+    const authenticating = { KeyId: (await make({ KeySpec: "HMAC_256", KeyUsage: "GENERATE_VERIFY_MAC" })).KeyId };
+    const encapsulating = { KeyId: (await make({ KeySpec: "ML_KEM_512", KeyUsage: "ENCAPSULATE_DECAPSULATE" })).KeyId };
     await office.admin("CreateAlias", { AliasName: "alias/a", TargetKeyId: KeyId });
-    const imported = await office.admin("CreateKey", { MultiRegion: true, Origin: "EXTERNAL" });
-    ImportedKeyId = imported["KeyMetadata"].KeyId;
     const blob = btoa("a".repeat(64));
     const encrypted = await office.admin("Encrypt", { KeyId, Plaintext: blob });
     const CiphertextBlob = Buffer.from(encrypted["CiphertextBlob"]).toString("base64");
@@ -33,44 +42,45 @@ describe("the states that multi-Region keys pass through on AWS", () => {
     requests = {
       CreateAlias: { AliasName: "alias/b", TargetKeyId: KeyId },
       CreateGrant: { KeyId, ...grant },
-      Decapsulate: { KeyId, SharedSecretCiphertextBlob: blob, EncapsulationAlgorithm: "ML_KEM" },
+      Decapsulate: { ...encapsulating, SharedSecretCiphertextBlob: blob, EncapsulationAlgorithm: "ML_KEM" },
       Decrypt: { KeyId, CiphertextBlob },
       DeleteAlias: { AliasName: "alias/b" },
-      DeriveSharedSecret: { KeyId, KeyAgreementAlgorithm: "ECDH", PublicKey: blob },
-      Encapsulate: { KeyId, EncapsulationAlgorithm: "ML_KEM" },
+      DeriveSharedSecret: { ...agreeing, KeyAgreementAlgorithm: "ECDH", PublicKey: blob },
+      Encapsulate: { ...encapsulating, EncapsulationAlgorithm: "ML_KEM" },
       Encrypt: { KeyId, Plaintext: blob },
       GenerateDataKey: { KeyId, KeySpec: "AES_256" },
       GenerateDataKeyPair: { KeyId, KeyPairSpec: "ECC_NIST_P256" },
       GenerateDataKeyPairWithoutPlaintext: { KeyId, KeyPairSpec: "ECC_NIST_P256" },
       GenerateDataKeyWithoutPlaintext: { KeyId, KeySpec: "AES_256" },
-      GenerateMac: { KeyId, Message: blob, MacAlgorithm: "HMAC_SHA_256" },
-      DeleteImportedKeyMaterial: { KeyId: ImportedKeyId },
+      GenerateMac: { ...authenticating, Message: blob, MacAlgorithm: "HMAC_SHA_256" },
+      DeleteImportedKeyMaterial: imported,
       GetParametersForImport: {
-        KeyId: ImportedKeyId,
+        ...imported,
         WrappingAlgorithm: "RSAES_OAEP_SHA_256",
         WrappingKeySpec: "RSA_2048",
       },
-      ImportKeyMaterial: { KeyId: ImportedKeyId, ImportToken: blob, EncryptedKeyMaterial: blob },
+      GetPublicKey: signing,
+      ImportKeyMaterial: { ...imported, ImportToken: blob, EncryptedKeyMaterial: blob },
       PutKeyPolicy: { KeyId, Policy: (await office.admin("GetKeyPolicy", { KeyId }))["Policy"] },
       ReEncrypt: { CiphertextBlob, DestinationKeyId: KeyId },
       ReplicateKey: { KeyId, ReplicaRegion: "eu-west-1" },
       RetireGrant: { KeyId: KeyMetadata.Arn, GrantId },
       RevokeGrant: { KeyId, GrantId: "0".repeat(64) },
-      Sign: { KeyId, Message: blob, SigningAlgorithm: "ECDSA_SHA_256" },
+      Sign: { ...signing, Message: blob, SigningAlgorithm: "ECDSA_SHA_256" },
       TagResource: { KeyId, Tags: [] },
       UntagResource: { KeyId, TagKeys: [] },
       UpdateAlias: { AliasName: "alias/a", TargetKeyId: KeyId },
       UpdateKeyDescription: { KeyId, Description: "" },
       UpdatePrimaryRegion: { KeyId, PrimaryRegion: "eu-west-1" },
-      Verify: { KeyId, Message: blob, Signature: blob, SigningAlgorithm: "ECDSA_SHA_256" },
-      VerifyMac: { KeyId, Message: blob, Mac: blob, MacAlgorithm: "HMAC_SHA_256" },
+      Verify: { ...signing, Message: blob, Signature: blob, SigningAlgorithm: "ECDSA_SHA_256" },
+      VerifyMac: { ...authenticating, Message: blob, Mac: blob, MacAlgorithm: "HMAC_SHA_256" },
     };
   }, 60_000);
   afterAll(() => office.close());
 
   const put = async (state: KeyState): Promise<void> => {
     const { store } = office.parts;
-    for (const id of [KeyId, ImportedKeyId]) {
+    for (const id of ids) {
       const stored = await store.get(keyPath(account, region, id));
       const record = JSON.parse(new TextDecoder().decode(stored?.value)) as KeyRecord;
       const write = writeKey({ ...record, state }, stored?.revision as number);

@@ -20,6 +20,8 @@ export interface HsmBenchOptions {
   readonly hsm?: Pkcs11Config | "softhsm2";
   /** Numbers of processes that share the calls of the token; default: one. */
   readonly workers?: readonly number[];
+  /** Operations that each of them has going on in the token at once; default: as many as suit the token. */
+  readonly sessions?: number;
   /** Where the token's keys of a call are: Pkcs11Config. */
   readonly boundary?: Pkcs11Boundary;
   /** After the rounds, so many calls more, to see whether memory grows by them. */
@@ -62,12 +64,14 @@ export async function runHsmBench(options: HsmBenchOptions): Promise<void> {
   try {
     const soft = opened(await openSoft(join(folder, "soft")));
     const config = options.hsm === "softhsm2" ? await softHsm2(folder) : options.hsm;
-    const { boundary, workers = [1] } = options;
-    const token = config && opened(await openToken({ ...config, ...(boundary && { boundary }) }, workers));
+    const { boundary, sessions, workers = [1] } = options;
+    const chosen = { ...(boundary && { boundary }), ...(sessions && { sessions }) };
+    const token = config && opened(await openToken({ ...config, ...chosen }, workers));
     const contenders = [soft, ...(token?.contenders ?? [])];
     const tasks = tasksOf(contenders, token?.bare);
     await measure(tasks, options, interruption.signal);
     publish(tasks.map(rowOf), token?.bare.absent ?? [], options);
+    for (const { parallel } of contenders) if (parallel !== undefined) console.log(parallel);
     for (const contender of options.calls ? contenders : []) {
       console.log(await growth(contender, options.calls ?? 0, interruption.signal));
     }

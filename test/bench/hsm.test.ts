@@ -52,6 +52,7 @@ test("the HSM bench measures every operation at every depth, and the bare functi
     expect(printed).toContain(row.contender);
   }
   expect(printed).toContain("C_GenerateRandom + C_Encrypt AES-GCM");
+  expect(printed).toContain("SoftHSM v2, 2 workers: 2 workers, sessions of each: 1");
   expect(printed).toMatch(/Memory, SoftHSM v2, 2 workers: -?[\d.]+ bytes for each of 1 k encryptions/);
   expectSelfContained(readFileSync(html, "utf8"));
 });

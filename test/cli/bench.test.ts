@@ -14,6 +14,11 @@ test("benches take everything that can be said", async () => {
   expect(await ran("engines", ...plotted)).toEqual(["benchEngines", options]);
   expect(await ran("hsm", uri, "--pin", "env:PIN", ...plotted)).toEqual(["benchHsm", options, { uri, pin: "env:PIN" }]);
   expect((await ran("hsm", uri))[2]).toEqual({ uri });
+  expect(await ran("hsm", uri, "--sessions", "4", "--init-args", "configdir=x")).toEqual([
+    "benchHsm",
+    { rounds: 15, seconds: 60, sessions: 4 },
+    { uri, initArgs: "configdir=x" },
+  ]);
   expect((await ran("hsm", "softhsm2"))[2]).toBe("softhsm2");
   expect(await ran("leak", "--samples", "5000", "--json", "j")).toEqual(["benchLeak", { samples: 5000, json: "j" }]);
 });
@@ -26,6 +31,7 @@ test.each([
   ["a PIN in the clear", ["hsm", "pkcs11:token=a", "--pin", "hunter2"], "--pin is not"],
   ["a PIN for nothing", ["hsm", "--pin", "env:PIN"], "--pin goes with"],
   ["a PIN for a new token", ["hsm", "softhsm2", "--pin", "env:PIN"], "--pin goes with"],
+  ["parameters for a new token", ["hsm", "softhsm2", "--init-args", "a"], "--init-args goes with"],
   ["too few samples", ["leak", "--samples", "10"], "--samples is not"],
 ])("%s is refused with status 2", async (_, argv, message) => {
   const { status, errors, calls } = await run(argv);

@@ -17,6 +17,8 @@ export interface HsmContender {
   readonly name: string;
   /** Those that it serves. */
   readonly operations: Readonly<Partial<Record<Mechanism, () => Promise<unknown>>>>;
+  /** How many calls of a token's module go on at once, for people. */
+  readonly parallel?: string;
   /** Of the processes that work for it now. */
   pids(): readonly number[];
   /** Leaves the HSM as it was found. */

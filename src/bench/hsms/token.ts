@@ -1,23 +1,16 @@
-import pkcs11js from "pkcs11js";
 import { ConfigError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import type { Pkcs11Config } from "../../hsm/hsm.ts";
 import { initHsm, openHsm } from "../../hsm/index.ts";
-import type { Attributes } from "../../hsm/pkcs11/cryptoki/attributes.ts";
-import { Cryptoki, type Handle } from "../../hsm/pkcs11/cryptoki/cryptoki.ts";
+import { Cryptoki } from "../../hsm/pkcs11/cryptoki/cryptoki.ts";
+import type { Pkcs11Hsm } from "../../hsm/pkcs11/driver.ts";
 import { trustedModule } from "../../hsm/pkcs11/module-file.ts";
 import { parseUri } from "../../hsm/pkcs11/uri.ts";
+import { TokenInventory } from "../../hsm/pkcs11/worker/token-inventory.ts";
 import { readSecret } from "../../hsm/secret-reference.ts";
 import { openBareModule } from "./bare-module.ts";
 import type { BareModule, HsmContender } from "./contender.ts";
 import { contenderOf } from "./open.ts";
-
-/** What `hsm init` makes in a token. */
-const objects: readonly Attributes[] = [
-  { class: pkcs11js.CKO_DATA, token: true, application: "strongroom" },
-  { class: pkcs11js.CKO_SECRET_KEY, token: true, label: "strongroom domain key" },
-  { class: pkcs11js.CKO_SECRET_KEY, token: true, label: "strongroom MAC key" },
-];
 
 /**
  * A token behind our driver, once for each number of workers, and the same token in this process without it. One that has nothing of ours gets a domain
@@ -34,12 +27,12 @@ export async function openToken(
   const module = trustedModule(modulePath);
   const selector = { ...(label !== undefined && { label }), ...others };
   const pin = readSecret(reference);
-  const token = Cryptoki.open(module, selector, pin);
+  const token = Cryptoki.open(module, selector, pin, config.initArgs);
   wipe(pin);
 
-  const isEmpty = objectsIn(token).length === 0;
+  const inventory = new TokenInventory(token);
   const leave = (): void => {
-    if (isEmpty) for (const object of objectsIn(token)) token.destroy(object);
+    if (inventory.wasEmpty()) inventory.clear();
     token.close();
   };
   const contenders: HsmContender[] = [];
@@ -51,12 +44,14 @@ export async function openToken(
     }
   };
   try {
-    if (isEmpty) await initHsm(config);
+    if (inventory.wasEmpty()) await initHsm(config);
     for (const count of workers) {
-      const hsm = await openHsm({ ...config, workers: count });
+      const hsm = (await openHsm({ ...config, workers: count })) as Pkcs11Hsm;
       const { model, boundary } = hsm.info;
       const inside = boundary === "token" ? ", calls inside" : "";
-      contenders.push(await contenderOf(`${model}${inside}${count === 1 ? "" : `, ${count} workers`}`, hsm));
+      const name = `${model}${inside}${count === 1 ? "" : `, ${count} workers`}`;
+      const parallel = `${name}: ${count} ${count === 1 ? "worker" : "workers"}, sessions of each: ${hsm.sessions}`;
+      contenders.push({ ...(await contenderOf(name, hsm)), parallel });
     }
     return { contenders, bare: await openBareModule(module, selector, token), close };
   } catch (error) {
@@ -64,5 +59,3 @@ export async function openToken(
     throw error;
   }
 }
-
-const objectsIn = (token: Cryptoki): Handle[] => objects.flatMap((attributes) => token.find(attributes));

@@ -5,6 +5,7 @@ import type { HsmBenchOptions } from "../../bench/hsm.ts";
 import type { LeakTestOptions } from "../../bench/leak.ts";
 import type { ServerBenchOptions } from "../../bench/server.ts";
 import { flag, flags, nonEmpty, referenceFlag } from "../flags.ts";
+import { initArgsFlag } from "./dev.ts";
 import type { Token } from "./hsm.ts";
 
 export interface BenchHandlers {
@@ -60,6 +61,12 @@ const token = {
     "a number from 1 to 64",
     integer(1, 64),
   ),
+  sessions: flag(
+    "sessions",
+    "Operations that each of them has in the token at once [default: 16 where it is far away, else 1]",
+    "a number from 1 to 64",
+    integer(1, 64),
+  ),
   boundary: {
     choices: ["call-key", "token"] as const,
     requiresArg: true,
@@ -71,6 +78,7 @@ const token = {
     "a number from 1000 to 1000000000",
     integer(1000, 1_000_000_000),
   ),
+  "init-args": initArgsFlag,
   pin: referenceFlag("pin", "The PIN of the token that the URI names: file:PATH or env:NAME"),
 } as const;
 
@@ -142,12 +150,14 @@ const plotOptions = ({ rounds, seconds, json, html }: PlotFlags): EngineBenchOpt
 const hsmOptions = (
   given: PlotFlags & {
     readonly workers?: readonly number[] | undefined;
+    readonly sessions?: number | undefined;
     readonly boundary?: "call-key" | "token" | undefined;
     readonly calls?: number | undefined;
   },
 ): Omit<HsmBenchOptions, "hsm"> => ({
   ...plotOptions(given),
   ...(given.workers?.length && { workers: given.workers }),
+  ...(given.sessions !== undefined && { sessions: given.sessions }),
   ...(given.boundary !== undefined && { boundary: given.boundary }),
   ...(given.calls !== undefined && { calls: given.calls }),
 });
@@ -155,14 +165,17 @@ const hsmOptions = (
 const isToken = (value: string): string | undefined =>
   value === "softhsm2" || value.startsWith("pkcs11:") ? value : undefined;
 
-function tokenOf({
-  token,
-  pin,
-}: {
+function tokenOf(given: {
   token?: string | undefined;
   pin?: string | undefined;
+  "init-args"?: string | undefined;
 }): Token | "softhsm2" | undefined {
-  if (token !== undefined && token !== "softhsm2") return pin === undefined ? { uri: token } : { uri: token, pin };
-  if (pin !== undefined) throw new ConfigError("--pin goes with the PKCS#11 URI of a token");
+  const { token, pin, "init-args": initArgs } = given;
+  if (token !== undefined && token !== "softhsm2") {
+    return { uri: token, ...(pin !== undefined && { pin }), ...(initArgs !== undefined && { initArgs }) };
+  }
+  for (const [name, value] of Object.entries({ pin, "init-args": initArgs })) {
+    if (value !== undefined) throw new ConfigError(`--${name} goes with the PKCS#11 URI of a token`);
+  }
   return token;
 }

@@ -12,7 +12,7 @@
 #include "status.h"
 
 /** How often at most: a session that a token has closed meanwhile is none of the operation's fault. */
-enum { TRIES = 2, ALIGNMENT = 8 };
+enum { TRIES = 2, ALIGNMENT = 8, ANSWER_HEAD = 24 };
 
 struct operation {
   /** The length of what it writes to `output`, or a status. */
@@ -213,6 +213,21 @@ void job_perform(struct job *job, struct session *session) {
     if (job->status != MODULE) return;
     session_close(session);
   }
+}
+
+size_t job_answer_size(const struct job *job) {
+  return ANSWER_HEAD + (job->status > 0 ? padded((size_t)job->status) : 0);
+}
+
+void job_write_answer(const struct job *job, uint8_t *target) {
+  uint64_t answered = job->status == MODULE ? job->answered : 0;
+  uint32_t function = job->function, length = job->status > 0 ? (uint32_t)job->status : 0;
+  memcpy(target, &job->number, 4);
+  memcpy(target + 4, &job->status, 4);
+  memcpy(target + 8, &answered, 8);
+  memcpy(target + 16, &function, 4);
+  memcpy(target + 20, &length, 4);
+  memcpy(target + ANSWER_HEAD, job->output.at, length);
 }
 
 void job_free(struct job *job) {

@@ -53,6 +53,11 @@ int32_t job_random(struct call *call, struct job **job);
 /** In the thread of the session. */
 void job_perform(struct job *job, struct session *session);
 
+/** Of a job that is done: number 4 ‖ status 4 ‖ CK_RV 8 ‖ function 4 ‖ length 4 ‖ answer, padded to a multiple of 8. */
+size_t job_answer_size(const struct job *job);
+/** Writes so much, in the byte order of the machine. */
+void job_write_answer(const struct job *job, uint8_t *target);
+
 /** Wipes it. */
 void job_free(struct job *job);
 

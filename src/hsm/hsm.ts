@@ -364,7 +364,7 @@ export interface Pkcs11Config {
   readonly workers?: number;
   /**
    * Operations that each worker has going on in the token at once, each in a session of its own. Default: 16 where the
-   * token takes longer than a third of a millisecond for a MAC, as over a network, and 1 where it does not. More than the
+   * token takes longer than half a millisecond for a MAC, as over a network, and 1 where it does not. More than the
    * token has sessions for are refused. Takes the native engine.
    */
   readonly sessions?: number;

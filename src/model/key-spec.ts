@@ -125,23 +125,6 @@ export const keyStates = [
 ] as const;
 export type KeyState = (typeof keyStates)[number];
 
-/** What the deprecated member of that name takes: no spec that is newer than it. */
-export const customerMasterKeySpecs = [
-  "RSA_2048",
-  "RSA_3072",
-  "RSA_4096",
-  "ECC_NIST_P256",
-  "ECC_NIST_P384",
-  "ECC_NIST_P521",
-  "ECC_SECG_P256K1",
-  "SYMMETRIC_DEFAULT",
-  "HMAC_224",
-  "HMAC_256",
-  "HMAC_384",
-  "HMAC_512",
-  "SM2",
-] as const satisfies readonly KeySpec[];
-
 /**
  * The order in which AWS's answers list the values of an enumeration, where they have been recorded. Of the others, it is
  * the order above: that of AWS's model. Values newer than either come last. (What AWS lists for DataKeySpec is KeySpec, by

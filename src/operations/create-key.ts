@@ -9,16 +9,7 @@ import type { Kms } from "../kms/kms.ts";
 import { writeKey } from "../kms/records.ts";
 import { algorithmsOf } from "../model/algorithms.ts";
 import { arnOf, cipherIn, hbkSpecOf, type KeyRecord, keyMetadata } from "../model/key.ts";
-import {
-  customerMasterKeySpecs,
-  type HbkSpec,
-  type KeySpec,
-  type KeyUsage,
-  keySpecs,
-  keyUsages,
-  listed,
-  origins,
-} from "../model/key-spec.ts";
+import { type HbkSpec, type KeySpec, type KeyUsage, keySpecs, keyUsages, listed, origins } from "../model/key-spec.ts";
 import { boolean, enumeration, optional, string, structure, type TypeOf } from "../model/shape.ts";
 import { checkRegion } from "./checks.ts";
 import { customKeyStoreId } from "./key-store-members.ts";
@@ -26,12 +17,15 @@ import { description, policy, tags } from "./members.ts";
 import { operation } from "./operation.ts";
 import { mergeTags, tagConditions } from "./tags.ts";
 
+/** Of the deprecated member, too, the service takes what is newer than it: Terraform goes by that. */
+const keySpec = enumeration(keySpecs, listed.KeySpec);
+
 const request = structure({
   Policy: optional(policy),
   Description: optional(description),
   KeyUsage: optional(enumeration(keyUsages)),
-  CustomerMasterKeySpec: optional(enumeration(customerMasterKeySpecs)),
-  KeySpec: optional(enumeration(keySpecs, listed.KeySpec)),
+  CustomerMasterKeySpec: optional(keySpec),
+  KeySpec: optional(keySpec),
   Origin: optional(enumeration(origins)),
   CustomKeyStoreId: optional(customKeyStoreId),
   BypassPolicyLockoutSafetyCheck: optional(boolean),

@@ -167,12 +167,6 @@ describe("as AWS answers", () => {
     expect(await said("CreateGrant", { ...grant, Operations: ["CreateGrant", "Decrypt"] })).toBe("answered");
   });
 
-  it("the deprecated CustomerMasterKeySpec takes no spec that is newer than it", async () => {
-    const KeyUsage = "SIGN_VERIFY";
-    expect(await said("CreateKey", { CustomerMasterKeySpec: "ML_DSA_44", KeyUsage })).toMatch(/customerMasterKeySpec/);
-    expect(await said("CreateKey", { CustomerMasterKeySpec: "ECC_NIST_P256", KeyUsage })).toBe("answered");
-  });
-
   it("a key policy beyond 32 KB exceeds a limit", async () => {
     const Policy = JSON.stringify({ Version: "2012-10-17", Statement: [] }).padEnd(32_769);
     expect(await said("PutKeyPolicy", { KeyId: symmetric, Policy })).toMatch(/^LimitExceededException/);

@@ -8,6 +8,7 @@ import { KmsError } from "../../src/base/errors.ts";
 import { initHsm } from "../../src/hsm/index.ts";
 import { provisionSoftHsm2 } from "../../src/hsm/pkcs11/provision.ts";
 import type { KeySpec, WrappingAlgorithm } from "../../src/model/key-spec.ts";
+import { rsaKeys } from "../rsa-keys.ts";
 import { type Answer, type Office, openOffice, refused } from "./office.ts";
 import { base64, importOf, parametersOf } from "./wrapping-client.ts";
 
@@ -63,12 +64,7 @@ describe("key material that is imported into a SoftHSM2 token", () => {
 
   it.each([
     ["ECC_NIST_P256", "RSAES_OAEP_SHA_1", "ECDSA_SHA_256", () => generateKeyPairSync("ec", { namedCurve: "P-256" })],
-    [
-      "RSA_3072",
-      "RSA_AES_KEY_WRAP_SHA_1",
-      "RSASSA_PKCS1_V1_5_SHA_256",
-      () => generateKeyPairSync("rsa", { modulusLength: 3072 }),
-    ],
+    ["RSA_3072", "RSA_AES_KEY_WRAP_SHA_1", "RSASSA_PKCS1_V1_5_SHA_256", () => ({ privateKey: rsaKeys.RSA_3072 })],
   ] as const)("signs as the %s key that it is", async (spec, algorithm, SigningAlgorithm, make) => {
     const { privateKey } = make();
     const KeyId = await newKey(spec, "SIGN_VERIFY");

@@ -1,5 +1,12 @@
 import { execFileSync } from "node:child_process";
-import { createHash, generateKeyPairSync, type KeyObject, sign as nodeSign, verify as nodeVerify } from "node:crypto";
+import {
+  createHash,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign as nodeSign,
+  verify as nodeVerify,
+} from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bytes, concat, fromHex, hex, utf8 } from "../../../src/base/bytes.ts";
 import { type DigestAlgorithm, Signatures } from "../../../src/engine/native/signatures.ts";
 import { edits } from "../../conformance/engine.ts";
+import { rsaKeys } from "../../rsa-keys.ts";
 
 const signatures = new Signatures();
 const message = utf8("a message that is longer than its digest, so that nobody takes one for the other by mistake");
@@ -35,7 +43,10 @@ function pair({ privateKey, publicKey }: { privateKey: KeyObject; publicKey: Key
 const digestOf = (hash: string, ...parts: readonly Bytes[]): Bytes =>
   new Uint8Array(parts.reduce((state, part) => state.update(part), createHash(hash)).digest());
 const ec = (namedCurve: string) => pair(generateKeyPairSync("ec", { namedCurve }));
-const rsa = (modulusLength: number) => pair(generateKeyPairSync("rsa", { modulusLength }));
+const rsa = (bits: 2048 | 3072 | 4096) => {
+  const privateKey = rsaKeys[`RSA_${bits}`];
+  return pair({ privateKey, publicKey: createPublicKey(privateKey) });
+};
 
 /** Runs openssl(1) over files named by their contents. */
 function openssl(args: readonly string[], files: Readonly<Record<string, Bytes>>): Buffer {

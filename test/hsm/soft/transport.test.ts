@@ -1,4 +1,4 @@
-import { constants, createHash, generateKeyPairSync, privateDecrypt } from "node:crypto";
+import { constants, createHash, createPublicKey, privateDecrypt } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,9 +7,10 @@ import { open } from "../../../src/engine/node/engine.ts";
 import type { SoftConfig } from "../../../src/hsm/index.ts";
 import { driver } from "../../../src/hsm/soft/driver.ts";
 import { type Bench, closeBench, expectHsmError, metaOf, openBench } from "../../conformance/hsm-fixture.ts";
+import { rsaKeys } from "../../rsa-keys.ts";
 
-const { publicKey, privateKey } = generateKeyPairSync("rsa", { modulusLength: 3072 });
-const spki = new Uint8Array(publicKey.export({ type: "spki", format: "der" }));
+const privateKey = rsaKeys.RSA_3072;
+const spki = new Uint8Array(createPublicKey(privateKey).export({ type: "spki", format: "der" }));
 const fingerprint = createHash("sha256").update(spki).digest("hex");
 const directory = mkdtempSync(join(tmpdir(), "strongroom-soft-"));
 let bench: Bench<SoftConfig>;

@@ -118,7 +118,7 @@ export function matrix(hsm: HsmChoice): Seen {
         else expect(await refusal(asked)).toEqual({ name: "UnsupportedOperationException", message });
       }
     }, ofOrigin("EXTERNAL"));
-  }, 60_000);
+  });
 
   it("is as documented while the key is enabled", async () => {
     await all((subject) => {
@@ -127,7 +127,7 @@ export function matrix(hsm: HsmChoice): Seen {
     }, ofOrigin("EXTERNAL"));
     await all((subject) => subject.prepare(states));
     expect(await walk("Enabled", subjects)).toEqual([]);
-  }, 60_000);
+  });
 
   it("takes every documented algorithm of a key, and no other", async () => {
     const wrong: string[] = [];
@@ -149,7 +149,7 @@ export function matrix(hsm: HsmChoice): Seen {
       }
     });
     expect(wrong).toEqual([]);
-  }, 60_000);
+  });
 
   it("is as documented while the key is unavailable", async () => {
     const inStore = ofOrigin("AWS_CLOUDHSM");
@@ -158,7 +158,7 @@ export function matrix(hsm: HsmChoice): Seen {
     expect(await walk("Unavailable", inStore)).toEqual([]);
     await kms.connectCustomKeyStore({ CustomKeyStoreId: storeId });
     await settledStore(kms, storeId);
-  }, 60_000);
+  });
 
   it("is as documented while the key waits for its material", async () => {
     const imported = ofOrigin("EXTERNAL");
@@ -168,12 +168,12 @@ export function matrix(hsm: HsmChoice): Seen {
       (subject) => subject.ask("ImportKeyMaterial", subject.request("ImportKeyMaterial", "PendingImport")),
       imported,
     );
-  }, 60_000);
+  });
 
   it("is as documented while the key is disabled", async () => {
     await all((subject) => subject.ask("DisableKey", { KeyId: subject.id }));
     expect(await walk("Disabled", subjects)).toEqual([]);
-  }, 60_000);
+  });
 
   it("is as documented while the key waits for its deletion, or that of its replica", async () => {
     await all((subject) => subject.ask("ScheduleKeyDeletion", { KeyId: subject.id }));
@@ -181,7 +181,7 @@ export function matrix(hsm: HsmChoice): Seen {
     expect(await walk("PendingDeletion", single)).toEqual([]);
     const primaries = subjects.filter(({ kind }) => kind.multiRegion);
     expect(await walk("PendingReplicaDeletion", primaries)).toEqual([]);
-  }, 60_000);
+  });
 
   return seen;
 }

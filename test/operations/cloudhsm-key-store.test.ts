@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromBase64 } from "../../src/base/bytes.ts";
+import { ConfigError } from "../../src/base/errors.ts";
 import { initHsm, openHsmAdmin } from "../../src/hsm/index.ts";
 import { provisionSoftHsm2 } from "../../src/hsm/pkcs11/provision.ts";
 import { DomainKeys } from "../../src/kms/domain-keys.ts";
@@ -100,6 +101,18 @@ describe("a CloudHSM key store, over an HSM of the configuration", () => {
     expect(await describeStore()).toMatchObject({ ConnectionState: "CONNECTED" });
     const update = admin("UpdateCustomKeyStore", { CustomKeyStoreId: id, KeyStorePassword: password });
     expect(await refused(update)).toBe("CustomKeyStoreInvalidStateException");
+  });
+
+  it("fails, and tells the operator, when the configuration's password cannot be read", async () => {
+    await disconnect();
+    renameSync(passwordFile, `${passwordFile}.away`);
+    await expect(connect()).rejects.toThrow(ConfigError);
+    const failed = { ConnectionState: "FAILED", ConnectionErrorCode: "INTERNAL_ERROR" };
+    expect(await describeStore()).toMatchObject(failed);
+    renameSync(`${passwordFile}.away`, passwordFile);
+    await disconnect();
+    await connect();
+    expect(await describeStore()).toMatchObject({ ConnectionState: "CONNECTED" });
   });
 
   it("makes symmetric keys that stay in its HSM, and random bytes", async () => {

@@ -19,15 +19,12 @@ import { Progress } from "./cli/progress.ts";
 import { developmentFiles, ensureHome } from "./development.ts";
 import { openEngine } from "./engine/index.ts";
 import { HsmSet } from "./hsm/hsm-set.ts";
-import { type HsmConfig, initHsm, openHsmAdmin } from "./hsm/index.ts";
+import { initHsm } from "./hsm/index.ts";
 import type { Member } from "./hsm/member.ts";
 import { admit } from "./hsm/officers.ts";
 import { readPrivateFile, readSecret } from "./hsm/secret-reference.ts";
-import { awaitedDomainKeys } from "./kms/deletion.ts";
-import { declareErased } from "./kms/erased.ts";
-import { eachToken } from "./kms/key-tokens.ts";
+import { erase, waiting } from "./kms/erasure.ts";
 import { Migration, type Obstacle } from "./kms/migration.ts";
-import { domainKeyOf } from "./kms/records.ts";
 import { Source } from "./kms/transfer.ts";
 import { reEncrypt } from "./re-encryption.ts";
 import { openParts, type Parts } from "./service.ts";
@@ -74,7 +71,12 @@ export const custody: CustodyHandlers = {
       print({ unpinned: pinned });
     }),
 
-  hsmErased: (of, domainKeys) => withParts(of, async (parts, site) => print(await sayErased(parts, site, domainKeys))),
+  hsmErased: (of, domainKeys) =>
+    withParts(of, async (parts, site) => {
+      if (domainKeys.length === 0) return print({ waiting: await waiting(parts, site.hsms) });
+      await erase(parts, site.hsms, domainKeys, eventOf(site, "DeclareErased", { domainKeys }));
+      print({ erased: domainKeys });
+    }),
 
   hsmReEncrypt: (of, options) =>
     withParts(of, async (parts, site) => print(await reEncrypt(parts, site.account, options))),
@@ -162,7 +164,10 @@ async function openSources({ hsms }: Site): Promise<Source[]> {
 async function migrate(migration: Migration, parts: Parts, site: Site, options: MigrationOptions): Promise<void> {
   const { from, to, fingerprint, dryRun, yes, officerPins } = options;
   const about = { from, to, transportKey: migration.fingerprint };
-  if (fingerprint !== undefined) await migration.pin(fingerprint, officerPins);
+  if (fingerprint !== undefined) {
+    await migration.pin(fingerprint, officerPins);
+    await tell(parts, site, "PinTransportKey", { hsm: from, transportKey: migration.fingerprint });
+  }
   const foreseen = dryRun && fingerprint !== undefined ? await migration.rehearse() : await migration.foresee();
   if (dryRun) return print({ ...about, cannotMove: foreseen, ...(foreseen.length > 0 && { remedy }) });
   if (fingerprint === undefined) {
@@ -181,39 +186,6 @@ async function migrate(migration: Migration, parts: Parts, site: Site, options: 
   await parts.store.anchor();
   await tell(parts, site, "MigrateKeys", { ...about, moved, left: left.length });
   print({ ...about, moved, left, ...(left.length > 0 && { remedy }) });
-}
-
-/** Without ids: those that deleted material waits for and no HSM of the configuration has. */
-async function sayErased(parts: Parts, site: Site, given: readonly string[]) {
-  const { store, hsms } = parts;
-  const away = hsms.members.filter(({ opened }) => !opened).map(({ name }) => name);
-  if (away.length > 0) throw new ConfigError(`${away.join(", ")} must answer, as a domain key may be there`);
-  const held = (await Promise.all(site.hsms.map(({ hsm }) => domainKeysOf(hsm)))).flat();
-  const awaited = await awaitedDomainKeys(store);
-  if (given.length === 0) {
-    const missing = [...awaited].filter(([id]) => !held.includes(id));
-    return { waiting: missing.map(([domainKey, deletedMaterial]) => ({ domainKey, deletedMaterial })) };
-  }
-  const inUse = new Set<string>();
-  await eachToken(parts, (tokens) => {
-    for (const ekt of tokens) inUse.add(domainKeyOf(ekt));
-  });
-  for (const id of given) {
-    if (held.includes(id)) throw new ConfigError(`the domain key ${id} is that of an HSM of the configuration`);
-    if (inUse.has(id)) throw new ConfigError(`keys are wrapped by the domain key ${id}`);
-    if (!awaited.has(id)) throw new ConfigError(`nothing waits for a domain key ${id}`);
-  }
-  await declareErased(parts, given, eventOf(site, "DeclareErased", { domainKeys: given }));
-  return { erased: given };
-}
-
-async function domainKeysOf(hsm: HsmConfig): Promise<readonly string[]> {
-  const admin = await openHsmAdmin(hsm);
-  try {
-    return (await admin.domainKeys()).map(({ id }) => id);
-  } finally {
-    await admin.close();
-  }
 }
 
 const remedy = "replace a key that cannot move by a new one: strongroom hsm re-encrypt --key-id …";

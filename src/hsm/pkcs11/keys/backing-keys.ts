@@ -25,7 +25,7 @@ import { isReleased, whyKept } from "./kept.ts";
 import { isPrivate, namedAs, needsDerivation, usedAs } from "./private-key.ts";
 import { publicKeysOf, unwrapMovable } from "./public-key.ts";
 import { ResidentKeys } from "./resident-keys.ts";
-import { guardsOf } from "./trusted-mode.ts";
+import { guardsOf } from "./trust-attributes.ts";
 import { bestOf, movable, moving, readable, used, type Wrappings } from "./wrapping.ts";
 
 /** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */

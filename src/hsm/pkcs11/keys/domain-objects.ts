@@ -4,7 +4,7 @@ import type { DomainKeyId, DomainKeyMode } from "../../hsm.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import type { Cryptoki, Handle } from "../cryptoki/cryptoki.ts";
 import { lockOf } from "./locked-mode.ts";
-import { privatesTrustLock, secretsTrustLock } from "./trusted-mode.ts";
+import { privatesTrustLock, secretsTrustLock } from "./trust-attributes.ts";
 import { noUse, type Wrapping } from "./wrapping.ts";
 
 const tokenSecret = { class: pkcs11js.CKO_SECRET_KEY, token: true, private: true, sensitive: true, extractable: false };

@@ -16,7 +16,8 @@ import {
 } from "./domain-objects.ts";
 import { type DomainEntry, type DomainState, decodeState, encodeState, newest, type Revision } from "./domain-state.ts";
 import { proveLocked, requireLocks } from "./locked-mode.ts";
-import { type Keks, proveTrusted, requireTrustable, trustedKey } from "./trusted-mode.ts";
+import { trustedKey } from "./trust-attributes.ts";
+import { type Keks, proveTrusted, requireTrustable } from "./trusted-mode.ts";
 import { isTransportKey } from "./trusted-transport.ts";
 import { bestOf, type Wrappings } from "./wrapping.ts";
 

@@ -7,7 +7,7 @@ import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.
 import type { NewKey } from "./domain-objects.ts";
 import { rsaSpki } from "./public-key.ts";
 import { aesKey, fingerprintOf, type OaepHash, oaep, publicAttributes, publicKeyOf } from "./transport-key.ts";
-import { trustedKey } from "./trusted-mode.ts";
+import { trustedKey } from "./trust-attributes.ts";
 import type { Wrapping } from "./wrapping.ts";
 
 const labels = { rsa: "strongroom trusted transport key", aes: "strongroom trusted transport wrap" } as const;

@@ -98,11 +98,12 @@ class Officer {
     this.#publicKeys = publicKeys;
   }
 
-  /** Those of `keys` that are not trusted yet. */
+  /** All of `keys`, made anew, where the officer is here; otherwise they must be trusted already. */
   trust(keys: readonly NewKey[]): void {
-    const waiting = keys.filter((key) => this.#find(key, true).length === 0).map((key) => this.#prepare(key));
-    if (waiting.length === 0) return;
     const { soPin, pin } = this.#pins;
+    const left = soPin ? keys : keys.filter((key) => this.#find(key, true).length === 0);
+    const waiting = left.map((key) => this.#prepare(key));
+    if (waiting.length === 0) return;
     if (!soPin) throw new ConfigError(`the security officer has to trust (CKA_TRUSTED) ${list(keys)}: --so-pin`);
     const made = this.#token.asOfficer(soPin, pin, () => waiting.map(({ key }) => this.#trustOne(key)));
     for (const [i, { key, witness }] of waiting.entries()) this.#confirm(key, made[i] ? undefined : witness);

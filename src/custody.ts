@@ -177,7 +177,7 @@ async function migrate(migration: Migration, parts: Parts, site: Site, options: 
   }
   if (foreseen.length > 0 && !yes) {
     throw new ConfigError(
-      `${foreseen.length} keys cannot move (--yes moves the others):${listed(foreseen)}\n${remedy}`,
+      `keys that cannot move: ${foreseen.length} (--yes moves the others)${listed(foreseen)}\n${remedy}`,
     );
   }
   const progress = new Progress();
@@ -188,7 +188,8 @@ async function migrate(migration: Migration, parts: Parts, site: Site, options: 
   print({ ...about, moved, left, ...(left.length > 0 && { remedy }) });
 }
 
-const remedy = "replace a key that cannot move by a new one: strongroom hsm re-encrypt --key-id …";
+const remedy =
+  "replace a key that cannot move by a new one, strongroom hsm re-encrypt --key-id …, or keep its HSM (specs: […] has it make such keys)";
 const listed = (obstacles: readonly Obstacle[]): string =>
   obstacles.map(({ key, reason }) => `\n  ${key}: ${reason}`).join("");
 

@@ -27,22 +27,25 @@ export async function reEncrypt(parts: Parts, account: string, options: ReEncryp
   const ask: Ask = (region, operation, request) => asRoot(parts, account, [region])(region, operation, request);
   const blobs = options.files.map(blobOf);
   const context = Object.fromEntries(options.encryptionContext.map(pairOf));
-  const toKeyId = options.toKeyId ?? (await succeed(parts, account, region, options.keyId));
-  for (const { file, text, binary } of blobs) {
-    const fresh = await ask(region, "ReEncrypt", {
-      CiphertextBlob: text,
-      SourceKeyId: options.keyId,
-      DestinationKeyId: toKeyId,
-      SourceEncryptionContext: context,
-      DestinationEncryptionContext: context,
-    }).catch((error) => {
+  const sealedFor = async (DestinationKeyId: string, { file, text }: Blob, next: string): Promise<Uint8Array> => {
+    const request = { CiphertextBlob: text, SourceKeyId: options.keyId, DestinationKeyId };
+    const contexts = { SourceEncryptionContext: context, DestinationEncryptionContext: context };
+    const answer = await ask(region, "ReEncrypt", { ...request, ...contexts }).catch((error) => {
       if (!(error instanceof KmsError)) throw error;
-      throw new ConfigError(
-        `${file} stays as it is: ${error.code} ${error.message} (go on with --to-key-id ${toKeyId})`,
-      );
+      const reason = error.message === "" ? error.code : `${error.code}: ${error.message}`;
+      throw new ConfigError(`${file} stays as it is: ${reason} (${next})`);
     });
-    const blob = fresh["CiphertextBlob"] as Uint8Array;
-    writePrivateFile(file, binary ? blob : `${blob.toBase64()}\n`);
+    return answer["CiphertextBlob"] as Uint8Array;
+  };
+  if (options.toKeyId === undefined) {
+    // Before a new key takes over the aliases: a wrong encryption context shows here.
+    for (const blob of blobs)
+      await sealedFor(options.keyId, blob, "no key has been made; is --encryption-context right?");
+  }
+  const toKeyId = options.toKeyId ?? (await succeed(parts, account, region, options.keyId));
+  for (const blob of blobs) {
+    const fresh = await sealedFor(toKeyId, blob, `go on with --to-key-id ${toKeyId}`);
+    writePrivateFile(blob.file, blob.binary ? fresh : `${fresh.toBase64()}\n`);
   }
   return { keyId: options.keyId, toKeyId, files: blobs.length };
 }
@@ -132,8 +135,14 @@ const everything = JSON.stringify({
   Statement: [{ Effect: "Allow", Action: "kms:*", Resource: "*" }],
 });
 
-/** As `aws kms encrypt` prints it, or decoded. */
-function blobOf(file: string): { readonly file: string; readonly text: string; readonly binary: boolean } {
+/** A file with a ciphertext: as `aws kms encrypt` prints it, or decoded. */
+interface Blob {
+  readonly file: string;
+  readonly text: string;
+  readonly binary: boolean;
+}
+
+function blobOf(file: string): Blob {
   let bytes: Uint8Array;
   try {
     bytes = readFileSync(file);

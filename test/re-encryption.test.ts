@@ -62,12 +62,15 @@ it("puts a new key in the place of an old one, and its ciphertexts in the place 
   );
 });
 
-it("makes no key when a file cannot be read, and leaves a file that is no ciphertext as it is", async () => {
+it("makes no key when a file cannot be read or opened, and leaves a file that is no ciphertext as it is", async () => {
   const count = async () => (await open.ask("ListKeys", {}))["Keys"].length;
   const before = await count();
   const missing = { ...options, keyId, files: [at("nowhere")] };
   await expect(reEncrypt(open.parts, account, missing)).rejects.toThrow("cannot be read");
   await expect(reEncrypt(open.parts, account, { ...options, keyId: "alias/one" })).rejects.toThrow("give --region");
+  writeFileSync(at("sealed"), await encrypt("sealed"));
+  const elsewhere = { ...options, keyId, encryptionContext: ["app=other"], files: [at("sealed")] };
+  await expect(reEncrypt(open.parts, account, elsewhere)).rejects.toThrow("no key has been made");
   expect(await count()).toBe(before);
   writeFileSync(at("text"), "no ciphertext!");
   const text = { ...options, keyId, toKeyId: keyId, files: [at("text")] };

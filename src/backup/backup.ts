@@ -69,7 +69,7 @@ export async function makeBackup(parts: BackupParts, request: BackupRequest): Pr
     try {
       const recovery = await recoveryFor(parts, store, request);
       const { keys, found, missing } = await exportAll(parts, store, transportOf(recovery));
-      if (missing.length > 0 && !request.incomplete) throw incomplete(missing);
+      if (missing.length > 0 && !request.incomplete) throw incomplete(missing, "keys that cannot be exported");
       const contents: Contents = { madeAt, account: request.account, recovery, exported: found, missing };
       await store.close();
       writeBackup(request.out, contents, copy);
@@ -133,10 +133,8 @@ const isStoreKey = ({ kind }: HbkMeta): boolean => kind === "index" || kind === 
 
 const shown = 20;
 
-export function incomplete(missing: readonly Missing[]): ConfigError {
+export function incomplete(missing: readonly Missing[], why: string): ConfigError {
   const list = missing.slice(0, shown).map(({ key, reason }) => `\n  ${key}: ${reason}`);
   const more = missing.length > shown ? `\n  and ${missing.length - shown} more` : "";
-  return new ConfigError(
-    `${missing.length} keys cannot be exported (--incomplete goes on without):${list.join("")}${more}`,
-  );
+  return new ConfigError(`${why}: ${missing.length} (--incomplete goes on without)${list.join("")}${more}`);
 }

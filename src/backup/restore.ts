@@ -82,7 +82,7 @@ export class OpenBackup {
     try {
       await prepare(store);
       const refused = await this.#refused(store, hsms);
-      if (refused.length > 0 && !target.incomplete) throw incomplete(refused);
+      if (refused.length > 0 && !target.incomplete) throw incomplete(refused, "keys that the new HSM does not take");
       missing.push(...refused);
       const left = new Set(missing.map(({ hbkId }) => hbkId));
       await changeStoredTokens({ store }, async (tokens) => {
@@ -122,14 +122,19 @@ export class OpenBackup {
       if (!sameHbk(indexOf(this.contents), (await indexKeyOf(store))[0])) {
         throw new StoreError("corrupt", "the store in the backup is not the one that its recovery part belongs to");
       }
-      const missing = new Set(this.contents.missing.map(({ hbkId }) => hbkId));
+      const absent = this.#absent();
       await changeStoredTokens({ store }, async (tokens) => {
-        if (!missing.has(hex(parseEkt(tokens[0]).hbkId))) await this.#admit(tokens);
+        if (!absent.has(hex(parseEkt(tokens[0]).hbkId))) await this.#admit(tokens);
         return tokens;
       });
     } finally {
       await store.close();
     }
+  }
+
+  /** Keys of the store that were left out of the backup. */
+  #absent(): ReadonlySet<string> {
+    return new Set(this.contents.missing.map(({ hbkId }) => hbkId));
   }
 
   /** The vault's token of a key: made from what was exported, once. */
@@ -156,13 +161,15 @@ export class OpenBackup {
     return openSealed(await openSqlite(this.#draft), hsms, this.#engine);
   }
 
-  /** Keys that no new HSM takes. */
+  /** Keys that no new HSM takes, of those in the backup. */
   async #refused(store: SealedStore, hsms: HsmSet): Promise<Missing[]> {
     const refused: Missing[] = [];
+    const absent = this.#absent();
     await changeStoredTokens({ store }, async (tokens) => {
       const { meta, hbkId } = parseEkt(tokens[0]);
       const reason = placeOf(hsms, meta);
-      if (typeof reason === "string") refused.push({ hbkId: hex(hbkId), key: nameOf(tokens[0]), reason });
+      if (typeof reason === "string" && !absent.has(hex(hbkId)))
+        refused.push({ hbkId: hex(hbkId), key: nameOf(tokens[0]), reason });
       return tokens;
     });
     return refused;

@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
+import { ConfigError } from "../base/errors.ts";
 import { describeFailure, type ServerLog } from "./log.ts";
 
 export interface Listener {
@@ -20,7 +21,7 @@ export interface StartOptions {
   readonly log: ServerLog;
 }
 
-/** Starts `server`. Rejects with the failure of `listen`; later ones are logged. */
+/** Starts `server`. ConfigError when the address cannot be had; later failures are logged. */
 export async function start(
   server: Server,
   { scheme, host, port, maxConnections, log }: StartOptions,
@@ -33,18 +34,21 @@ export async function start(
     socket.once("close", () => sockets.delete(socket));
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
-  server.once("error", reject);
+  const unbound = (cause: Error) => reject(new ConfigError(`cannot listen on ${authority(host, port)}`, { cause }));
+  server.once("error", unbound);
   server.listen(port, host, resolve);
   await promise;
-  server.off("error", reject);
+  server.off("error", unbound);
   // Out of file descriptors, for one: without a listener this would end the process.
   server.on("error", (error) => log.write("failure", describeFailure(error)));
   const bound = (server.address() as AddressInfo).port;
   return {
-    url: `${scheme}://${host.includes(":") ? `[${host}]` : host}:${bound}`,
+    url: `${scheme}://${authority(host, bound)}`,
     close: (deadline) => stop(server, sockets, deadline),
   };
 }
+
+const authority = (host: string, port: number): string => `${host.includes(":") ? `[${host}]` : host}:${port}`;
 
 async function stop(server: Server, sockets: ReadonlySet<Socket>, deadline: number): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();

@@ -65,7 +65,11 @@ describe("a service that stops", () => {
   it("fails to start on a port that is taken", async () => {
     const service = await startService();
     const port = Number(new URL(service.url).port);
-    await expect(startService(undefined, { port })).rejects.toThrow("EADDRINUSE");
+    await expect(startService(undefined, { port })).rejects.toMatchObject({
+      name: "ConfigError",
+      message: `cannot listen on 127.0.0.1:${port}`,
+      cause: { code: "EADDRINUSE" },
+    });
     await service.close(0);
   });
 });

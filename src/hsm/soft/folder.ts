@@ -16,7 +16,8 @@ export class Folder {
   /** ConfigError when it is missing, or open to group or others. */
   constructor(path: string) {
     const stat = statSync(path, { throwIfNoEntry: false });
-    if (!stat?.isDirectory()) throw new ConfigError(`there is no soft HSM in ${path}`);
+    if (!stat?.isDirectory())
+      throw new ConfigError(`there is no soft HSM in ${path}: \`strongroom hsm init\` makes it`);
     if ((stat.mode & 0o077) !== 0) throw new ConfigError(`${path} is open to group or others: chmod 700 it`);
     this.path = path;
     this.#state = join(path, "state");

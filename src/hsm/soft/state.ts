@@ -74,7 +74,7 @@ export class StateFile {
   static async open(place: Place, adopt: (root: Bytes) => void): Promise<StateFile> {
     const { config, folder, engine } = place;
     const bytes = folder.readState();
-    if (!bytes) throw new ConfigError(`there is no soft HSM in ${folder.path}`);
+    if (!bytes) throw new ConfigError(`there is no soft HSM in ${folder.path}: \`strongroom hsm init\` makes it`);
     if (bytes.length < headerLength) throw damaged(folder, "truncated");
     const keys = await sealingKeys(config, engine, bytes.subarray(0, headerLength));
     adopt(keys.root);

@@ -152,7 +152,9 @@ function describe(
         .filter(([, flag]) => typeof flag === "number" && (token.flags & flag) !== 0)
         .map(([name]) => name),
     },
-    mechanisms: [...slot.getMechanisms()].map(({ name }) => name),
+    mechanisms: [...slot.getMechanisms()].map(({ name, type }) =>
+      name === "unknown" ? `0x${type.toString(16)}` : name,
+    ),
   };
   module.finalize();
   return found;

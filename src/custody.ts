@@ -63,12 +63,11 @@ export const custody: CustodyHandlers = {
 
   hsmUnpin: (of, fingerprint, name) =>
     withParts(of, async (parts, site) => {
-      const pinned = fingerprint.replaceAll(":", "").toLowerCase();
       await withAdmin(hsmOf(site, name), async (admin) => {
-        if (!(await admin.unpinTransportKey(pinned))) throw new ConfigError("no such transport key is pinned");
+        if (!(await admin.unpinTransportKey(fingerprint))) throw new ConfigError("no such transport key is pinned");
       });
-      await tell(parts, site, "UnpinTransportKey", { hsm: name ?? site.hsms[0]?.name, transportKey: pinned });
-      print({ unpinned: pinned });
+      await tell(parts, site, "UnpinTransportKey", { hsm: name ?? site.hsms[0]?.name, transportKey: fingerprint });
+      print({ unpinned: fingerprint });
     }),
 
   hsmErased: (of, domainKeys) =>
@@ -240,7 +239,7 @@ function recipientsOf({ officers, threshold, like }: BackupOptions): Recipients 
 }
 
 function assertFingerprint(given: string, expected: string): void {
-  if (given.replaceAll(":", "").toLowerCase() !== expected) throw new ConfigError("the fingerprint is another");
+  if (given !== expected) throw new ConfigError("the fingerprint is another");
 }
 
 function memberOf({ hsms }: Parts, site: Site, name: string): Member {

@@ -43,6 +43,10 @@ export const matching =
   (value: string): string | undefined =>
     pattern.test(value) ? value : undefined;
 
+/** SHA-256, as 64 lower-case digits; given in either case, with or without colons, as OpenSSL writes it. */
+export const parseFingerprint = (value: string): string | undefined =>
+  /^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i.test(value) ? value.replaceAll(":", "").toLowerCase() : undefined;
+
 export const addressFlag = (name: string, description: string) =>
   flag<Address>(name, description, "HOST:PORT", parseAddress);
 export const accountFlag = (description: string) =>

@@ -79,7 +79,7 @@ export class Migration {
 
   /** The ceremony's end: ConfigError unless the operator has read this very fingerprint on the target's console. */
   async pin(fingerprint: string, officers: OfficerPins = {}): Promise<void> {
-    if (fingerprint.replaceAll(/[^0-9a-f]/gi, "").toLowerCase() !== this.#transport.fingerprint) {
+    if (fingerprint !== this.#transport.fingerprint) {
       throw new ConfigError("the fingerprint is not that of the target's transport key: nothing has been moved");
     }
     await admit([this.#source], this.#transport, officers);

@@ -94,6 +94,8 @@ test("hsm list and hsm pair", async () => {
   const [one, two] = ["0", "f"].map((digit) => digit.repeat(64)) as [string, string];
   const fingerprints = ["--fingerprint", one, "--fingerprint", two];
   expect((await ran("hsm", "pair", ...config, "--hsm", "b", ...fingerprints))[3]).toEqual([one, two]);
+  const asOpenSsl = two.replaceAll(/..(?=.)/g, "$&:").toUpperCase();
+  expect((await ran("hsm", "pair", ...config, "--hsm", "b", "--fingerprint", asOpenSsl))[3]).toEqual([two]);
   expect((await run(["hsm", "pair", ...config, "--hsm", "b", "--fingerprint", "00"])).errors).toMatch(/--fingerprint/);
 });
 

@@ -8,6 +8,7 @@ import {
   installationFlags,
   matching,
   nonEmpty,
+  parseFingerprint,
   referenceFlag,
 } from "../flags.ts";
 import { officerPinFlags, officerPinsOf } from "../officer-pins.ts";
@@ -89,7 +90,7 @@ const fingerprint = flag(
   "fingerprint",
   "The fingerprint of the transport key, read where it was made: SHA-256",
   "64 hexadecimal digits",
-  matching(/^[0-9a-fA-F]{2}(:?[0-9a-fA-F]{2}){31}$/),
+  parseFingerprint,
 );
 
 const domainKeys = flags(

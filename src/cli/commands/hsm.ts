@@ -3,7 +3,16 @@ import { ConfigError } from "../../base/errors.ts";
 import type { HsmTestOptions } from "../../bench/hsm-test.ts";
 import { type DomainKeyMode, domainKeyModes } from "../../hsm/hsm.ts";
 import type { OfficerPins } from "../../hsm/officers.ts";
-import { flag, flags, type Installation, installation, installationFlags, matching, nonEmpty } from "../flags.ts";
+import {
+  flag,
+  flags,
+  type Installation,
+  installation,
+  installationFlags,
+  matching,
+  nonEmpty,
+  parseFingerprint,
+} from "../flags.ts";
 import { officerPinFlags, officerPinsOf } from "../officer-pins.ts";
 import { promptPin } from "../pin-prompt.ts";
 import { type CustodyHandlers, custody } from "./custody.ts";
@@ -61,7 +70,7 @@ const pairing = {
     "fingerprint",
     "Of a transport key, as it was read where the key is: to be given for both. Without them, they are shown",
     "64 hexadecimal digits",
-    matching(/^[0-9a-f]{64}$/),
+    parseFingerprint,
   ),
 } as const;
 

@@ -1,6 +1,7 @@
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bytes, hex, utf8 } from "../../src/base/bytes.ts";
+import type { HsmError } from "../../src/base/errors.ts";
 import { Asymmetric } from "../../src/engine/asymmetric/asymmetric.ts";
 import type { ImportedKey } from "../../src/hsm/hsm.ts";
 import type { Ekt, HsmConfig, KeyPairs, TransportKey } from "../../src/hsm/index.ts";
@@ -142,7 +143,7 @@ export function migrationClaims<Source extends HsmConfig, Target extends HsmConf
     },
   );
 
-  it("ciphertexts of imported SM4 keys do, too, where they come in", async () => {
+  it("ciphertexts of imported SM4 keys do, too, where they come in, or the other says that their 16 bytes are too short", async () => {
     const meta: HbkMeta = { ...metaOf("kms-symmetric"), spec: "SM4", origin: "EXTERNAL" };
     const { imports } = source.hsm;
     const [way] = wrappingsOf("SM4").filter((wrapping) => imports?.refusal("SM4", wrapping) === undefined);
@@ -151,7 +152,14 @@ export function migrationClaims<Source extends HsmConfig, Target extends HsmConf
     const { ekt, publicKey } = await imports.wrappingKey(own);
     const material = new Uint8Array(16).fill(7);
     const imported = await imports.unwrap(meta, ekt, way.algorithm, wrapped(publicKey, way.algorithm, material));
-    await opensThereAndBack((imported as ImportedKey).ekt, meta);
+    const { ekt: key } = imported as ImportedKey;
+    const exported = await source.admin.exportTo(key, await target.admin.transportKey());
+    const failure = await target.admin.importFrom(meta, hbkIdOf(key), exported).then(
+      () => undefined,
+      (error: HsmError) => error,
+    );
+    if (!failure) return opensThereAndBack(key, meta);
+    expect(failure).toMatchObject({ kind: "unsupported", message: expect.stringMatching(/as short as/) });
   });
 
   async function opensThereAndBack(key: Ekt, meta: HbkMeta): Promise<void> {

@@ -1,8 +1,10 @@
 import { randomBytes } from "node:crypto";
+import pkcs11js from "pkcs11js";
 import { type Bytes, fromHex, hex } from "../../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../../base/errors.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
 import type { DomainKey, DomainKeyId, DomainKeyMode, DomainKeyState, Ekt, TransportKey } from "../../hsm.ts";
+import { CryptokiError } from "../cryptoki/cryptoki.ts";
 import { type BackingKeys, refused } from "../keys/backing-keys.ts";
 import type { Domain } from "../keys/domain.ts";
 import type { DomainEntry, DomainState } from "../keys/domain-state.ts";
@@ -113,11 +115,16 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
 
   importFrom(meta: HbkMeta, hbkId: Bytes, exported: Bytes): Ekt {
     this.#domain.load();
-    const ekt = this.#keys.passing(this.#transport.unwrap(exported, meta, hbkId), (key) =>
-      this.#keys.seal(meta, key, hbkId),
-    );
-    this.#keys.confirm(ekt, meta, hbkId);
-    return ekt;
+    try {
+      const ekt = this.#keys.passing(this.#transport.unwrap(exported, meta, hbkId), (key) =>
+        this.#keys.seal(meta, key, hbkId),
+      );
+      this.#keys.confirm(ekt, meta, hbkId);
+      return ekt;
+    } catch (error) {
+      if (!isTooShort(error)) throw error;
+      throw new HsmError("unsupported", "the token computes no HMAC with a key as short as this one");
+    }
   }
 }
 
@@ -164,3 +171,7 @@ function entryOf(state: DomainState, id: DomainKeyId): DomainEntry {
 }
 
 const newId = (): DomainKeyId => hex(randomBytes(16));
+
+/** SoftHSM2 wants 32 octets; SM4 keys that come from outside have 16. */
+const isTooShort = (error: unknown): boolean =>
+  error instanceof CryptokiError && error.code === pkcs11js.CKR_KEY_SIZE_RANGE;

@@ -56,12 +56,15 @@ describe.each(["two SoftHSM2 tokens", "a soft HSM and a SoftHSM2 token"])(
         }
         await load.progress(500);
         const returned = await whileAway(token, async () => {
+          const gone = Date.now();
           for (const worker of workersAt(service, token)) process.kill(worker, "SIGKILL");
+          await until(() => lastSaid(service, token, "does not answer") >= gone, "it is missed", 10_000);
           await load.progress(500);
           await kms.createKey();
         });
-        await until(() => answersAgain(service, token) > returned, "it is back in use", 10_000);
-        expect(answersAgain(service, token) - returned).toBeLessThan(longestReturn);
+        const again = () => lastSaid(service, token, "answers again");
+        await until(() => again() > returned, "it is back in use", 10_000);
+        expect(again() - returned).toBeLessThan(longestReturn);
       }
       expect(await load.stop()).toEqual([]);
       expect(load.longest()).toBeLessThan(longestWait);
@@ -91,13 +94,13 @@ const workersAt = (service: Service, { folder }: SoftToken): readonly number[] =
     (pid) => existsSync(`/proc/${pid}`) && readFileSync(`/proc/${pid}/environ`, "utf8").includes(folder),
   );
 
-/** When the service last said so, in milliseconds since the epoch; 0: never. */
-function answersAgain(service: Service, { uri }: SoftToken): number {
+/** When the service last said so of the token, in milliseconds since the epoch; 0: never. */
+function lastSaid(service: Service, { uri }: SoftToken, what: string): number {
   const name = /token=(\w+)/.exec(uri)?.[1];
   const lines = service
     .log()
     .split("\n")
-    .filter((line) => line.includes(`"name":"${name}"`) && line.includes("answers again"));
+    .filter((line) => line.includes(`"name":"${name}"`) && line.includes(what));
   return lines.length === 0 ? 0 : Date.parse(JSON.parse(lines.at(-1) as string).time);
 }
 

@@ -7,9 +7,9 @@ import { covers, type Statement } from "./statement.ts";
 /**
  * Key policies, identity policies and grants (AWS KMS Developer Guide, "Key policies", "Grants"; IAM User Guide, "Policy
  * evaluation logic"). A deny anywhere wins. Otherwise the key policy must name the caller, which suffices inside of one
- * account and to services, which have no policies of their account to be held against, or the caller's account, which leaves it to identity policies; across accounts both sides must allow. Where
- * no policy allows, a grant may: to the caller it suffices, in any account; to the root of the caller's account it leaves
- * it to identity policies.
+ * account and to services, which have no policies of their account to be held against, or the caller's account, which
+ * leaves it to identity policies; across accounts both sides must allow. Where no policy allows, a grant may: to the caller
+ * it suffices, in any account; to the root of the caller's account it leaves it to identity policies.
  */
 export const authorizer: Authorizer = {
   decide(request) {

@@ -1,9 +1,8 @@
 import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Bytes, hex, utf8 } from "../../src/base/bytes.ts";
-import type { HsmError } from "../../src/base/errors.ts";
 import { Asymmetric } from "../../src/engine/asymmetric/asymmetric.ts";
-import type { ImportedKey } from "../../src/hsm/hsm.ts";
+import type { Hsm, ImportedKey } from "../../src/hsm/hsm.ts";
 import type { Ekt, HsmConfig, KeyPairs, TransportKey } from "../../src/hsm/index.ts";
 import { algorithmsOf } from "../../src/model/algorithms.ts";
 import type { HbkMeta } from "../../src/model/hbk.ts";
@@ -143,24 +142,24 @@ export function migrationClaims<Source extends HsmConfig, Target extends HsmConf
     },
   );
 
-  it("ciphertexts of imported SM4 keys do, too, where they come in, or the other says that their 16 bytes are too short", async () => {
+  it("ciphertexts of imported SM4 keys do, too, or a token that takes no keys of 16 bytes from outside says so", async () => {
     const meta: HbkMeta = { ...metaOf("kms-symmetric"), spec: "SM4", origin: "EXTERNAL" };
+    const [way] = waysIn(source.hsm);
     const { imports } = source.hsm;
-    const [way] = wrappingsOf("SM4").filter((wrapping) => imports?.refusal("SM4", wrapping) === undefined);
     if (!imports || !way) return;
     const own = { ...meta, kind: "import", spec: way.keySpec, usage: "INTERNAL", origin: "AWS_KMS" } as const;
     const { ekt, publicKey } = await imports.wrappingKey(own);
     const material = new Uint8Array(16).fill(7);
     const imported = await imports.unwrap(meta, ekt, way.algorithm, wrapped(publicKey, way.algorithm, material));
     const { ekt: key } = imported as ImportedKey;
-    const exported = await source.admin.exportTo(key, await target.admin.transportKey());
-    const failure = await target.admin.importFrom(meta, hbkIdOf(key), exported).then(
-      () => undefined,
-      (error: HsmError) => error,
-    );
-    if (!failure) return opensThereAndBack(key, meta);
-    expect(failure).toMatchObject({ kind: "unsupported", message: expect.stringMatching(/as short as/) });
+    // The software HSM keeps the 16 bytes as HMAC pads them.
+    if (source.hsm.info.driver === "soft" || waysIn(target.hsm).length > 0) return opensThereAndBack(key, meta);
+    await expect(moved(key, meta)).rejects.toThrow("the token computes no HMAC with a key as short as this one");
+    await expectHsmError("unsupported", moved(key, meta));
   });
+
+  const waysIn = ({ imports }: Hsm) =>
+    wrappingsOf("SM4").filter((wrapping) => imports && imports.refusal("SM4", wrapping) === undefined);
 
   async function opensThereAndBack(key: Ekt, meta: HbkMeta): Promise<void> {
     const old = await source.hsm.encrypt(key, algorithm, utf8("old"), aad);

@@ -123,7 +123,7 @@ describe.each(hsmChoices)("over %s", (hsm) => {
       };
       // Without an algorithm it is read as one of a symmetric key, and names none.
       const unsaid = new DecryptCommand({ KeyId: id, CiphertextBlob });
-      expect((await refusal(kms.send(unsaid))).name).toBe("InvalidCiphertextException");
+      expect(await refusal(kms.send(unsaid))).toEqual({ name: "InvalidCiphertextException", message: "UnknownError" });
       expect(await refusal(kms.send(new EncryptCommand({ KeyId: id, Plaintext: text("x") })))).toEqual(mismatch);
       const nameless = new DecryptCommand({ CiphertextBlob, EncryptionAlgorithm: "RSAES_OAEP_SHA_256" });
       expect((await refusal(kms.send(nameless))).name).toBe("ValidationException");

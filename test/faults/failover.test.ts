@@ -19,7 +19,10 @@ describe.each(["two SoftHSM2 tokens", "a soft HSM and a SoftHSM2 token"])(
   "%s that hold each other's keys",
   async (of) => {
     const installation = await newInstallation();
-    afterAll(() => installation.remove());
+    afterAll(async () => {
+      await service.stop();
+      installation.remove();
+    });
     const twin = await softHsm2("twin");
     const main = of.startsWith("two") ? await softHsm2("main") : softHsm("main");
     const failing = of.startsWith("two") ? [main as SoftToken, twin] : [twin];

@@ -242,7 +242,7 @@ const pick = <T>(items: readonly T[]): T => items[Math.floor(Math.random() * ite
 export async function until(
   condition: () => boolean | Promise<boolean>,
   what: string,
-  deadline = 60_000,
+  deadline = 45_000,
 ): Promise<void> {
   const end = performance.now() + deadline;
   while (!(await condition())) {

@@ -18,7 +18,8 @@ export interface SoftToken extends Pkcs11Config {
 /** A maker of real SoftHSM2 tokens, each in a folder of its own, which go with the file's tests. */
 export function softTokens(place = tmpdir()): (label?: string) => Promise<SoftToken> {
   const root = mkdtempSync(join(place, "strongroom-pkcs11-"));
-  afterAll(() => rmSync(root, { recursive: true }));
+  // A service that ends now may write to its token meanwhile.
+  afterAll(() => rmSync(root, { recursive: true, maxRetries: 10 }));
   let made = 0;
   return async (label = "kms") => {
     const folder = join(root, `${++made}`);

@@ -1,19 +1,9 @@
-import {
-  closeSync,
-  constants,
-  fdatasync,
-  fstatSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  statfsSync,
-  statSync,
-  write,
-} from "node:fs";
+import { closeSync, constants, fdatasync, fstatSync, mkdirSync, openSync, statfsSync, statSync, write } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AuditError, ConfigError } from "../base/errors.ts";
 import { holdLock } from "../base/lock.ts";
+import { syncFolder } from "../base/private-file.ts";
 import type { AuditEvent, AuditSink } from "./audit.ts";
 import { Ballast, isDiskFull } from "./ballast.ts";
 import { Batch } from "./batch.ts";
@@ -92,11 +82,7 @@ function openFile(path: string, directory: string): number {
   const status = fstatSync(file);
   if (!status.isFile()) throw new ConfigError(`${path} is not a regular file`);
   if ((status.mode & 0o077) !== 0) throw new ConfigError(`${path} is open to group or others: chmod 600 it`);
-  if (status.size === 0) {
-    const folder = openSync(directory, "r");
-    fsyncSync(folder);
-    closeSync(folder);
-  }
+  if (status.size === 0) syncFolder(directory);
   return file;
 }
 

@@ -3,6 +3,7 @@ import { closeSync, fsyncSync, linkSync, openSync, readSync, rmSync, statSync, w
 import { dirname } from "node:path";
 import { type Bytes, concat, equalBytes, fromBase64, fromUtf8, uint32, utf8 } from "../base/bytes.ts";
 import { ConfigError, StoreError } from "../base/errors.ts";
+import { syncFolder } from "../base/private-file.ts";
 import type { Recovery } from "./vault.ts";
 
 /**
@@ -130,13 +131,4 @@ function lengthOf(path: string): number {
   const status = statSync(path, { throwIfNoEntry: false });
   if (!status?.isFile()) throw new ConfigError(`there is no file ${path}`);
   return status.size;
-}
-
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }

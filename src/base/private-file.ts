@@ -5,22 +5,40 @@ import { dirname } from "node:path";
 export function writePrivateFile(path: string, contents: string | Uint8Array): void {
   const temporary = `${path}.new`;
   rmSync(temporary, { force: true });
-  const file = openSync(temporary, "wx", 0o600);
-  try {
-    writeFileSync(file, contents);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
+  writeDurably(openSync(temporary, "wx", 0o600), contents);
   renameSync(temporary, path);
   syncFolder(dirname(path));
 }
 
-function syncFolder(path: string): void {
+/** Makes the file `path` of mode 0600, durably; leaves one that exists alone. */
+export function createPrivateFile(path: string, contents: Uint8Array): void {
+  let file: number;
+  try {
+    file = openSync(path, "wx", 0o600);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
+    throw error;
+  }
+  writeDurably(file, contents);
+  syncFolder(dirname(path));
+}
+
+/** What was made or renamed in it survives a power cut from here on. */
+export function syncFolder(path: string): void {
   const folder = openSync(path, "r");
   try {
     fsyncSync(folder);
   } finally {
     closeSync(folder);
+  }
+}
+
+/** Closes `file`. */
+function writeDurably(file: number, contents: string | Uint8Array): void {
+  try {
+    writeFileSync(file, contents);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConfigError } from "../../base/errors.ts";
+import { syncFolder } from "../../base/private-file.ts";
 
 /** Tokens whose PIN was refused, for processes that were given no folder to remember it in. */
 const refusedHere = new Map<string, string>();
@@ -42,9 +43,7 @@ export class PinLatch {
     }
     mkdirSync(this.#directory, { recursive: true, mode: 0o700 });
     writeFileSync(join(this.#directory, this.#name), this.#fingerprint, { mode: 0o600, flush: true });
-    const folder = openSync(this.#directory, "r");
-    fsyncSync(folder);
-    closeSync(folder);
+    syncFolder(this.#directory);
   }
 
   #read(): string | undefined {

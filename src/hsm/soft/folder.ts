@@ -1,12 +1,12 @@
-import { closeSync, constants, fsyncSync, openSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../base/errors.ts";
+import { createPrivateFile, writePrivateFile } from "../../base/private-file.ts";
 
 /** How long a writer waits for another, in milliseconds: a change takes a few. */
 const patience = 2000;
-const { O_CREAT, O_NOFOLLOW, O_TRUNC, O_WRONLY } = constants;
 
 /** The private folder of a soft HSM: `state` (state.ts) and `lock`. */
 export class Folder {
@@ -33,14 +33,10 @@ export class Folder {
     }
   }
 
-  /** Durable, and all or nothing: whoever reads meanwhile, or after a crash, finds the old state or the new one. Call it locked. */
+  /** Durable: whoever reads meanwhile, or after a crash, finds the old state or the new one. Call it locked. */
   writeState(bytes: Bytes): void {
-    const fresh = `${this.#state}.new`;
     try {
-      const file = openSync(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o600);
-      writeDurably(file, bytes);
-      renameSync(fresh, this.#state);
-      syncFolder(this.path);
+      writePrivateFile(this.#state, bytes);
     } catch (cause) {
       throw new HsmError("unavailable", `${this.#state} cannot be written`, { cause });
     }
@@ -71,38 +67,5 @@ export class Folder {
       lock?.close();
       throw new HsmError("unavailable", `${path} cannot be taken: another process may hold it`, { cause });
     }
-  }
-}
-
-/** Makes the private file `path`, durably; leaves one that exists alone. */
-export function createPrivateFile(path: string, contents: Bytes): void {
-  let file: number;
-  try {
-    file = openSync(path, "wx", 0o600);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "EEXIST") return;
-    throw error;
-  }
-  writeDurably(file, contents);
-  syncFolder(dirname(path));
-}
-
-/** Closes `file`. */
-function writeDurably(file: number, bytes: Bytes): void {
-  try {
-    writeFileSync(file, bytes);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** What was made or renamed in it survives a power cut from here on. */
-function syncFolder(path: string): void {
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
   }
 }

@@ -2,12 +2,12 @@ import { type ScryptOptions, scrypt } from "node:crypto";
 import { promisify } from "node:util";
 import { ByteReader, type Bytes, concat, equalBytes, utf8 } from "../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../base/errors.ts";
+import { createPrivateFile } from "../../base/private-file.ts";
 import { secret, secretFrom, wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { type KbkdfLabel, kbkdfFixedInput } from "../../model/kbkdf.ts";
-import type { SoftConfig } from "../hsm.ts";
+import type { SoftConfig } from "../config.ts";
 import { readPrivateFile, readSecret } from "../secret-reference.ts";
-import { createPrivateFile } from "./folder.ts";
 
 /**
  * What a state file begins with:

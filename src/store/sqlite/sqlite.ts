@@ -1,8 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, linkSync, openSync, rmSync, statSync } from "node:fs";
+import { closeSync, existsSync, linkSync, openSync, rmSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import { ConfigError, StoreError } from "../../base/errors.ts";
+import { syncFolder } from "../../base/private-file.ts";
 import type { Expectation, Store, Stored, Write } from "../store.ts";
 import { storeFailure } from "./failure.ts";
 import { checkLedger, checkSchema, createSchema, isCurrent, migrate } from "./schema.ts";
@@ -160,15 +161,6 @@ function createFile(file: string): void {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw storeFailure(file, "create", error);
   } finally {
     for (const suffix of ["", "-wal", "-shm"]) rmSync(unfinished + suffix, { force: true });
-  }
-}
-
-function syncFolder(folder: string): void {
-  const descriptor = openSync(folder, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
   }
 }
 

@@ -9,7 +9,7 @@ import { writeAwsFiles } from "./cli/aws-files.ts";
 import { ensureCertificates } from "./cli/certificates.ts";
 import type { DevOptions } from "./cli/commands/dev.ts";
 import { ephemeralHome, lockHome, openHome } from "./cli/home.ts";
-import type { HsmConfig } from "./hsm/hsm.ts";
+import type { HsmConfig } from "./hsm/config.ts";
 import { initHsm, mainHsm } from "./hsm/index.ts";
 import { provisionSoftHsm2 } from "./hsm/pkcs11/provision.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";

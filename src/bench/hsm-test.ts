@@ -1,7 +1,9 @@
 import { HsmError } from "../base/errors.ts";
+import type { HsmAdmin } from "../hsm/admin.ts";
+import type { HsmConfig, Pkcs11Config } from "../hsm/config.ts";
 import type { Claim } from "../hsm/conformance/claim.ts";
 import { dataPathClaims, otherKeyClaims } from "../hsm/conformance/index.ts";
-import type { Hsm, HsmAdmin, HsmConfig, HsmInfo, Pkcs11Config } from "../hsm/hsm.ts";
+import type { Hsm, HsmInfo } from "../hsm/hsm.ts";
 import { initHsm, openHsm, openHsmAdmin } from "../hsm/index.ts";
 import { Inventory } from "../hsm/pkcs11/inventory.ts";
 import { inFlight } from "./hsms/in-flight.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { HsmError } from "../base/errors.ts";
-import type { Pkcs11Boundary, Pkcs11Config } from "../hsm/hsm.ts";
+import type { Pkcs11Boundary, Pkcs11Config } from "../hsm/config.ts";
 import { provisionSoftHsm2 } from "../hsm/pkcs11/provision.ts";
 import { type BareModule, bytes, type HsmContender, type Mechanism, mechanisms } from "./hsms/contender.ts";
 import { growth } from "./hsms/growth.ts";

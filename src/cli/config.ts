@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { ConfigError } from "../base/errors.ts";
-import type { ConfiguredHsm } from "../hsm/hsm.ts";
+import type { ConfiguredHsm } from "../hsm/config.ts";
 import type { KeyStoreConfig } from "../kms/key-store-config.ts";
 import { isUserArn } from "../model/arn.ts";
 import { isServiceName, isServicePrincipal } from "../model/service.ts";

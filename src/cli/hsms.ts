@@ -7,7 +7,7 @@ import {
   pkcs11Boundaries,
   pkcs11Wrappings,
   type SoftConfig,
-} from "../hsm/hsm.ts";
+} from "../hsm/config.ts";
 import { parseUri } from "../hsm/pkcs11/uri.ts";
 import { keySpecs } from "../model/key-spec.ts";
 import {

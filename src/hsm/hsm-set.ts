@@ -2,8 +2,10 @@ import { type Bytes, hex } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
 import { domainKeyIdOf } from "../model/ekt.ts";
 import type { HbkSpec, KeyUsage } from "../model/key-spec.ts";
+import type { DomainKeyId } from "./admin.ts";
+import type { ConfiguredHsm } from "./config.ts";
 import { firstAnswer } from "./failover.ts";
-import type { ConfiguredHsm, DomainKeyId, Ekt, Hsm } from "./hsm.ts";
+import type { Ekt, Hsm } from "./hsm.ts";
 import { Member } from "./member.ts";
 import type { Tokens } from "./tokens.ts";
 

@@ -1,17 +1,12 @@
 import { ConfigError } from "../base/errors.ts";
-import type {
-  Ceremony,
-  CeremonyReport,
-  ConfiguredHsm,
-  DomainKeyMode,
-  Driver,
-  DriverName,
-  Hsm,
-  HsmAdmin,
-  HsmConfig,
-  HsmInfo,
-} from "./hsm.ts";
+import type { Ceremony, CeremonyReport, HsmAdmin } from "./admin.ts";
+import type { ConfiguredHsm, DomainKeyMode, DriverName, HsmConfig } from "./config.ts";
+import type { Driver } from "./driver.ts";
+import type { Hsm, HsmInfo } from "./hsm.ts";
 
+export type * from "./admin.ts";
+export type * from "./config.ts";
+export type * from "./driver.ts";
 export type * from "./hsm.ts";
 
 /** Every driver in the build, loaded when it is first used. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HsmError } from "../base/errors.ts";
-import type { ConfiguredHsm, Health, Hsm, HsmConfig } from "./hsm.ts";
+import type { ConfiguredHsm, HsmConfig } from "./config.ts";
+import type { Health, Hsm } from "./hsm.ts";
 import { openHsm } from "./index.ts";
 
 /** Between two tries to open an HSM that is away, and to reach one that has failed, in milliseconds. */

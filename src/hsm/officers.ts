@@ -1,5 +1,6 @@
 import { ConfigError } from "../base/errors.ts";
-import type { ConfiguredHsm, HsmAdmin, TransportKey } from "./hsm.ts";
+import type { HsmAdmin, TransportKey } from "./admin.ts";
+import type { ConfiguredHsm } from "./config.ts";
 import { trustHsm } from "./index.ts";
 
 /** References to the PINs of security officers, by the names of their HSMs; under "", that of the one HSM which is meant. */

@@ -1,5 +1,6 @@
 import { ConfigError } from "../base/errors.ts";
-import type { ConfiguredHsm, HsmAdmin } from "./hsm.ts";
+import type { HsmAdmin } from "./admin.ts";
+import type { ConfiguredHsm } from "./config.ts";
 import { openHsmAdmin } from "./index.ts";
 import { admit, type OfficerPins } from "./officers.ts";
 

@@ -1,4 +1,6 @@
-import type { ConfiguredHsm, DomainKey, Health, HsmInfo } from "./hsm.ts";
+import type { DomainKey } from "./admin.ts";
+import type { ConfiguredHsm } from "./config.ts";
+import type { Health, HsmInfo } from "./hsm.ts";
 import { openHsm, openHsmAdmin } from "./index.ts";
 
 /** One HSM of a deployment as it is now: what was found out of it before it failed, if it did. */

@@ -1,4 +1,4 @@
-import type { HsmConfig } from "./hsm.ts";
+import type { HsmConfig } from "./config.ts";
 
 /** What steers our own runtime, or holds clients' secrets, is no module's business. */
 const withheld = /^(NODE_|npm_|AWS_|STRONGROOM_)/;

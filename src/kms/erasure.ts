@@ -1,7 +1,8 @@
 import type { AuditEvent } from "../audit/audit.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import { ConfigError } from "../base/errors.ts";
-import type { ConfiguredHsm, DomainKeyId, HsmConfig } from "../hsm/hsm.ts";
+import type { DomainKeyId } from "../hsm/admin.ts";
+import type { ConfiguredHsm, HsmConfig } from "../hsm/config.ts";
 import { openHsmAdmin } from "../hsm/index.ts";
 import { awaitedDomainKeys } from "./deletion.ts";
 import { declareErased } from "./erased.ts";

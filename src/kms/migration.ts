@@ -1,6 +1,7 @@
 import type { Principals } from "../access/principals.ts";
 import { ConfigError, HsmError } from "../base/errors.ts";
-import type { Ekt, Hsm, HsmAdmin, TransportKey } from "../hsm/hsm.ts";
+import type { HsmAdmin, TransportKey } from "../hsm/admin.ts";
+import type { Ekt, Hsm } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { openHsmAdmin } from "../hsm/index.ts";
 import type { Member } from "../hsm/member.ts";

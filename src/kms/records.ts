@@ -1,6 +1,7 @@
 import { type CompiledPolicy, compileKeyPolicy } from "../access/policy.ts";
 import { fromUtf8, hex, utf8 } from "../base/bytes.ts";
-import type { DomainKeyId, Ekt } from "../hsm/hsm.ts";
+import type { DomainKeyId } from "../hsm/admin.ts";
+import type { Ekt } from "../hsm/hsm.ts";
 import { readTokens, type Tokens } from "../hsm/tokens.ts";
 import type { CustomKeyStore } from "../model/custom-key-store.ts";
 import { domainKeyIdOf } from "../model/ekt.ts";

@@ -1,7 +1,9 @@
 import type { Principals } from "../access/principals.ts";
 import type { Clock } from "../base/clock.ts";
 import { HsmError } from "../base/errors.ts";
-import type { Ekt, HsmAdmin, HsmConfig } from "../hsm/hsm.ts";
+import type { HsmAdmin } from "../hsm/admin.ts";
+import type { HsmConfig } from "../hsm/config.ts";
+import type { Ekt } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { Member } from "../hsm/member.ts";
 import type { Tokens } from "../hsm/tokens.ts";

@@ -1,6 +1,8 @@
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
-import type { ConfiguredHsm, DomainKeyId, Ekt, HsmAdmin, TransportKey } from "../hsm/hsm.ts";
+import type { DomainKeyId, HsmAdmin, TransportKey } from "../hsm/admin.ts";
+import type { ConfiguredHsm } from "../hsm/config.ts";
+import type { Ekt } from "../hsm/hsm.ts";
 import { openHsmAdmin } from "../hsm/index.ts";
 import type { Tokens } from "../hsm/tokens.ts";
 import { keyArn, uuidOf } from "../model/arn.ts";

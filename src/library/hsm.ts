@@ -5,12 +5,16 @@
  * `openHsm` serves keys under it, `openHsmAdmin` rotates it and moves keys. Keys live outside, as key tokens that only the
  * HSM can open: a program keeps them where it keeps its data. Losing the HSM is losing every key.
  */
-import type { Hsm, HsmAdmin, HsmConfig, HsmInfo } from "../hsm/hsm.ts";
+import type { HsmAdmin } from "../hsm/admin.ts";
+import type { HsmConfig } from "../hsm/config.ts";
+import type { Hsm, HsmInfo } from "../hsm/hsm.ts";
 import * as hsms from "../hsm/index.ts";
 import { withShellEnvironment } from "../hsm/shell-environment.ts";
 import { cryptoOf, type HsmCrypto, type HsmSubtleCrypto } from "./crypto.ts";
 
 export { ConfigError, HsmError, type HsmErrorKind } from "../base/errors.ts";
+export type * from "../hsm/admin.ts";
+export type * from "../hsm/config.ts";
 export type * from "../hsm/hsm.ts";
 export type { HbkKind, HbkMeta } from "../model/hbk.ts";
 export type * from "../model/key-spec.ts";

@@ -9,7 +9,7 @@ import { type Officer, officerKeyOf, officerOf, openByOfficer } from "../../src/
 import type { OpenedShare } from "../../src/backup/shares.ts";
 import { fromBase64, hex, utf8 } from "../../src/base/bytes.ts";
 import { MovableClock } from "../../src/base/clock.ts";
-import type { ConfiguredHsm } from "../../src/hsm/hsm.ts";
+import type { ConfiguredHsm } from "../../src/hsm/config.ts";
 import { Kms } from "../../src/kms/kms.ts";
 import { perform } from "../../src/operations/perform.ts";
 import { operatorIam } from "../../src/operator.ts";

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { base64, fromUtf8, hex } from "../../src/base/bytes.ts";
-import type { Ekt, Pkcs11Config } from "../../src/hsm/hsm.ts";
+import type { Pkcs11Config } from "../../src/hsm/config.ts";
+import type { Ekt } from "../../src/hsm/hsm.ts";
 import { initHsm, openHsmAdmin } from "../../src/hsm/index.ts";
 import type { Member } from "../../src/hsm/member.ts";
 import { domainKeyOf, hbkPath, remove, writeHbk } from "../../src/kms/records.ts";

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MovableClock } from "../../src/base/clock.ts";
-import type { ConfiguredHsm, SoftConfig } from "../../src/hsm/hsm.ts";
+import type { ConfiguredHsm, SoftConfig } from "../../src/hsm/config.ts";
 import { initHsm, mainHsm, openHsmAdmin } from "../../src/hsm/index.ts";
 import type { Member } from "../../src/hsm/member.ts";
 import { DomainKeys } from "../../src/kms/domain-keys.ts";

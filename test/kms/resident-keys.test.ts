@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { base64, hex } from "../../src/base/bytes.ts";
-import type { Pkcs11Config } from "../../src/hsm/hsm.ts";
+import type { Pkcs11Config } from "../../src/hsm/config.ts";
 import { initHsm, openHsmAdmin } from "../../src/hsm/index.ts";
 import type { Member } from "../../src/hsm/member.ts";
 import type { DomainKeys } from "../../src/kms/domain-keys.ts";

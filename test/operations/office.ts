@@ -3,7 +3,7 @@ import { authorizer } from "../../src/access/evaluate.ts";
 import type { Iam } from "../../src/access/iam.ts";
 import { utf8 } from "../../src/base/bytes.ts";
 import { KmsError } from "../../src/base/errors.ts";
-import type { ConfiguredHsm } from "../../src/hsm/hsm.ts";
+import type { ConfiguredHsm } from "../../src/hsm/config.ts";
 import type { Caller } from "../../src/kms/caller.ts";
 import { KeyStoreConnections } from "../../src/kms/key-store-connections.ts";
 import { Kms, type KmsParts } from "../../src/kms/kms.ts";

@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { utf8 } from "../../base/bytes.ts";
-import type { Hsm, HsmConfig } from "../../hsm/hsm.ts";
+import type { HsmConfig } from "../../hsm/config.ts";
+import type { Hsm } from "../../hsm/hsm.ts";
 import { initHsm, openHsm } from "../../hsm/index.ts";
 import type { Pkcs11Hsm } from "../../hsm/pkcs11/driver.ts";
 import { binding } from "../../model/encryption-context.ts";

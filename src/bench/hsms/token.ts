@@ -1,6 +1,6 @@
 import { ConfigError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
-import type { Pkcs11Config } from "../../hsm/hsm.ts";
+import type { Pkcs11Config } from "../../hsm/config.ts";
 import { initHsm, openHsm } from "../../hsm/index.ts";
 import { Cryptoki } from "../../hsm/pkcs11/cryptoki/cryptoki.ts";
 import type { Pkcs11Hsm } from "../../hsm/pkcs11/driver.ts";

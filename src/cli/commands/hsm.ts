@@ -1,7 +1,7 @@
 import type { Argv } from "yargs";
 import { ConfigError } from "../../base/errors.ts";
 import type { HsmTestOptions } from "../../bench/hsm-test.ts";
-import { type DomainKeyMode, domainKeyModes } from "../../hsm/hsm.ts";
+import { type DomainKeyMode, domainKeyModes } from "../../hsm/config.ts";
 import type { OfficerPins } from "../../hsm/officers.ts";
 import {
   flag,

@@ -5,7 +5,8 @@ import { HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import { parseEkt } from "../../model/ekt.ts";
 import type { HbkKind, HbkMeta } from "../../model/hbk.ts";
 import type { HbkSpec, KeyUsage, SymmetricSpec } from "../../model/key-spec.ts";
-import type { Ekt, Hsm, HsmAdmin, KeyPairs } from "../hsm.ts";
+import type { HsmAdmin } from "../admin.ts";
+import type { Ekt, Hsm, KeyPairs } from "../hsm.ts";
 
 /** What every HSM does. `run` throws where it does not, and answers a sentence where this one is not for it. */
 export interface Claim {

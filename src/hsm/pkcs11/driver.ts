@@ -3,24 +3,10 @@ import { HsmError } from "../../base/errors.ts";
 import { parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, kindOfSpec } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm, HbkSpec, KeyUsage } from "../../model/key-spec.ts";
-import type {
-  CeremonyReport,
-  DataKey,
-  DomainKey,
-  DomainKeyId,
-  Driver,
-  Ekt,
-  Health,
-  Hsm,
-  HsmAdmin,
-  HsmInfo,
-  Imports,
-  KeyPairs,
-  Opening,
-  Pkcs11Config,
-  Sealing,
-  TransportKey,
-} from "../hsm.ts";
+import type { CeremonyReport, DomainKey, DomainKeyId, HsmAdmin, TransportKey } from "../admin.ts";
+import type { Pkcs11Config } from "../config.ts";
+import type { Driver } from "../driver.ts";
+import type { DataKey, Ekt, Health, Hsm, HsmInfo, Imports, KeyPairs, Opening, Sealing } from "../hsm.ts";
 import { alone } from "./domain-lock.ts";
 import { Pkcs11Imports } from "./imports.ts";
 import { Pkcs11KeyPairs } from "./key-pairs.ts";

@@ -1,4 +1,4 @@
-import type { Pkcs11Config } from "../hsm.ts";
+import type { Pkcs11Config } from "../config.ts";
 import type { Link } from "./link.ts";
 import { type MethodOf, methods } from "./protocol.ts";
 import { deadlineOf, startWorker } from "./start.ts";

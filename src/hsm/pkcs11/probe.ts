@@ -1,4 +1,4 @@
-import type { DomainKeyMode, Pkcs11Boundary, Pkcs11Config, Pkcs11Wrapping } from "../hsm.ts";
+import type { DomainKeyMode, Pkcs11Boundary, Pkcs11Config, Pkcs11Wrapping } from "../config.ts";
 import type { CryptokiInterface } from "./cryptoki/native-cryptoki.ts";
 import type { ImportAbilities } from "./profile/import-abilities.ts";
 import type { Refused, Served } from "./profile/served.ts";

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { type Bytes, utf8 } from "../../base/bytes.ts";
 import { ConfigError } from "../../base/errors.ts";
 import { secret, wipe } from "../../base/secret.ts";
-import type { Pkcs11Config } from "../hsm.ts";
+import type { Pkcs11Config } from "../config.ts";
 import { Link } from "./link.ts";
 import { trustedModule } from "./module-file.ts";
 

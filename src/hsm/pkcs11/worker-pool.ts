@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HsmError } from "../../base/errors.ts";
-import type { DomainKeyId, HsmInfo, Pkcs11Config } from "../hsm.ts";
+import type { DomainKeyId } from "../admin.ts";
+import type { Pkcs11Config } from "../config.ts";
+import type { HsmInfo } from "../hsm.ts";
 import type { Link } from "./link.ts";
 import type { Profile } from "./profile/profile.ts";
 import { type MethodOf, methods, type Opened } from "./protocol.ts";

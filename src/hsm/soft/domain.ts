@@ -6,7 +6,9 @@ import type { Engine } from "../../engine/engine.ts";
 import { isBuilt } from "../../engine/native/addon.ts";
 import { domainKeyIdOf, ektHead, ektSuites } from "../../model/ekt.ts";
 import type { HbkMeta } from "../../model/hbk.ts";
-import type { DomainKeyId, DomainKeyState, Ekt, HsmInfo, SoftConfig } from "../hsm.ts";
+import type { DomainKeyId, DomainKeyState } from "../admin.ts";
+import type { SoftConfig } from "../config.ts";
+import type { Ekt, HsmInfo } from "../hsm.ts";
 import { Folder } from "./folder.ts";
 import { type State, StateFile, type StoredDomainKey } from "./state.ts";
 

@@ -1,7 +1,8 @@
 import { ConfigError } from "../../base/errors.ts";
 import { openAsymmetric } from "../../engine/asymmetric/self-test.ts";
 import { type Choice, chooseEngine } from "../../engine/auto.ts";
-import type { Driver, SoftConfig } from "../hsm.ts";
+import type { SoftConfig } from "../config.ts";
+import type { Driver } from "../driver.ts";
 import { SoftHsmAdmin } from "./admin.ts";
 import { Domain } from "./domain.ts";
 import { SoftHsm } from "./hsm.ts";

@@ -12,7 +12,7 @@ import { promisify } from "node:util";
 import { type Bytes, concat, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
-import type { TransportKey } from "../hsm.ts";
+import type { TransportKey } from "../admin.ts";
 import type { StoredTransportKey } from "./state.ts";
 
 /** Exported material is `RSA-OAEP(ephemeral AES-256) ‖ KWP(material under it)`, the form of CKM_RSA_AES_KEY_WRAP. */

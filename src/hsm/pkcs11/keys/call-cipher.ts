@@ -6,7 +6,7 @@ import type { Engine } from "../../../engine/engine.ts";
 import { openBy, sealBy } from "../../../engine/suites.ts";
 import { ivLength, nonceLength, type Suite, suites } from "../../../model/ciphertext.ts";
 import { kbkdfFixedInput } from "../../../model/kbkdf.ts";
-import type { Pkcs11Boundary } from "../../hsm.ts";
+import type { Pkcs11Boundary } from "../../config.ts";
 import { type Attributes, asBuffer } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle, type Mechanism } from "../cryptoki/cryptoki.ts";
 import { orNull, twice } from "../cryptoki/second-try.ts";

@@ -1,6 +1,6 @@
 import { type EktHead, ektSuites } from "../../../model/ekt.ts";
 import type { HbkKind } from "../../../model/hbk.ts";
-import type { DomainKeyMode } from "../../hsm.ts";
+import type { DomainKeyMode } from "../../config.ts";
 
 /** Kinds whose material the host is given: no mode of a domain key keeps them inside. */
 export const isReleased = (kind: HbkKind): boolean => kind === "record" || kind === "index";

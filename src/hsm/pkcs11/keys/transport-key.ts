@@ -2,7 +2,7 @@ import { constants, createHash, createPublicKey, type KeyObject, publicEncrypt, 
 import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
-import type { TransportKey } from "../../hsm.ts";
+import type { TransportKey } from "../../admin.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle, type Mechanism } from "../cryptoki/cryptoki.ts";
 import { refused } from "./backing-keys.ts";

@@ -1,6 +1,6 @@
 import pkcs11js from "pkcs11js";
 import type { HbkKind } from "../../../model/hbk.ts";
-import type { DomainKeyMode } from "../../hsm.ts";
+import type { DomainKeyMode } from "../../config.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { isReleased } from "./kept.ts";
 import type { Wrapping } from "./wrapping.ts";

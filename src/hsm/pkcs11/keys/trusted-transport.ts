@@ -1,7 +1,7 @@
 import pkcs11js from "pkcs11js";
 import { type Bytes, concat, fromHex } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
-import type { TransportKey } from "../../hsm.ts";
+import type { TransportKey } from "../../admin.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import type { NewKey } from "./domain-objects.ts";

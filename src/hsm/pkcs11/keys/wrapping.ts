@@ -6,7 +6,7 @@ import { secretConcat, wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { type EktSuite, ektSuites } from "../../../model/ekt.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
-import type { Pkcs11Wrapping } from "../../hsm.ts";
+import type { Pkcs11Wrapping } from "../../config.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import { isReleased } from "./kept.ts";

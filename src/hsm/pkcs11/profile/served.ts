@@ -1,7 +1,8 @@
 import { algorithmsOf, keyTypeOf } from "../../../model/algorithms.ts";
 import { type HbkSpec, type KeyUsage, keySpecs, keyUsages } from "../../../model/key-spec.ts";
 import type { Wrapping } from "../../../model/wrapping.ts";
-import type { DomainKeyMode, HsmInfo } from "../../hsm.ts";
+import type { DomainKeyMode } from "../../config.ts";
+import type { HsmInfo } from "../../hsm.ts";
 import { macHashOf } from "../cryptoki/mac-hash.ts";
 import { pairRefusal, unpaddingOf, working } from "../keys/pair-abilities.ts";
 import { type ImportAbilities, unwrappingRefusal } from "./import-abilities.ts";

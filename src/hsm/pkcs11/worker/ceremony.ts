@@ -1,7 +1,7 @@
 import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes, hex } from "../../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../../base/errors.ts";
-import type { CeremonyReport, DomainKeyId, TransportKey } from "../../hsm.ts";
+import type { CeremonyReport, DomainKeyId, TransportKey } from "../../admin.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import { refused } from "../keys/backing-keys.ts";

@@ -4,7 +4,7 @@ import { ConfigError } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { openEngine } from "../../../engine/index.ts";
 import { ektSuites } from "../../../model/ekt.ts";
-import { type DomainKeyMode, domainKeyModes, type Pkcs11Boundary, pkcs11Boundaries } from "../../hsm.ts";
+import { type DomainKeyMode, domainKeyModes, type Pkcs11Boundary, pkcs11Boundaries } from "../../config.ts";
 import { Cryptoki } from "../cryptoki/cryptoki.ts";
 import { NativeCryptoki } from "../cryptoki/native-cryptoki.ts";
 import { initOptions } from "../cryptoki/open-token.ts";

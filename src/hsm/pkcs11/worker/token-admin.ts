@@ -3,7 +3,9 @@ import pkcs11js from "pkcs11js";
 import { type Bytes, fromHex, hex } from "../../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../../base/errors.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
-import type { DomainKey, DomainKeyId, DomainKeyMode, DomainKeyState, Ekt, TransportKey } from "../../hsm.ts";
+import type { DomainKey, DomainKeyId, DomainKeyState, TransportKey } from "../../admin.ts";
+import type { DomainKeyMode } from "../../config.ts";
+import type { Ekt } from "../../hsm.ts";
 import { CryptokiError } from "../cryptoki/cryptoki.ts";
 import { type BackingKeys, refused } from "../keys/backing-keys.ts";
 import type { Domain } from "../keys/domain.ts";
@@ -29,7 +31,7 @@ export function initDomain(domain: Domain, mode: DomainKeyMode = "plain"): void 
   domain.update((state) => moved(state, first, ["readable"], "active"));
 }
 
-/** `HsmAdmin` as the worker serves it, one call after the other: the contracts are those of hsm/hsm.ts. */
+/** `HsmAdmin` as the worker serves it, one call after the other: the contracts are those of hsm/admin.ts. */
 export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) => unknown> {
   readonly #domain: Domain;
   readonly #keys: BackingKeys;

@@ -7,7 +7,7 @@ import type { Engine } from "../../../engine/engine.ts";
 import { ektSuites } from "../../../model/ekt.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
 import { namingMessage } from "../../../model/kbkdf.ts";
-import type { TransportKey } from "../../hsm.ts";
+import type { TransportKey } from "../../admin.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import { refused } from "../keys/backing-keys.ts";

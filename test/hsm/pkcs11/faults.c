@@ -74,6 +74,11 @@ static CK_RV generate_key_pair(CK_SESSION_HANDLE session, CK_MECHANISM_PTR mecha
   return real->C_GenerateKeyPair(session, mechanism, public_template, public_count, private_template, private_count, public_key, private_key);
 }
 
+static CK_RV find_objects_init(CK_SESSION_HANDLE session, CK_ATTRIBUTE_PTR template, CK_ULONG count) {
+  if (meets("logged-out-at-find")) real->C_Logout(session);
+  return real->C_FindObjectsInit(session, template, count);
+}
+
 static CK_RV open_session(CK_SLOT_ID slot, CK_FLAGS flags, CK_VOID_PTR application, CK_NOTIFY notify, CK_SESSION_HANDLE_PTR session) {
   return lasts("session-limit") ? CKR_SESSION_COUNT : real->C_OpenSession(slot, flags, application, notify, session);
 }
@@ -108,6 +113,7 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
   faulty.C_DeriveKey = derive_key;
   faulty.C_CreateObject = create_object;
   faulty.C_GenerateKeyPair = generate_key_pair;
+  faulty.C_FindObjectsInit = find_objects_init;
   faulty.C_OpenSession = open_session;
   faulty.C_GetTokenInfo = get_token_info;
   *list = &faulty;

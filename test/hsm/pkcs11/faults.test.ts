@@ -10,11 +10,13 @@ import { softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
 import type { HbkMeta } from "../../../src/model/hbk.ts";
 import { expectHsmError, metaOf } from "../../conformance/hsm-fixture.ts";
 import { wrapped } from "../../operations/wrapping-client.ts";
+import { nssTokens } from "./nss.ts";
 import {
   encrypt,
   isAlive,
   type Load,
   newKey,
+  type OwnToken,
   openSoft,
   pinOf,
   pkcs11Tool,
@@ -27,6 +29,7 @@ import {
 } from "./tokens.ts";
 
 const token = softTokens();
+const nss = nssTokens();
 /** Where 10,000 files take seconds. */
 const inMemory = softTokens("/dev/shm");
 const inFlight = 32;
@@ -216,6 +219,32 @@ describe("a token", () => {
     const anyKms = config.uri.replace(/;serial=\w+/, "");
     await expect(driver.open({ ...config, uri: anyKms })).rejects.toThrow(/2 tokens answer/);
     await hsm.close();
+  });
+});
+
+describe.each<[string, () => Promise<OwnToken>]>([
+  ["SoftHSM2", token],
+  ["NSS", nss],
+])("a worker of %s that is logged out, and then shown no objects", (_, fresh) => {
+  it("takes none of them for gone: another worker finds them", async () => {
+    const config = { ...withFaults(await fresh()), wrapping: "resident" } as const;
+    const loggedOut = () => writeFileSync(join(config.folder, "logged-out-at-find"), "");
+    await driver.init(config);
+    const hsm = await openSoft(config);
+    await hsm.writeAnchor(utf8("anchor"));
+    loggedOut();
+    expect(await hsm.readAnchor()).toEqual(utf8("anchor"));
+    const kept = await newKey(hsm);
+    loggedOut();
+    await encrypt(hsm, kept);
+    await hsm.close();
+
+    // Nothing of administration is asked for twice.
+    const admin = await driver.openAdmin(config);
+    loggedOut();
+    await expectHsmError("unavailable", admin.residentKeys());
+    expect(readdirSync(config.folder)).not.toContain("logged-out-at-find");
+    await admin.close();
   });
 });
 

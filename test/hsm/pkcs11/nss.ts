@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll } from "vitest";
-import type { Pkcs11Config } from "../../../src/hsm/index.ts";
+import type { OwnToken } from "./tokens.ts";
 
 /** Where Debian puts it, on either processor. */
 const module = ["x86_64", "aarch64"]
@@ -13,10 +13,10 @@ const module = ["x86_64", "aarch64"]
 /** Of the key derivation from the PIN, which takes half a second otherwise. */
 const environment = { NSS_MAX_MP_PBE_ITERATION_COUNT: "1" };
 
-type NssToken = Pkcs11Config & Required<Pick<Pkcs11Config, "environment" | "initArgs" | "pin">>;
+type NssToken = OwnToken & Required<Pick<OwnToken, "environment" | "initArgs" | "pin">>;
 
 /** A maker of real NSS databases, each in a folder of its own, which go with the file's tests. */
-export function nssTokens(): () => Promise<Pkcs11Config> {
+export function nssTokens(): () => Promise<NssToken> {
   const root = mkdtempSync(join(tmpdir(), "strongroom-nss-"));
   afterAll(() => rmSync(root, { recursive: true }));
   let made = 0;
@@ -32,6 +32,7 @@ export function newNssToken(folder: string): NssToken {
   execFileSync("certutil", ["-N", "-d", `sql:${folder}`, "-f", pin], { env: { ...process.env, ...environment } });
   return {
     driver: "pkcs11",
+    folder,
     environment,
     uri: `pkcs11:token=NSS%20Certificate%20DB?module-path=${encodeURIComponent(module)}`,
     pin: `file:${pin}`,

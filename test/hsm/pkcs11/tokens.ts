@@ -8,12 +8,16 @@ import type { Ekt, Hsm, Pkcs11Config } from "../../../src/hsm/index.ts";
 import type { Pkcs11Hsm } from "../../../src/hsm/pkcs11/driver.ts";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
 import { provisionSoftHsm2, softHsm2 } from "../../../src/hsm/pkcs11/provision.ts";
+import { parseUri } from "../../../src/hsm/pkcs11/uri.ts";
 import { metaOf } from "../../conformance/hsm-fixture.ts";
 
-export interface SoftToken extends Pkcs11Config {
-  /** Where its files are: softhsm2.conf, tokens/, pin, so-pin. */
+export interface OwnToken extends Pkcs11Config {
+  /** Where its files are. */
   readonly folder: string;
 }
+
+/** Its files: softhsm2.conf, tokens/, pin, so-pin. */
+export type SoftToken = OwnToken;
 
 /** A maker of real SoftHSM2 tokens, each in a folder of its own, which go with the file's tests. */
 export function softTokens(place = tmpdir()): (label?: string) => Promise<SoftToken> {
@@ -28,21 +32,22 @@ export function softTokens(place = tmpdir()): (label?: string) => Promise<SoftTo
 }
 
 /** The same token behind faults.c. */
-export const withFaults = <Token extends SoftToken>(config: Token): Token => behind("faults", config);
+export const withFaults = <Token extends OwnToken>(config: Token): Token => behind("faults", config);
 /** The same token behind officer.c. */
 export const withOfficer = <Token extends SoftToken>(config: Token): Token => behind("officer", config);
 
 /** Behind a module that is made of `name`.c, and told by variables of that name where the token is and its module. */
-export function behind<Token extends SoftToken>(name: string, config: Token): Token {
+export function behind<Token extends OwnToken>(name: string, config: Token): Token {
   const module = join(config.folder, `${name}.so`);
   const headers = join(import.meta.dirname, "../../../node_modules/pkcs11js/includes/pkcs11");
   const source = join(import.meta.dirname, `${name}.c`);
   execFileSync("cc", ["-shared", "-fPIC", "-pthread", "-o", module, "-I", headers, source, "-ldl"]);
   const variable = name.toUpperCase();
+  const { modulePath } = parseUri(config.uri);
   return {
     ...config,
     uri: config.uri.replace(/module-path=.*/, `module-path=${encodeURIComponent(module)}`),
-    environment: { ...config.environment, [variable]: config.folder, [`${variable}_MODULE`]: softHsm2() },
+    environment: { ...config.environment, [variable]: config.folder, [`${variable}_MODULE`]: modulePath },
   };
 }
 

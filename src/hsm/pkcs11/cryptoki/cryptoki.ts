@@ -46,6 +46,8 @@ export class Cryptoki {
   readonly #vault: Handle;
   readonly #idle: Handle[] = [];
   readonly #path: string;
+  /** CKS_ of the vault as this process is logged in. */
+  #loggedIn: number;
   #native: NativeCryptoki | undefined;
   readonly #output = asBuffer(secret(longestOutput));
   #wantsPublicKeys = false;
@@ -64,6 +66,7 @@ export class Cryptoki {
     this.#slot = slot;
     this.#vault = vault;
     this.#path = path;
+    this.#loggedIn = this.#sessionState();
   }
 
   /** What pkcs11js cannot say. `HsmError("unsupported")` where the native code has not been built. */
@@ -84,7 +87,10 @@ export class Cryptoki {
    * not take `officerPin`; then nobody is logged in any more.
    */
   asOfficer<Answer>(officerPin: Bytes, pin: Bytes, use: () => Answer): Answer {
-    const logIn = (pin: Bytes, role?: "officer") => login(this.#module, this.#slot, this.#vault, pin, role);
+    const logIn = (pin: Bytes, role?: "officer") => {
+      login(this.#module, this.#slot, this.#vault, pin, role);
+      this.#loggedIn = this.#sessionState();
+    };
     const logOut = () => call("C_Logout", () => this.#module.C_Logout(this.#vault));
     logOut();
     logIn(officerPin, "officer");
@@ -268,7 +274,18 @@ export class Cryptoki {
     call("C_DestroyObject", () => this.#module.C_DestroyObject(this.#vault, object));
   }
 
+  /**
+   * None, only where the token has none. To those who are not logged in, a token shows no private objects and calls that no
+   * failure (PKCS#11 3.0, 5.7.7): then this is CKR_USER_NOT_LOGGED_IN, as of a function that says so itself.
+   */
   find(attributes: Attributes): Handle[] {
+    const found = this.#find(attributes);
+    if (found.length > 0 || this.#sessionState() === this.#loggedIn) return found;
+    const code = pkcs11js.CKR_USER_NOT_LOGGED_IN;
+    throw new CryptokiError("C_FindObjects", "nothing: CKR_USER_NOT_LOGGED_IN", code, undefined);
+  }
+
+  #find(attributes: Attributes): Handle[] {
     return this.#operation("C_FindObjects", (session) => {
       this.#module.C_FindObjectsInit(session, templateOf(attributes));
       const found: Handle[] = [];
@@ -346,6 +363,10 @@ export class Cryptoki {
       }
       throw error;
     }
+  }
+
+  #sessionState(): number {
+    return call("C_GetSessionInfo", () => this.#module.C_GetSessionInfo(this.#vault)).state;
   }
 
   #openSession(): Handle {

@@ -5,6 +5,7 @@ import { HsmError } from "../../../base/errors.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
+import { isOutage } from "../cryptoki/second-try.ts";
 import { isReleased } from "./kept.ts";
 import { moving, readable, used } from "./wrapping.ts";
 
@@ -73,7 +74,7 @@ export class ResidentKeys {
       this.keep(key, name, meta);
       this.open(name, meta);
     } catch (error) {
-      if (!(error instanceof CryptokiError)) throw error;
+      if (!(error instanceof CryptokiError) || isOutage(error)) throw error;
       throw new HsmError("unsupported", `the token keeps no keys for wrapping: resident: ${error.message}`);
     } finally {
       this.#token.destroy(key);

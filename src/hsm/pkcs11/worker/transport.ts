@@ -10,6 +10,7 @@ import { namingMessage } from "../../../model/kbkdf.ts";
 import type { TransportKey } from "../../admin.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
+import { isOutage } from "../cryptoki/second-try.ts";
 import { refused } from "../keys/backing-keys.ts";
 import { committedId } from "../keys/hbk-id.ts";
 import { createMacKey, hmacBlock, leastMacKey } from "../keys/mac-key.ts";
@@ -237,7 +238,7 @@ function refusing<Answer>(use: () => Answer): Answer {
   try {
     return use();
   } catch (cause) {
-    if (cause instanceof CryptokiError || cause instanceof HsmError) {
+    if (!isOutage(cause) && (cause instanceof CryptokiError || cause instanceof HsmError)) {
       throw new HsmError("refused", "the exported material is not authentic", { cause });
     }
     throw cause;

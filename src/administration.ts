@@ -4,7 +4,7 @@ import type { Iam } from "./access/iam.ts";
 import { openAuditLog } from "./audit/log.ts";
 import { verifyChain } from "./audit/verify.ts";
 import { systemClock } from "./base/clock.ts";
-import { AuditError, ConfigError } from "./base/errors.ts";
+import { AuditError, ConfigError, HsmError, StoreError } from "./base/errors.ts";
 import type { Token } from "./cli/commands/hsm.ts";
 import type { User } from "./cli/commands/iam.ts";
 import { readConfig } from "./cli/config.ts";
@@ -14,13 +14,25 @@ import { custody } from "./custody.ts";
 import { type HsmConfig, type HsmInfo, initHsm, openHsmAdmin, type Pkcs11Config, trustHsm } from "./hsm/index.ts";
 import { officerPinOf } from "./hsm/officers.ts";
 import { pairHsms } from "./hsm/pairing.ts";
-import { rosterTable, standingOf } from "./hsm/roster.ts";
+import { rosterTable, type Standing, standingOf } from "./hsm/roster.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";
 import { confirmClock } from "./kms/clock-guard.ts";
 import { DomainKeys } from "./kms/domain-keys.ts";
+import { missingNotice } from "./kms/missing-hsms.ts";
 import { operatorIam, serveUntilStopped } from "./operator.ts";
-import { openParts, startService } from "./service.ts";
-import { hsmOf, noSuchHsm, print, readText, siteOf, siteOfInstallation, tell, withAdmin, withParts } from "./site.ts";
+import { findMissingHsms, openParts, startService } from "./service.ts";
+import {
+  hsmOf,
+  noSuchHsm,
+  print,
+  readText,
+  type Site,
+  siteOf,
+  siteOfInstallation,
+  tell,
+  withAdmin,
+  withParts,
+} from "./site.ts";
 
 /** `strongroom serve`: nothing is made for you. */
 export async function serve(file: string): Promise<void> {
@@ -71,7 +83,9 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     ),
 
   async hsmList(of, json) {
-    const standings = await Promise.all(siteOfInstallation(of).hsms.map(standingOf));
+    const site = siteOfInstallation(of);
+    const configured = await Promise.all(site.hsms.map(standingOf));
+    const standings = [...configured, ...(await missingOf(site, configured))];
     if (json) print(standings);
     else console.log(rosterTable(standings));
   },
@@ -178,6 +192,19 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
       await tell(parts, site, "ConfirmClock", {});
     }),
 };
+
+/** While an HSM is away, nobody knows what it holds. */
+async function missingOf(site: Site, configured: readonly Standing[]): Promise<readonly Standing[]> {
+  if (!existsSync(site.store.file) || configured.some(({ health }) => !health.ok)) return [];
+  try {
+    const missing = await findMissingHsms(site);
+    return missing.map((one) => ({ ...one, health: { ok: false, detail: missingNotice(one) } }));
+  } catch (error) {
+    if (![StoreError, HsmError, ConfigError].some((expected) => error instanceof expected)) throw error;
+    console.error(`strongroom: which keys are in other HSMs is not known: ${(error as Error).message}`);
+    return [];
+  }
+}
 
 const namedHsm = (of: Installation | Token, name?: string): HsmConfig =>
   "uri" in of ? withShellEnvironment({ driver: "pkcs11", ...of }) : hsmOf(siteOfInstallation(of), name);

@@ -10,6 +10,7 @@ import { type ConfiguredHsm, openHsmAdmin } from "./hsm/index.ts";
 import { startHousekeeping } from "./kms/jobs.ts";
 import type { KeyStoreConfig } from "./kms/key-store-config.ts";
 import { Kms } from "./kms/kms.ts";
+import { type MissingHsm, MissingHsms, missingHsms } from "./kms/missing-hsms.ts";
 import { Readiness } from "./kms/readiness.ts";
 import type { ServiceUsers } from "./kms/service-callers.ts";
 import { perform } from "./operations/perform.ts";
@@ -64,6 +65,17 @@ export async function openParts(premises: Premises): Promise<Parts> {
   }
 }
 
+/** For a command beside others: it writes no audit log, which one of them may be writing. */
+export async function findMissingHsms({ hsms: configured, store: { file } }: Premises): Promise<readonly MissingHsm[]> {
+  const hsms = await HsmSet.open(configured);
+  try {
+    const store = await openSealed(await openSqlite(file), hsms, await openEngine("wasm"));
+    return await missingHsms({ store, hsms }).finally(() => store.close());
+  } finally {
+    await hsms.close();
+  }
+}
+
 export interface ServiceConfig extends Premises {
   readonly listen: Address;
   readonly adminListen: Address;
@@ -94,7 +106,9 @@ export async function startService(
 ): Promise<Service> {
   const { hsms, store, log, outbox, principals } = parts;
   const operatorLog = new ServerLog(config.clock);
-  for (const member of hsms.members) member.watch((notice) => operatorLog.write("hsm", { name: member.name, notice }));
+  const tell = (name: string, notice: string) => operatorLog.write("hsm", { name, notice });
+  for (const member of hsms.members) member.watch((notice) => tell(member.name, notice));
+  const missing = new MissingHsms({ store, hsms }, tell);
   const attestation = config.attestation && (await openAttestation(config.attestation.roots));
   const kms = new Kms({
     regions: config.regions,
@@ -112,10 +126,10 @@ export async function startService(
     quotas: config.quotas,
   });
   const jobs = await startHousekeeping(
-    { store, hsms, principals, outbox, kms, clock: config.clock, openAdmin: openHsmAdmin },
+    { store, hsms, principals, outbox, kms, missing, clock: config.clock, openAdmin: openHsmAdmin },
     (job, error) => operatorLog.write("job failed", { job, ...describeFailure(error) }),
   );
-  const readiness = new Readiness({ store, hsms, log });
+  const readiness = new Readiness({ store, hsms, missing, log });
   const admin = await listenAdmin({
     ...config.adminListen,
     ready: () => readiness.check(),

@@ -11,6 +11,8 @@ export interface Standing {
   readonly info?: HsmInfo;
   readonly health: Health;
   readonly domainKeys?: readonly DomainKey[];
+  /** ARNs of keys that are in it alone, where it is not configured. */
+  readonly keys?: readonly string[];
 }
 
 /** Opens it, twice at most: an HSM that refuses a PIN is not asked again. */

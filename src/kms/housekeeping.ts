@@ -3,6 +3,8 @@ export interface Job {
   readonly name: string;
   /** Between the end of one run and the start of the next, in milliseconds. */
   readonly period: number;
+  /** Whether it does not wait for its first period. */
+  readonly atStart?: boolean;
   run(): Promise<unknown>;
 }
 
@@ -23,7 +25,10 @@ export class Housekeeping {
   }
 
   start(): void {
-    for (const job of this.#jobs) this.#schedule(job);
+    for (const job of this.#jobs) {
+      if (job.atStart) void this.#enqueue(job);
+      this.#schedule(job);
+    }
   }
 
   /** Runs every job now; resolves when all have ended. For a clock that has been moved. */

@@ -14,6 +14,7 @@ import { deleteExpiredMaterial } from "./expiry.ts";
 import { Housekeeping, type Job } from "./housekeeping.ts";
 import { KeyStoreConnections } from "./key-store-connections.ts";
 import type { Kms } from "./kms.ts";
+import type { MissingHsms } from "./missing-hsms.ts";
 import { hbkIdAt } from "./records.ts";
 import { Replication } from "./replication.ts";
 import { rotateDueKeys } from "./rotation.ts";
@@ -25,6 +26,7 @@ export interface JobParts {
   readonly principals: Principals;
   readonly outbox: Outbox;
   readonly kms: Kms;
+  readonly missing: MissingHsms;
   readonly clock: Clock;
 }
 
@@ -58,7 +60,7 @@ export async function startHousekeeping(
 }
 
 function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGuard): readonly Job[] {
-  const { store, hsms, clock, outbox, kms } = parts;
+  const { store, hsms, clock, outbox, kms, missing } = parts;
   const gone = new Set<string>();
   const forget = (writes: readonly Write[]): void => {
     for (const hbkId of removedHbks(writes)) gone.add(hbkId);
@@ -73,6 +75,7 @@ function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGu
     await run();
   };
   return [
+    { name: "missing HSMs", period: 60 * minute, atStart: true, run: () => missing.look() },
     { name: "anchor", period: minute, run: () => store.anchor() },
     { name: "store verification", period: 60 * minute, run: () => store.verify() },
     { name: "deletion", period: minute, run: ifClocksAgree(() => deleteDueKeys(deletion)) },

@@ -7,7 +7,7 @@ import { parseJson } from "../model/json.ts";
 import type { HbkRecord } from "../model/key.ts";
 import { components } from "../store/path.ts";
 import type { SealedStore } from "../store/sealed.ts";
-import type { Stored, Write } from "../store/store.ts";
+import type { Store, Stored, Write } from "../store/store.ts";
 import type { KeyStoresRecord } from "./key-store-records.ts";
 import { domainKeyOf, writeHbk } from "./records.ts";
 
@@ -44,7 +44,7 @@ export async function changeStoredTokens(parts: StoredTokensParts, change: Chang
   await changeAccessKeys(store, change);
   await changeCredentials(store, change);
   let count = 0;
-  await eachInFlight(hbks(store), async (stored) => {
+  await eachInFlight(storedHbks(store), async (stored) => {
     const changed = await changeHbk(parts, stored, change);
     count += changed;
   });
@@ -125,7 +125,8 @@ async function changeCredentials(store: SealedStore, change: ChangeTokens): Prom
   }
 }
 
-async function* hbks(store: SealedStore): AsyncGenerator<Stored> {
+/** The record of every HBK, in pages. */
+export async function* storedHbks(store: Pick<Store, "list">): AsyncGenerator<Stored> {
   let after: string | undefined;
   do {
     const page = await store.list("hbk/", { limit: pageSize, ...(after === undefined ? {} : { after }) });

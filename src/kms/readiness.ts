@@ -5,10 +5,12 @@ import type { Health } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { path } from "../store/path.ts";
 import type { Store } from "../store/store.ts";
+import { type MissingHsms, missingNotice } from "./missing-hsms.ts";
 
 export interface ReadinessParts {
   readonly store: Store;
   readonly hsms: HsmSet;
+  readonly missing: MissingHsms;
   readonly log: AuditLog;
 }
 
@@ -24,7 +26,7 @@ const probePath = path("setting", "probe");
 
 /**
  * Ready: the store commits, the domain key of the primary HSM or of a replica answers, and the audit log takes events. How
- * each HSM is, is told.
+ * each HSM is, is told, also of those that hold keys and are not configured: without them the service serves the others.
  */
 export class Readiness {
   readonly #parts: ReadinessParts;
@@ -41,15 +43,16 @@ export class Readiness {
   }
 
   async #check(): Promise<State> {
-    const { hsms, log } = this.#parts;
+    const { hsms, missing, log } = this.#parts;
     const healths = await Promise.all(hsms.members.map((member) => member.health()));
     const store = await this.#commits();
     const audit = told(log.health());
     const serves = hsms.members.some((member, i) => hsms.keepers.includes(member) && healths[i]?.ok);
     const hsmChecks = hsms.members.map(({ name }, i) => [i === 0 ? "hsm" : `hsm ${name}`, told(healths[i] as Health)]);
+    const missingChecks = missing.last.map((one) => [`hsm ${one.name}`, missingNotice(one)]);
     return {
       ok: serves && store === "ok" && audit === "ok",
-      checks: { store, ...Object.fromEntries(hsmChecks), audit },
+      checks: { store, ...Object.fromEntries([...hsmChecks, ...missingChecks]), audit },
     };
   }
 

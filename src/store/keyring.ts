@@ -136,7 +136,10 @@ export class Keyring {
     } catch (cause) {
       if (!(cause instanceof HsmError)) throw cause;
       if (cause.kind !== "refused") throw new StoreError("unavailable", `the HSM fails: ${cause.message}`, { cause });
-      throw new StoreError("corrupt", `this HSM does not open the store's keys: ${cause.message}`, { cause });
+      const message = `this HSM does not open the store's keys: ${cause.message}`;
+      throw new StoreError("corrupt", `${message}; is the HSM that has kept them missing from the configuration?`, {
+        cause,
+      });
     }
   }
 }

@@ -2,7 +2,7 @@ import { closeSync, constants, fdatasync, fstatSync, mkdirSync, openSync, statfs
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AuditError, ConfigError } from "../base/errors.ts";
-import { holdLock } from "../base/lock.ts";
+import { holdLock, type Lock } from "../base/lock.ts";
 import { syncFolder } from "../base/private-file.ts";
 import type { AuditEvent, AuditSink } from "./audit.ts";
 import { Ballast, isDiskFull } from "./ballast.ts";
@@ -93,7 +93,7 @@ interface ChainLogParts {
   readonly file: number;
   readonly ballast: Ballast;
   readonly end: ChainEnd;
-  readonly lock: { release(): void };
+  readonly lock: Lock;
   readonly minimumFree: number;
 }
 

@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Bytes, base64, fromBase64 } from "../base/bytes.ts";
 import { ConfigError, HsmError } from "../base/errors.ts";
-import { holdLock } from "../base/lock.ts";
+import { holdLock, type Lock } from "../base/lock.ts";
 import { secret, wipe } from "../base/secret.ts";
 import type { HsmAdmin, TransportKey } from "../hsm/admin.ts";
 import type { SoftConfig } from "../hsm/config.ts";
@@ -131,7 +131,7 @@ class Place {
   readonly directory: string;
   readonly state: string;
   readonly #folder: string;
-  readonly #lock: { release(): void };
+  readonly #lock: Lock;
   #key: number | undefined;
 
   constructor(key: Bytes) {

@@ -1,29 +1,44 @@
-import { closeSync, openSync } from "node:fs";
 import { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "./errors.ts";
+import { createPrivateFile } from "./private-file.ts";
+
+export interface Lock {
+  /** Once more is once. */
+  release(): void;
+}
+
+/** What this process holds: the garbage collector would close, and so release, what nobody refers to. */
+const held = new Set<DatabaseSync>();
 
 /**
- * Holds `file` for this process until `release`, or until the process dies, however it dies. Node has no flock: SQLite's
- * exclusive lock is one of fcntl, which the kernel drops with the process, and which other containers on the machine
- * see. ConfigError when somebody else holds it. Nobody in this process may open `file` in another way: closing any
- * descriptor of a file drops all locks that the process has on it (POSIX).
+ * Takes `file`, which it makes (0600) where it is missing, for this process until `release`, or until the process dies,
+ * however it dies; undefined when somebody else has held it for `patience` milliseconds. ConfigError when it cannot be
+ * used. Node has no flock: SQLite's exclusive lock is one of fcntl, which the kernel drops with the process, and which
+ * other containers on the machine see. Nobody in this process may open `file` in another way: closing any descriptor of
+ * a file drops all locks that the process has on it (POSIX).
  */
-export function holdLock(file: string): { release(): void } {
-  makePrivate(file);
-  const database = new DatabaseSync(file, { timeout: 0 });
+export function takeLock(file: string, patience = 0): Lock | undefined {
+  let database: DatabaseSync | undefined;
   try {
+    createPrivateFile(file, new Uint8Array(0));
+    database = new DatabaseSync(file, { timeout: patience });
     database.exec("BEGIN EXCLUSIVE");
   } catch (cause) {
-    database.close();
-    throw new ConfigError(`${file} is held by another process`, { cause });
+    database?.close();
+    if (isBusy(cause)) return undefined;
+    throw new ConfigError(`${file} cannot be locked`, { cause });
   }
-  return { release: () => database.close() };
+  const taken = database;
+  held.add(taken);
+  return { release: () => held.delete(taken) && taken.close() };
 }
 
-function makePrivate(file: string): void {
-  try {
-    closeSync(openSync(file, "ax", 0o600));
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
-  }
+/** As `takeLock`; ConfigError when somebody else holds it. */
+export function holdLock(file: string): Lock {
+  const lock = takeLock(file);
+  if (!lock) throw new ConfigError(`${file} is held by another process`);
+  return lock;
 }
+
+/** SQLITE_BUSY, and what is a kind of it. */
+const isBusy = (error: unknown): boolean => ((error as { errcode?: number }).errcode ?? 0) % 0x100 === 5;

@@ -1,8 +1,8 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, statfsSync, statSync } from "node:fs";
 import { constants, homedir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { ConfigError } from "../base/errors.ts";
+import { takeLock } from "../base/lock.ts";
 
 export const defaultHome = (): string => process.env["STRONGROOM_HOME"] || join(homedir(), ".strongroom");
 
@@ -35,24 +35,13 @@ export function ephemeralHome(): string {
 }
 
 /**
- * Makes this process the only one that serves `home`, until it ends in whatever way or calls the answer. The lock is
- * one of fcntl(2), which SQLite takes for us: nothing is left to clean up after a crash, and it holds between
- * containers that share the folder. ConfigError when another process has it.
+ * Makes this process the only one that serves `home`, until it ends in whatever way or calls the answer.
+ * ConfigError when another process does.
  */
 export function lockHome(home: string): () => void {
-  const database = new DatabaseSync(join(home, "lock.db"), { timeout: 0 });
-  try {
-    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-  } catch (cause) {
-    database.close();
-    throw new ConfigError(`${home} is in use by another strongroom process`, { cause });
-  }
-  const unlock = () => {
-    if (database.isOpen) database.close();
-  };
-  // Also what keeps the garbage collector from closing it early.
-  process.once("exit", unlock);
-  return unlock;
+  const lock = takeLock(join(home, "lock.db"));
+  if (!lock) throw new ConfigError(`${home} is in use by another strongroom process`);
+  return () => lock.release();
 }
 
 /** Makes `path` and what is missing above it, open to nobody else. */

@@ -1,8 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { setTimeout as sleep } from "node:timers/promises";
 import { HsmError } from "../../base/errors.ts";
+import { type Lock, takeLock } from "../../base/lock.ts";
 
 /** Milliseconds. */
 const longestWait = 120_000;
@@ -10,7 +10,7 @@ const pause = 20;
 
 /**
  * Runs `use` while no other process of this machine that was given the same folder does, because PKCS#11 has no
- * compare-and-set: domain.ts. The lock is one of fcntl(2), which SQLite takes for us: a process that dies leaves none.
+ * compare-and-set: domain.ts.
  */
 export async function alone<Answer>(directory: string | undefined, use: () => Promise<Answer>): Promise<Answer> {
   if (directory === undefined) return use();
@@ -18,24 +18,15 @@ export async function alone<Answer>(directory: string | undefined, use: () => Pr
   try {
     return await use();
   } finally {
-    lock.close();
+    lock.release();
   }
 }
 
-async function locked(directory: string): Promise<DatabaseSync> {
+async function locked(directory: string): Promise<Lock> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
-  const database = new DatabaseSync(join(directory, "domain-lock.db"), { timeout: 0 });
   for (const end = performance.now() + longestWait; performance.now() < end; await sleep(pause)) {
-    try {
-      database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
-      return database;
-    } catch (error) {
-      if (!isBusy(error)) throw error;
-    }
+    const lock = takeLock(join(directory, "domain-lock.db"));
+    if (lock) return lock;
   }
-  database.close();
   throw new HsmError("unavailable", "another process administers this HSM");
 }
-
-/** SQLITE_BUSY */
-const isBusy = (error: unknown): boolean => (error as { errcode?: number }).errcode === 5;

@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError } from "../../base/errors.ts";
-import { createPrivateFile, writePrivateFile } from "../../base/private-file.ts";
+import { type Lock, takeLock } from "../../base/lock.ts";
+import { writePrivateFile } from "../../base/private-file.ts";
 
 /** How long a writer waits for another, in milliseconds: a change takes a few. */
 const patience = 2000;
@@ -42,30 +42,25 @@ export class Folder {
     }
   }
 
-  /**
-   * Runs `section` while no other process does. The lock is SQLite's on an empty database: node:fs has none, and this
-   * one is the kernel's (fcntl), so it ends with its process. A file made by O_EXCL would survive a crash.
-   */
+  /** Runs `section` while no other process does. */
   locked<Answer>(section: () => Answer): Answer {
     const lock = this.#lock();
     try {
       return section();
     } finally {
-      lock.close();
+      lock.release();
     }
   }
 
-  #lock(): DatabaseSync {
+  #lock(): Lock {
     const path = join(this.path, "lock");
-    let lock: DatabaseSync | undefined;
+    let lock: Lock | undefined;
     try {
-      createPrivateFile(path, new Uint8Array(0));
-      lock = new DatabaseSync(path, { timeout: patience });
-      lock.exec("BEGIN IMMEDIATE");
-      return lock;
+      lock = takeLock(path, patience);
     } catch (cause) {
-      lock?.close();
-      throw new HsmError("unavailable", `${path} cannot be taken: another process may hold it`, { cause });
+      throw new HsmError("unavailable", `${path} cannot be taken`, { cause });
     }
+    if (!lock) throw new HsmError("unavailable", `${path} cannot be taken: another process holds it`);
+    return lock;
   }
 }

@@ -3,6 +3,7 @@ import { secret } from "../../base/secret.ts";
 import { ciphertextOverhead, hbkIdLength, ivLength, tagLength } from "../../model/ciphertext.ts";
 import { parseEkt } from "../../model/ekt.ts";
 import { type HbkUsage, usageCode } from "../../model/hbk.ts";
+import { newAnswer } from "../answer.ts";
 import type { Boundary } from "../boundary.ts";
 import { personalization } from "../entropy.ts";
 import { assertWithin, wrappedLength } from "../lengths.ts";
@@ -38,7 +39,7 @@ export class NativeBoundary implements Boundary {
   }
 
   sealDomainKey(id: Bytes): Bytes {
-    const target = new Uint8Array(ivLength + 32 + tagLength);
+    const target = newAnswer(ivLength + 32 + tagLength);
     answered(this.#state.sealDomainKey(id, target));
     return target;
   }
@@ -53,21 +54,21 @@ export class NativeBoundary implements Boundary {
 
   generate(head: Bytes, length: number): Bytes {
     assertWithin(length, 16, 64);
-    const target = new Uint8Array(head.length + tokenOverhead + length);
+    const target = newAnswer(head.length + tokenOverhead + length);
     answered(this.#state.generate(head, length, target));
     return target;
   }
 
   import(head: Bytes, material: Bytes): Bytes {
     assertWithin(material.length, 1, longestMaterial);
-    const target = new Uint8Array(head.length + tokenOverhead + material.length);
+    const target = newAnswer(head.length + tokenOverhead + material.length);
     answered(this.#state.import(head, material, target));
     return target;
   }
 
   importExposed(head: Bytes, commitment: Bytes, material: Bytes): Bytes {
     assertWithin(material.length, 1, longestMaterial);
-    const target = new Uint8Array(head.length + tokenOverhead + material.length);
+    const target = newAnswer(head.length + tokenOverhead + material.length);
     answered(this.#state.importExposed(head, commitment, material, target));
     return target;
   }
@@ -79,7 +80,7 @@ export class NativeBoundary implements Boundary {
   }
 
   rewrap(ekt: Bytes, head: Bytes): Bytes {
-    const target = new Uint8Array(head.length + tokenOverhead + materialLength(ekt));
+    const target = newAnswer(head.length + tokenOverhead + materialLength(ekt));
     answered(this.#state.rewrap(ekt, head, target));
     return target;
   }
@@ -95,7 +96,7 @@ export class NativeBoundary implements Boundary {
     ekt: Bytes,
     aad: Bytes,
     plaintext: Bytes,
-    target: Bytes = new Uint8Array(ciphertextOverhead + within(plaintext.length)),
+    target: Bytes = newAnswer(ciphertextOverhead + within(plaintext.length)),
   ): Bytes {
     answered(this.#state.encrypt(ekt, aad, plaintext, target));
     return target;
@@ -109,7 +110,7 @@ export class NativeBoundary implements Boundary {
   generateDataKey(ekt: Bytes, aad: Bytes, length: number, want: "both" | "ciphertext") {
     assertWithin(length, 1, 1024);
     const plaintext = want === "both" ? secret(length) : nothing;
-    const ciphertext = new Uint8Array(ciphertextOverhead + length);
+    const ciphertext = newAnswer(ciphertextOverhead + length);
     answered(this.#state.generateDataKey(ekt, aad, length, plaintext, ciphertext));
     return want === "both" ? { ciphertext, plaintext } : { ciphertext };
   }
@@ -119,7 +120,7 @@ export class NativeBoundary implements Boundary {
     destination: { ekt: Bytes; aad: Bytes },
   ): Bytes | null {
     const { ekt, aad, ciphertext } = source;
-    const target = new Uint8Array(isCiphertext(ciphertext) ? ciphertext.length : 0);
+    const target = newAnswer(isCiphertext(ciphertext) ? ciphertext.length : 0);
     const status = this.#state.reEncrypt(ekt, aad, ciphertext, destination.ekt, destination.aad, target);
     return authentic(status) === null ? null : target;
   }
@@ -131,13 +132,13 @@ export class NativeBoundary implements Boundary {
   }
 
   wrapFor(ekt: Bytes, transportKey: Bytes): Bytes {
-    const target = new Uint8Array(wrappedLength(materialLength(ekt)));
+    const target = newAnswer(wrappedLength(materialLength(ekt)));
     answered(this.#state.wrapFor(ekt, transportKey, target));
     return target;
   }
 
   unwrapFrom(head: Bytes, hbkId: Bytes, transportKey: Bytes, wrapped: Bytes): Bytes {
-    const longest = new Uint8Array(head.length + tokenOverhead + Math.min(wrapped.length, longestMaterial));
+    const longest = newAnswer(head.length + tokenOverhead + Math.min(wrapped.length, longestMaterial));
     return longest.slice(0, answered(this.#state.unwrapFrom(head, hbkId, transportKey, wrapped, longest)));
   }
 

@@ -1,5 +1,6 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { secret } from "../../base/secret.ts";
+import { newAnswer } from "../answer.ts";
 import { openOneByOne, sealOneByOne } from "../deriver.ts";
 import type { DerivedMessage, Deriver } from "../engine.ts";
 import { gcmTagLength } from "../lengths.ts";
@@ -20,7 +21,7 @@ export class NativeDeriver implements Deriver {
     iv: Bytes,
     aad: Bytes,
     plaintext: Bytes,
-    out: Bytes = new Uint8Array(plaintext.length + gcmTagLength),
+    out: Bytes = newAnswer(plaintext.length + gcmTagLength),
   ): Bytes {
     answered(this.#state.seal(fixedInput, iv, aad, plaintext, out));
     return out;

@@ -1,5 +1,6 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { secret, secretFrom, wipe } from "../../base/secret.ts";
+import { newAnswer } from "../answer.ts";
 import type { Boundary } from "../boundary.ts";
 import type { Deriver, Drbg, Engine, Sm4 } from "../engine.ts";
 import { assertWithin, gcmTagLength, isWrapped, wrappedLength } from "../lengths.ts";
@@ -68,7 +69,7 @@ export class NativeEngine implements Engine {
 
   kwpWrap(kek: Bytes, material: Bytes): Bytes {
     assertWithin(material.length, 1, longestWrapped);
-    const target = new Uint8Array(wrappedLength(material.length));
+    const target = newAnswer(wrappedLength(material.length));
     answered(this.#addon.kwpWrap(kek, material, target));
     return target;
   }
@@ -107,7 +108,7 @@ const sm4Of = (addon: Addon): Sm4 => ({
   },
 });
 
-const sealedTarget = ({ length }: Bytes): Bytes => new Uint8Array(length + gcmTagLength);
+const sealedTarget = ({ length }: Bytes): Bytes => newAnswer(length + gcmTagLength);
 const openedTarget = ({ length }: Bytes): Bytes => secret(Math.max(length - gcmTagLength, 0));
 
 export const open = async (): Promise<NativeEngine> => new NativeEngine(load());

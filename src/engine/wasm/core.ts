@@ -1,5 +1,6 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { secret } from "../../base/secret.ts";
+import { newAnswer } from "../answer.ts";
 
 /** An address in the linear memory. */
 type Address = number;
@@ -96,13 +97,8 @@ const windowNames = [
 ] as const;
 type Windows = Readonly<Record<(typeof windowNames)[number], Address>>;
 
-/**
- * Public answers of middle length are cut from one ArrayBuffer after the other, as Node does it for its Buffers: to make one
- * for each takes up to a fifth of the time of a whole call. V8 keeps arrays of 64 bytes on its heap. Whoever keeps an answer
- * keeps its slab.
- */
-const slabSize = 32_768;
-const isCut = (length: number): boolean => length > 64 && length <= slabSize / 4;
+/** V8 keeps arrays of so many bytes on its own heap: those it makes fastest. */
+const longestOnHeap = 64;
 
 /** One instance of the module, with a linear memory of its own that no other instance sees. */
 export class Core {
@@ -110,8 +106,8 @@ export class Core {
   readonly at: Windows;
   /** The linear memory. It never grows, so the view stays valid. */
   readonly memory: Bytes;
-  #slab = new ArrayBuffer(0);
-  #used = 0;
+  /** The same, for `copy`: `set` would have to be given a view, which takes longer to make than most copies. */
+  readonly #source: Buffer;
 
   constructor(module: WebAssembly.Module) {
     const { exports } = new WebAssembly.Instance(module);
@@ -119,6 +115,7 @@ export class Core {
     const globals = exports as Record<string, { readonly value: Address }>;
     this.at = Object.fromEntries(windowNames.map((name) => [name, globals[name]?.value])) as Windows;
     this.memory = new Uint8Array(this.call.memory.buffer);
+    this.#source = Buffer.from(this.call.memory.buffer);
   }
 
   write(address: Address, bytes: Bytes): void {
@@ -127,28 +124,21 @@ export class Core {
 
   /** A copy of what is public, a new one or `out`. */
   read(address: Address, length: number, out?: Bytes): Bytes {
-    if (!out && !isCut(length)) return this.memory.slice(address, address + length);
-    const copy = out ?? this.#cut(length);
-    copy.set(this.memory.subarray(address, address + length));
+    if (!out && length <= longestOnHeap) return this.memory.slice(address, address + length);
+    const copy = out ?? newAnswer(length);
+    this.copy(address, length, copy, 0);
     return copy;
-  }
-
-  #cut(length: number): Bytes {
-    if (this.#used + length > this.#slab.byteLength) {
-      this.#slab = new ArrayBuffer(slabSize);
-      this.#used = 0;
-    }
-    const bytes = new Uint8Array(this.#slab, this.#used, length);
-    this.#used += length;
-    return bytes;
   }
 
   /** A copy of what is secret; the original is wiped. */
-  takeSecret(address: Address, length: number, out?: Bytes): Bytes {
-    const copy = out ?? secret(length);
-    copy.set(this.memory.subarray(address, address + length));
+  takeSecret(address: Address, length: number, out: Bytes = secret(length)): Bytes {
+    this.copy(address, length, out, 0);
     this.wipe(address, length);
-    return copy;
+    return out;
+  }
+
+  copy(address: Address, length: number, target: Bytes, offset: number): void {
+    this.#source.copy(target, offset, address, address + length);
   }
 
   wipe(address: Address, length: number): void {

@@ -1,5 +1,6 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { secret } from "../../base/secret.ts";
+import { newAnswer } from "../answer.ts";
 import { assertLength, gcmTagLength } from "../lengths.ts";
 import type { Core } from "./core.ts";
 
@@ -23,7 +24,7 @@ export function assertOpensInto(out: Bytes | undefined, sealed: Bytes): void {
 export function seal(core: Core, aad: Bytes, plaintext: Bytes, out: Bytes | undefined): Bytes {
   const { call, at } = core;
   const { length } = plaintext;
-  if (!fits(core, aad, length)) return sealInParts(core, aad, plaintext, out ?? new Uint8Array(length + gcmTagLength));
+  if (!fits(core, aad, length)) return sealInParts(core, aad, plaintext, out ?? newAnswer(length + gcmTagLength));
   core.write(at.AAD, aad);
   core.write(at.DATA, plaintext);
   call.gcmSeal(aad.length, length);
@@ -51,12 +52,12 @@ function sealInParts(core: Core, aad: Bytes, plaintext: Bytes, sealed: Bytes): B
   let offset = 0;
   core.stream(plaintext, (address, length) => {
     call.gcmEncrypt(address, length);
-    sealed.set(core.memory.subarray(address, address + length), offset);
+    core.copy(address, length, sealed, offset);
     offset += length;
   });
   call.gcmTag(at.TAG);
   call.gcmFinish();
-  sealed.set(core.memory.subarray(at.TAG, at.TAG + gcmTagLength), offset);
+  core.copy(at.TAG, gcmTagLength, sealed, offset);
   return sealed;
 }
 
@@ -75,7 +76,7 @@ function decrypted(core: Core, ciphertext: Bytes, plaintext: Bytes): Bytes {
   let offset = 0;
   core.stream(ciphertext, (address, length) => {
     core.call.gcmDecrypt(address, length);
-    plaintext.set(core.memory.subarray(address, address + length), offset);
+    core.copy(address, length, plaintext, offset);
     offset += length;
   });
   return plaintext;

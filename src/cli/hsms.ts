@@ -104,6 +104,7 @@ export function hsmReader(
     workers: optional(number("a number of processes", 64)),
     sessions: optional(number("a number of sessions", 64)),
     deadline: optional(number("a number of milliseconds", 600_000)),
+    startDeadline: optional(number("a number of milliseconds", 600_000)),
     inFlight: optional(number("a number of calls", 100_000)),
     workerHours: optional(number("a number of hours", 8_760)),
     workerCalls: optional(number("a number of calls", 1_000_000_000)),

@@ -59,6 +59,12 @@ export interface Pkcs11Config {
    * it is taken to hang, and its calls are given to another.
    */
   readonly deadline?: number;
+  /**
+   * For how long a worker may give no sign when it starts, in milliseconds: to load the module, connect, log in, and at each
+   * test of what the token can do. Its whole start may take eight times that. Default 15,000; never less than
+   * `deadline`.
+   */
+  readonly startDeadline?: number;
   /** How many calls may be served or wait at the same time, default 2,048; more are refused. */
   readonly inFlight?: number;
   /**

@@ -13,13 +13,18 @@ const entry = fileURLToPath(new URL(`worker/worker${extname(import.meta.url)}`, 
 const lastWords = 50;
 const longestClose = 10_000;
 const watchInterval = 25;
+const startWatchInterval = 250;
 const flags = ["--disable-sigusr1", "--disallow-code-generation-from-strings"];
 
 export interface LinkOptions {
   readonly greeting: Greeting;
   readonly environment: Readonly<Record<string, string>>;
-  /** How long the answer to the greeting may take, in milliseconds. */
+  /**
+   * A worker that starts and gives no sign for so long, its own of doing something or its first one, is killed; and one that is not ready after
+   * `longestStart`. Milliseconds.
+   */
   readonly startDeadline: number;
+  readonly longestStart: number;
   /** A worker that has calls and answers none for so long hangs, and is killed. Milliseconds. */
   readonly longestSilence: number;
   /** The worker asks to be replaced. */
@@ -55,6 +60,8 @@ export class Link {
   #lastCall = 0;
   /** Of the last answer, or of the first call after a time without any. */
   #lastSign = 0;
+  /** It has said that it runs. */
+  #runs = false;
   #watch: NodeJS.Timeout | undefined;
   #alive = true;
   #closing = false;
@@ -79,11 +86,7 @@ export class Link {
         setTimeout(() => resolve(this.#fail(signal ?? `status ${status}`)), lastWords),
       );
     });
-    const start = setTimeout(
-      () => this.kill(`it was not ready within ${options.startDeadline} ms`),
-      options.startDeadline,
-    );
-    this.ready = this.#send(0, 0, options.greeting, Number.POSITIVE_INFINITY).finally(() => clearTimeout(start));
+    this.ready = this.#greet(options);
   }
 
   get pid(): number | undefined {
@@ -124,6 +127,30 @@ export class Link {
     this.#child.kill("SIGKILL");
   }
 
+  /** Signs that came while the event loop was busy are read first. */
+  async #greet({ greeting, startDeadline, longestStart }: LinkOptions): Promise<unknown> {
+    const start = performance.now();
+    let starting = true;
+    const look = (): void => {
+      if (!starting) return;
+      const now = performance.now();
+      if (now - start > longestStart) this.kill(`it was not ready within ${longestStart} ms`);
+      if (now - this.#lastSign <= startDeadline) return;
+      this.kill(
+        this.#runs
+          ? `at its start, the PKCS#11 module did not answer within ${startDeadline} ms`
+          : `it did not run within ${startDeadline} ms of its start: the machine is too busy`,
+      );
+    };
+    const watch = setInterval(() => setImmediate(look), startWatchInterval);
+    try {
+      return await this.#send(0, 0, greeting, Number.POSITIVE_INFINITY);
+    } finally {
+      starting = false;
+      clearInterval(watch);
+    }
+  }
+
   #send(id: number, code: number, value: unknown, due: number): Promise<unknown> {
     if (!this.#alive) return Promise.reject(new HsmError("unavailable", "the PKCS#11 worker has ended"));
     if (this.#calls.size === 0) this.#lastSign = performance.now();
@@ -142,6 +169,7 @@ export class Link {
 
   #receive(chunk: Buffer): void {
     this.#lastSign = performance.now();
+    this.#runs = true;
     try {
       for (const answer of this.#reader.push(chunk)) this.#settle(answer);
     } catch {

@@ -57,6 +57,7 @@ slots.mechanisms = ALL
     greeting,
     environment,
     startDeadline: deadline,
+    longestStart: deadline,
     longestSilence: deadline,
     onRetire: () => undefined,
     onFault: () => undefined,

@@ -18,7 +18,9 @@ import { parseUri, type TokenUri } from "./uri.ts";
 /** Milliseconds. */
 const defaultDeadline = 5_000;
 /** Loading a module and logging in takes a slow HSM seconds. */
-const leastStartDeadline = 15_000;
+const defaultStartDeadline = 15_000;
+/** A first start calls a module a thousand times, and says every few of them that it goes on. */
+const startDeadlines = 8;
 const leastGenerationDeadline = 120_000;
 /** What a worker lives for: 24 hours, a million calls, a GiB. */
 const defaultLife = { workerHours: 24, workerCalls: 1_000_000, workerMemory: 1_024 };
@@ -88,6 +90,8 @@ async function loggedIn<Answer>(
   const profile = role === "hsm" ? profiles.get(module) : undefined;
   const { workerHours, workerCalls, workerMemory } = { ...defaultLife, ...config };
   const deadline = deadlineOf(role, config);
+  // Other roles make key pairs before they are ready, or have the token do so.
+  const startDeadline = Math.max(deadline, config.startDeadline ?? defaultStartDeadline);
   // Half of the time is left for another worker.
   const longestSilence = role === "hsm" ? deadline / 2 : deadline;
   const greeting = {
@@ -111,7 +115,8 @@ async function loggedIn<Answer>(
   const link: Link = new Link({
     greeting,
     environment,
-    startDeadline: Math.max(deadline, leastStartDeadline),
+    startDeadline,
+    longestStart: role === "hsm" ? startDeadlines * startDeadline : startDeadline,
     longestSilence,
     onRetire: () => onRetire?.(link),
     onFault: () => file.doubt(),

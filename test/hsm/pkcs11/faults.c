@@ -98,6 +98,7 @@ static CK_RV login(CK_SESSION_HANDLE session, CK_USER_TYPE user, CK_UTF8CHAR_PTR
     fputc('.', logins);
     fclose(logins);
   }
+  if (lasts("hang-at-login")) for (;;) pause();
   return real->C_Login(session, user, pin, length);
 }
 

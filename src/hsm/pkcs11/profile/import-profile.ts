@@ -1,4 +1,5 @@
 import { createHmac } from "node:crypto";
+import { setImmediate as turn } from "node:timers/promises";
 import { type Bytes, concat, equalBytes } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
 import type { KeyPair } from "../../../engine/asymmetric/keys.ts";
@@ -58,7 +59,10 @@ export async function findImportAbilities(
       }
       const valid = specs.filter((spec) => wrappingRefusal(spec, { algorithm, keySpec: "RSA_4096" }) === undefined);
       const taken: HbkSpec[] = [];
-      for (const spec of valid) if (isServed(pairs, spec) && (await trial.takes(algorithm, spec))) taken.push(spec);
+      for (const spec of valid) {
+        await turn();
+        if (isServed(pairs, spec) && (await trial.takes(algorithm, spec))) taken.push(spec);
+      }
       takes[algorithm] = taken;
     }
     return { takes, lacks };

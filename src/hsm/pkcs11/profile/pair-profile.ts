@@ -1,3 +1,4 @@
+import { setImmediate as turn } from "node:timers/promises";
 import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes, fromHex } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
@@ -28,6 +29,7 @@ export async function findPairAbilities(token: Cryptoki, engine: Engine, wrappin
   const lacks: { [Family in PairFamily]?: string } = {};
   try {
     for (const family of pairFamilies) {
+      await turn();
       try {
         works[family] = await trial.of(family === "RSA" ? "RSA_2048" : family);
       } catch (error) {
@@ -73,6 +75,7 @@ class Trial {
       if (!algorithms) continue;
       await this.#unwrapped(metaOf(spec, usage), wrapped, async (handle) => {
         for (const algorithm of algorithms) {
+          await turn();
           if (await this.#fits({ handle, spki: known.publicKey, spec }, algorithm)) working.push(algorithm);
         }
       });

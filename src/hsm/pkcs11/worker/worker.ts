@@ -54,6 +54,10 @@ protectProcess();
 
 for (const event of ["end", "close", "error"] as const) socket.on(event, leave);
 
+// It runs: what takes time from now on is not the machine's.
+send(0, answers.working, undefined);
+flush();
+
 function receive(frames: readonly Frame[]): void {
   for (const frame of frames) {
     if (faulty) break;
@@ -67,6 +71,7 @@ function receive(frames: readonly Frame[]): void {
 }
 
 async function greet({ call, value, memory }: Frame): Promise<void> {
+  const signs = setInterval(() => send(0, answers.working, undefined), signOfLife);
   try {
     service = await serve(value as Greeting);
     send(call, answers.done, service.greeting);
@@ -77,6 +82,7 @@ async function greet({ call, value, memory }: Frame): Promise<void> {
     const { code, value } = answerOf(asUnavailable(error));
     send(call, code, value);
   } finally {
+    clearInterval(signs);
     wipe(memory);
   }
 }

@@ -14,7 +14,7 @@ import { custody } from "./custody.ts";
 import { type HsmConfig, type HsmInfo, initHsm, openHsmAdmin, type Pkcs11Config, trustHsm } from "./hsm/index.ts";
 import { officerPinOf } from "./hsm/officers.ts";
 import { pairHsms } from "./hsm/pairing.ts";
-import { rosterTable, type Standing, standingOf } from "./hsm/roster.ts";
+import { rosterTable, type Standing, standingsOf } from "./hsm/roster.ts";
 import { withShellEnvironment } from "./hsm/shell-environment.ts";
 import { confirmClock } from "./kms/clock-guard.ts";
 import { DomainKeys } from "./kms/domain-keys.ts";
@@ -84,7 +84,7 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
 
   async hsmList(of, json) {
     const site = siteOfInstallation(of);
-    const configured = await Promise.all(site.hsms.map(standingOf));
+    const configured = await standingsOf(site.hsms);
     const standings = [...configured, ...(await missingOf(site, configured))];
     if (json) print(standings);
     else console.log(rosterTable(standings));
@@ -126,8 +126,7 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     withParts(of, async (parts, site) => {
       const member = name === undefined ? parts.hsms.primary : parts.hsms.named(name);
       if (!member) throw noSuchHsm(site, name);
-      const openAdmin = () => openHsmAdmin(member.config);
-      const domainKeys = new DomainKeys({ ...parts, member, clock: systemClock, openAdmin });
+      const domainKeys = new DomainKeys({ ...parts, member, clock: systemClock, openAdmin: openHsmAdmin });
       const soPin = officerPinOf(officers, member.name);
       const make = async () => {
         const ceremony = { newDomainKey: true, ...(soPin !== undefined && { soPin }) };

@@ -3,10 +3,11 @@ import type { HsmAdmin } from "./admin.ts";
 import type { ConfiguredHsm } from "./config.ts";
 import { openHsmAdmin } from "./index.ts";
 import { admit, type OfficerPins } from "./officers.ts";
+import { sharedDomainKeys } from "./shared-domain.ts";
 
 /**
  * Lets keys go from each of two HSMs to the other, under transport keys whose fingerprints have been `compared` on both
- * consoles; none is pinned otherwise. Answers the fingerprints by the HSMs' names.
+ * consoles; none is pinned otherwise. Answers the fingerprints by the HSMs' names. ConfigError where they share a domain key.
  */
 export async function pairHsms(
   pair: readonly [ConfiguredHsm, ConfiguredHsm],
@@ -15,6 +16,12 @@ export async function pairHsms(
 ): Promise<Readonly<Record<string, string>>> {
   const admins = await Promise.all(pair.map(({ hsm }) => openHsmAdmin(hsm)));
   try {
+    const [ours, theirs] = await Promise.all(admins.map((admin) => admin.domainKeys()));
+    if (sharedDomainKeys(ours ?? [], theirs ?? []).length > 0) {
+      throw new ConfigError(
+        `the HSMs ${pair.map(({ name }) => name).join(" and ")} share a domain key: no key has to go from one to the other`,
+      );
+    }
     const keys = await Promise.all(admins.map((admin) => admin.transportKey()));
     const unknown = keys.find(({ fingerprint }) => !compared.includes(fingerprint));
     if (compared.length > 0 && unknown) {

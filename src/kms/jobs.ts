@@ -2,9 +2,10 @@ import type { Principals } from "../access/principals.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
-import type { HsmAdmin } from "../hsm/admin.ts";
+import type { DomainKey, DomainKeyId, HsmAdmin } from "../hsm/admin.ts";
 import type { HsmConfig } from "../hsm/config.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
+import { destroyedEverywhere } from "../hsm/shared-domain.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
 import { ClockGuard } from "./clock-guard.ts";
@@ -41,9 +42,7 @@ export async function startHousekeeping(
   report: (job: string, error: unknown) => void,
 ): Promise<Housekeeping> {
   const { forget } = parts.kms;
-  const domainKeys = parts.hsms.members.map(
-    (member) => new DomainKeys({ ...parts, forget, member, openAdmin: () => parts.openAdmin(member.config) }),
-  );
+  const domainKeys = parts.hsms.members.map((member) => new DomainKeys({ ...parts, forget, member }));
   for (const keys of domainKeys) {
     try {
       if (keys.member.opened) await keys.adopt();
@@ -98,8 +97,10 @@ function jobs(parts: JobParts, domainKeys: readonly DomainKeys[], guard: ClockGu
       name: "domain key retirement",
       period: 60 * minute,
       run: ifClocksAgree(async () => {
-        const destroyed = await Promise.all(domainKeys.map((keys) => keys.retire()));
-        await buryTombstones(deletion, new Set(destroyed.flatMap((ids) => [...ids])));
+        const all: (readonly DomainKey[])[] = [];
+        // One by one: two of a cluster change one state.
+        for (const keys of domainKeys) all.push(await keys.retire());
+        await buryTombstones(deletion, destroyedEverywhere(all));
       }),
     },
   ];
@@ -111,20 +112,35 @@ const removedHbks = (writes: readonly Write[]): string[] =>
 const rotationName = ({ member }: DomainKeys): string => `domain key rotation of ${member.name}`;
 
 function rotationOf(domainKeys: DomainKeys): Job {
-  /** A crash may have left tokens under an older domain key. */
-  let behind = true;
+  /** What every token of this HSM is known to be under: a crash may have left some under an older one. */
+  let all: DomainKeyId | undefined;
+  const rewrapTo = async (active: DomainKeyId) => {
+    if (active !== all) await domainKeys.rewrap();
+    all = active;
+  };
   return {
     name: rotationName(domainKeys),
     period: 10 * minute,
-    async run() {
-      await domainKeys.adopt();
-      if (await domainKeys.isDue(rotationPeriod)) {
-        await domainKeys.rotate();
-        behind = true;
-      }
-      if (behind) await domainKeys.rewrap();
-      behind = false;
-    },
+    run: toldOnce(async () => {
+      await rewrapTo(await domainKeys.adopt());
+      if (await domainKeys.isDue(rotationPeriod)) await rewrapTo(await domainKeys.rotate());
+    }),
+  };
+}
+
+/** What fails as it failed the last time is not told again: it may wait for an operator for days. */
+function toldOnce(run: () => Promise<void>): () => Promise<void> {
+  let told = "";
+  return async () => {
+    try {
+      await run();
+      told = "";
+    } catch (error) {
+      const { message } = error as Error;
+      if (message === told) return;
+      told = message;
+      throw error;
+    }
   };
 }
 

@@ -6,11 +6,13 @@ import type { HsmConfig } from "../hsm/config.ts";
 import type { Ekt } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import type { Member } from "../hsm/member.ts";
+import { copyLacks, sharedDomainKeys } from "../hsm/shared-domain.ts";
 import type { Tokens } from "../hsm/tokens.ts";
 import { parseEkt } from "../model/ekt.ts";
 import type { SealedStore } from "../store/sealed.ts";
 import type { Write } from "../store/store.ts";
 import { changeTokens, changeTokensAt } from "./key-tokens.ts";
+import { domainKeyOf } from "./records.ts";
 
 export interface ReplicationParts {
   readonly store: SealedStore;
@@ -83,6 +85,7 @@ class Run {
   readonly left = new Map<string, number>();
   readonly #parts: ReplicationParts;
   readonly #admins = new Map<Member, Promise<HsmAdmin>>();
+  readonly #copies = new Map<string, Promise<boolean>>();
 
   constructor(parts: ReplicationParts) {
     this.#parts = parts;
@@ -117,12 +120,30 @@ class Run {
     if (usage !== "INTERNAL" && target.opened?.refusal(spec, usage) !== undefined) return undefined;
     try {
       const [from, to] = [await this.#admin(source), await this.#admin(target)];
+      if (await this.#isCopy(source, target)) {
+        await target.hsm.reload();
+        if (target.hsm.holds(domainKeyOf(ekt))) return undefined;
+        throw new HsmError("unavailable", copyLacks(target.name, source.name, domainKeyOf(ekt)));
+      }
       return await to.importFrom(meta, hbkId, await from.exportTo(ekt, await to.transportKey()));
     } catch (error) {
       const reason = `${source.name} to ${target.name}: ${(error as Error).message}`;
       this.left.set(reason, (this.left.get(reason) ?? 0) + 1);
       return undefined;
     }
+  }
+
+  /** One that has shared a domain key is to have the newer ones, too: tokens of both would be each other's to wrap anew. */
+  #isCopy(source: Member, target: Member): Promise<boolean> {
+    const pair = `${source.name} ${target.name}`;
+    const found = this.#copies.get(pair) ?? this.#shareOne(source, target);
+    this.#copies.set(pair, found);
+    return found;
+  }
+
+  async #shareOne(...members: readonly [Member, Member]): Promise<boolean> {
+    const [ours, theirs] = await Promise.all(members.map(async (member) => (await this.#admin(member)).domainKeys()));
+    return sharedDomainKeys(ours ?? [], theirs ?? []).length > 0;
   }
 
   /** One that does not open is not tried again in this run. */

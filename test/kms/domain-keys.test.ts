@@ -5,6 +5,7 @@ import { authorizer } from "../../src/access/evaluate.ts";
 import { fromBase64, fromUtf8, hex, utf8 } from "../../src/base/bytes.ts";
 import type { Ekt } from "../../src/hsm/hsm.ts";
 import { openHsmAdmin } from "../../src/hsm/index.ts";
+import { destroyedEverywhere } from "../../src/hsm/shared-domain.ts";
 import { buryTombstones, deleteDueKeys } from "../../src/kms/deletion.ts";
 import { Kms } from "../../src/kms/kms.ts";
 import { parseEkt } from "../../src/model/ekt.ts";
@@ -172,14 +173,14 @@ describe("domain keys", () => {
     expect(await deleteDueKeys(deletion)).toBe(1);
     expect(await parts.store.list("hbk/")).toEqual([]);
     const domainKeys = site.domainKeys(parts);
-    await buryTombstones(deletion, await domainKeys.retire());
+    await buryTombstones(deletion, destroyedEverywhere([await domainKeys.retire()]));
     const told = ["ActivateDomainKey", "CreateKey", "ScheduleKeyDeletion", "DeleteKey"];
     expect(events()).toEqual(told);
     await domainKeys.rotate();
     await domainKeys.rewrap();
     for (let i = 0; i < 2; i++) {
       site.clock.advance(8 * day);
-      await buryTombstones(deletion, await domainKeys.retire());
+      await buryTombstones(deletion, destroyedEverywhere([await domainKeys.retire()]));
     }
     expect(events()).toEqual([...told, "ActivateDomainKey", "DeleteKeyMaterial"]);
   });

@@ -27,8 +27,7 @@ const day = 86_400_000;
 /** What a service does when it starts. */
 async function adoptAll({ parts, clock }: Deployment): Promise<void> {
   for (const member of parts.hsms.members) {
-    const openAdmin = () => openHsmAdmin(member.config);
-    await new DomainKeys({ ...parts, member, clock, openAdmin }).adopt();
+    await new DomainKeys({ ...parts, member, clock, openAdmin: openHsmAdmin }).adopt();
   }
 }
 

@@ -44,7 +44,7 @@ export async function newSite(others: readonly ConfiguredHsm[] = []): Promise<Si
       return parts;
     },
     domainKeys: (parts, member = parts.hsms.primary) =>
-      new DomainKeys({ ...parts, member, clock, openAdmin: () => openHsmAdmin(member.config) }),
+      new DomainKeys({ ...parts, member, clock, openAdmin: openHsmAdmin }),
     remove: () => rmSync(folder, { recursive: true, force: true }),
   };
 }

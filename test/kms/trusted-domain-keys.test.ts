@@ -44,7 +44,7 @@ function folder(): string {
 }
 
 const domainKeysOf = (member: Member) =>
-  new DomainKeys({ ...open.parts, member, clock: open.clock, openAdmin: () => openHsmAdmin(member.config) });
+  new DomainKeys({ ...open.parts, member, clock: open.clock, openAdmin: openHsmAdmin });
 
 beforeAll(async () => {
   token = await trusted();

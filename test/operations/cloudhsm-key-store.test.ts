@@ -60,8 +60,7 @@ describe("a CloudHSM key store, over an HSM of the configuration", () => {
     office = await openOffice({ keyStores }, "us-east-1", [{ name: "second", hsm: second }]);
     admin = office.admin;
     for (const member of office.parts.hsms.members) {
-      const openAdmin = () => openHsmAdmin(member.config);
-      await new DomainKeys({ ...office.parts, member, clock: office.site.clock, openAdmin }).adopt();
+      await new DomainKeys({ ...office.parts, member, clock: office.site.clock, openAdmin: openHsmAdmin }).adopt();
     }
   });
 

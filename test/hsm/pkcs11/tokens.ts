@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect } from "vitest";
@@ -29,6 +29,20 @@ export function softTokens(place = tmpdir()): (label?: string) => Promise<SoftTo
     const folder = join(root, `${++made}`);
     return { ...(await provisionSoftHsm2(folder, label)), folder };
   };
+}
+
+/** A copy of the token as it is now, with the same PIN. */
+export function copyOf(token: SoftToken, folder: string): SoftToken {
+  const conf = join(folder, "softhsm2.conf");
+  bringObjects(token, folder);
+  writeFileSync(conf, readFileSync(join(token.folder, "softhsm2.conf"), "utf8").replaceAll(token.folder, folder));
+  return { ...token, folder, environment: { SOFTHSM2_CONF: conf }, stateDirectory: folder };
+}
+
+/** To a copy, in the place of what it has. */
+export function bringObjects(from: SoftToken, folder: string): void {
+  rmSync(join(folder, "tokens"), { recursive: true, force: true });
+  cpSync(join(from.folder, "tokens"), join(folder, "tokens"), { recursive: true });
 }
 
 /** The same token behind faults.c. */

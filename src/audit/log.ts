@@ -1,14 +1,15 @@
-import { closeSync, constants, fdatasync, fstatSync, mkdirSync, openSync, statfsSync, statSync, write } from "node:fs";
+import { closeSync, constants, fdatasync, fstatSync, mkdirSync, openSync, write } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { AuditError, ConfigError } from "../base/errors.ts";
 import { holdLock, type Lock } from "../base/lock.ts";
 import { syncFolder } from "../base/private-file.ts";
 import type { AuditEvent, AuditSink } from "./audit.ts";
-import { Ballast, isDiskFull } from "./ballast.ts";
+import { Ballast } from "./ballast.ts";
 import { Batch } from "./batch.ts";
 import { chainResumed, hashLine, linkMember, newline } from "./chain.ts";
 import { buildServiceEvent } from "./event.ts";
+import { Space } from "./space.ts";
 import { type ChainEnd, eventIdsAfter, readEnd } from "./tail.ts";
 
 export interface AuditLogOptions {
@@ -50,16 +51,8 @@ export async function openAuditLog(directory: string, chain: string, options: Au
       directory,
       () => new Ballast(join(directory, `${chain}.ballast`), options.ballast ?? 4 << 20),
     );
-    const log = new ChainLog({
-      directory,
-      path,
-      chain,
-      file,
-      ballast,
-      end,
-      lock,
-      minimumFree: options.minimumFree ?? 64 << 20,
-    });
+    const space = new Space({ directory, path, file, minimumFree: options.minimumFree ?? 64 << 20, ballast });
+    const log = new ChainLog({ chain, file, space, end, lock });
     if (end.torn) await log.resume(end);
     return log;
   } catch (error) {
@@ -87,21 +80,15 @@ function openFile(path: string, directory: string): number {
 }
 
 interface ChainLogParts {
-  readonly directory: string;
-  readonly path: string;
   readonly chain: string;
   readonly file: number;
-  readonly ballast: Ballast;
+  readonly space: Space;
   readonly end: ChainEnd;
   readonly lock: Lock;
-  readonly minimumFree: number;
 }
 
 const writeTo = promisify(write);
 const syncData = promisify(fdatasync);
-
-/** How long a look at the file and the free space is good for, in milliseconds. */
-const spaceCheckInterval = 250;
 
 class ChainLog implements AuditLog {
   readonly chain: string;
@@ -115,9 +102,6 @@ class ChainLog implements AuditLog {
   #flushing: Promise<void> | undefined;
   #failure: AuditError | undefined;
   #closed = false;
-  #spaceChecked = Number.NEGATIVE_INFINITY;
-  /** Why nothing new is accepted now. */
-  #shortage: string | undefined;
 
   constructor(parts: ChainLogParts) {
     this.#parts = parts;
@@ -144,12 +128,8 @@ class ChainLog implements AuditLog {
   reserve(): void {
     const unusable = this.#unusable();
     if (unusable) throw unusable;
-    const now = performance.now();
-    if (now - this.#spaceChecked >= spaceCheckInterval) {
-      this.#spaceChecked = now;
-      this.#shortage = this.#findShortage();
-    }
-    if (this.#shortage !== undefined) throw new AuditError(this.#shortage);
+    const { shortage } = this.#parts.space;
+    if (shortage !== undefined) throw new AuditError(shortage);
   }
 
   append(event: AuditEvent): Promise<void> {
@@ -181,7 +161,7 @@ class ChainLog implements AuditLog {
     this.#closed = true;
     await this.#flushing;
     closeSync(this.#parts.file);
-    this.#parts.ballast.close();
+    this.#parts.space.close();
     this.#parts.lock.release();
   }
 
@@ -215,8 +195,7 @@ class ChainLog implements AuditLog {
       try {
         at += (await writeTo(this.#parts.file, bytes, at)).bytesWritten;
       } catch (error) {
-        if (!isDiskFull(error) || !this.#parts.ballast.release()) throw error;
-        this.#shortage = diskFull;
+        if (!this.#parts.space.gaveWayTo(error)) throw error;
       }
     }
   }
@@ -231,27 +210,4 @@ class ChainLog implements AuditLog {
   #unusable(): AuditError | undefined {
     return this.#failure ?? (this.#closed ? new AuditError("the audit log is closed") : undefined);
   }
-
-  #findShortage(): string | undefined {
-    const { directory, path, minimumFree, ballast } = this.#parts;
-    try {
-      if (!this.#isInPlace()) return `the audit log is not at ${path} any more: put it back, or start again`;
-      const { bavail, bsize } = statfsSync(directory);
-      if (bavail * bsize < minimumFree) {
-        return `less than ${minimumFree} bytes are free for the audit log in ${directory}`;
-      }
-      return ballast.hold() ? undefined : diskFull;
-    } catch (error) {
-      return `the audit log cannot use ${directory}: ${(error as Error).message}`;
-    }
-  }
-
-  /** What is written to a file that was removed ends with this process. */
-  #isInPlace(): boolean {
-    const there = statSync(this.#parts.path, { throwIfNoEntry: false });
-    const ours = fstatSync(this.#parts.file);
-    return there?.ino === ours.ino && there.dev === ours.dev;
-  }
 }
-
-const diskFull = "the disk of the audit log is full";

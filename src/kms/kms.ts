@@ -25,11 +25,12 @@ import { checkPolicy, type PolicyProposal } from "./key-policy.ts";
 import { KeyQuota } from "./key-quota.ts";
 import { type KeyStoreConfig, noKeyStores } from "./key-store-config.ts";
 import { LastUsage } from "./last-usage.ts";
+import { Lists } from "./lists.ts";
 import { ManagedKeys } from "./managed-keys.ts";
 import { type NewMaterial, newMaterial } from "./material.ts";
 import { MultiRegion } from "./multi-region.ts";
-import { type Cut, Markers, type Page } from "./pagination.ts";
-import { aliasPrefix, keyPrefix, Records, type Versioned } from "./records.ts";
+import { Markers } from "./pagination.ts";
+import { Records, type Versioned } from "./records.ts";
 import { type Rotation, rotate } from "./rotation.ts";
 import { Seal } from "./seal.ts";
 import { ServiceCallers, type ServiceUsers } from "./service-callers.ts";
@@ -56,9 +57,6 @@ export interface KmsParts {
   readonly quotas?: { readonly keysPerRegion?: number } | undefined;
 }
 
-/** An alias; one that is predefined for a service has its name alone until its key is made. */
-export type ListedAlias = Pick<AliasRecord, "name"> & Partial<AliasRecord>;
-
 /** A change of the store, told by its event in the same transaction. */
 export interface Change {
   readonly writes: readonly Write[];
@@ -78,6 +76,7 @@ export class Kms {
   readonly domain: DomainRecords;
   readonly grants: Grants;
   readonly keyStores: CustomKeyStores;
+  readonly lists: Lists;
   /** Of keys that were found. */
   readonly imports: Imports;
   readonly multiRegion: MultiRegion;
@@ -95,52 +94,45 @@ export class Kms {
   readonly #grants: GrantRecords;
   readonly #finder: Finder;
   readonly #workshop: Workshop;
-  readonly #markers: Markers;
   readonly #managed: ManagedKeys;
   readonly #services: ServiceCallers;
   readonly #attestation: Attestation | undefined;
   readonly #keyQuota: KeyQuota;
 
   constructor(parts: KmsParts) {
-    this.principals = parts.principals;
-    this.#store = parts.store;
-    this.#regions = parts.regions;
-    this.#authorizer = parts.authorizer;
-    this.#hsms = parts.hsms;
-    this.#sink = parts.sink;
-    this.#outbox = parts.outbox;
-    this.#clock = parts.clock;
-    const records = new Records(parts.store);
-    const grants = new GrantRecords(parts.store);
-    const seal = new Seal(parts.store);
+    const { store, hsms, authorizer, outbox, services = {}, servicePrincipals = {} } = parts;
+    const records = new Records(store);
+    const grants = new GrantRecords(store);
+    const seal = new Seal(store);
     const markers = new Markers(seal);
-    const domain = new DomainRecords(parts.store);
-    const { hsms, outbox, services = {}, servicePrincipals = {} } = parts;
-    this.#services = new ServiceCallers(services, servicePrincipals);
-    const managed = new ManagedKeys({
-      services: Object.keys(services),
-      records,
-      hsms,
-      domain,
-      outbox,
-      forget: this.forget,
-    });
-    const finder = new Finder(records, grants, parts.authorizer, managed);
+    const domain = new DomainRecords(store);
+    const names = Object.keys(services);
+    const managed = new ManagedKeys({ services: names, records, hsms, domain, outbox, forget: this.forget });
+    const finder = new Finder(records, grants, authorizer, managed);
+    const config = parts.keyStores ?? noKeyStores;
+    this.principals = parts.principals;
+    this.domain = domain;
+    this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
+    this.keyStores = new CustomKeyStores({ ...parts, config, finder, records, domain });
+    this.lists = new Lists({ finder, records, markers, managed });
+    this.multiRegion = new MultiRegion({ ...parts, domain });
+    this.imports = new Imports({ ...parts, records, domain, regions: this.multiRegion, seal });
+    this.lastUsage = new LastUsage(store);
+    this.#store = store;
+    this.#regions = parts.regions;
+    this.#authorizer = authorizer;
+    this.#hsms = hsms;
+    this.#sink = parts.sink;
+    this.#outbox = outbox;
+    this.#clock = parts.clock;
     this.#records = records;
     this.#grants = grants;
     this.#finder = finder;
-    this.domain = domain;
-    const config = parts.keyStores ?? noKeyStores;
-    this.keyStores = new CustomKeyStores({ ...parts, config, finder, records, domain });
-    this.#workshop = { finder, records, hsms: parts.hsms, keyStores: this.keyStores, asymmetric: new Asymmetric() };
-    this.#markers = markers;
-    this.grants = new Grants({ ...parts, finder, records, grants, markers, seal });
+    this.#workshop = { finder, records, hsms, keyStores: this.keyStores, asymmetric: new Asymmetric() };
     this.#managed = managed;
+    this.#services = new ServiceCallers(services, servicePrincipals);
     this.#attestation = parts.attestation;
-    this.multiRegion = new MultiRegion({ ...parts, domain });
-    this.imports = new Imports({ ...parts, records, domain, regions: this.multiRegion, seal });
-    this.#keyQuota = new KeyQuota(parts.store, parts.quotas?.keysPerRegion);
-    this.lastUsage = new LastUsage(parts.store);
+    this.#keyQuota = new KeyQuota(store, parts.quotas?.keysPerRegion);
   }
 
   /** The regions that are served. */
@@ -224,45 +216,6 @@ export class Kms {
   rotate(call: Call, key: KeyRecord, revision: number): Promise<Rotation> {
     const parts = { hsms: this.#hsms, domain: this.domain, regions: this.multiRegion };
     return rotate(parts, { key, revision, type: "ON_DEMAND", now: call.now });
-  }
-
-  /** The keys of the caller's account and region. */
-  keys(call: Call, page: Page): Promise<Cut<string>> {
-    this.authorize(call);
-    const prefix = keyPrefix(call.account, call.region);
-    return this.#markers.page(call, page, "", prefix, this.#records, (path) => path.slice(prefix.length));
-  }
-
-  /**
-   * The aliases of the caller's account and region, those that are predefined for services first, the others in no order
-   * that means anything.
-   */
-  async aliases(call: Call, page: Page): Promise<Cut<ListedAlias>> {
-    this.authorize(call);
-    const { account, region } = call;
-    const prefix = aliasPrefix(account, region);
-    const item = (_path: string, alias: unknown) => alias as AliasRecord;
-    const predefined = this.#managed.aliases;
-    const { items, ...rest } = await this.#markers.page(call, page, "", prefix, this.#records, item, predefined);
-    const found = items.map(async (listed) => {
-      if (typeof listed !== "string") return predefined.includes(listed.name) ? [] : [listed];
-      return [(await this.#records.alias(account, region, listed))?.value ?? { name: listed }];
-    });
-    return { items: (await Promise.all(found)).flat(), ...rest };
-  }
-
-  /** The aliases of one key of the caller's account: as of all of them, its key policy has no say. */
-  async aliasesOf(call: Call, keyId: string, page: Page): Promise<Cut<AliasRecord>> {
-    this.authorize(call);
-    const { record, arn } = await this.#finder.ownKey(call, keyId);
-    const { items, ...rest } = await this.#markers.slice(call, page, arn, record.aliases);
-    const found = await Promise.all(items.map((name) => this.#records.alias(record.account, record.region, name)));
-    return { items: found.flatMap((alias) => (alias ? [alias.value] : [])), ...rest };
-  }
-
-  /** Cuts a list that is at hand. `scope` binds the marker to what is listed. */
-  slice<T>(call: Call, page: Page, scope: string, items: readonly T[]): Promise<Cut<T>> {
-    return this.#markers.slice(call, page, scope, items);
   }
 
   /** For whoever commits changes of records elsewhere. */

@@ -28,7 +28,7 @@ export const describeCustomKeyStores = operation({
     );
     if (asked.length === 0 && (id ?? name) !== undefined) throw noStore();
     const sorted = asked.toSorted((a, b) => a.createdAt - b.createdAt);
-    const { items, next } = await kms.slice(call, pageOf("DescribeCustomKeyStores", request), "", sorted);
+    const { items, next } = await kms.lists.slice(call, pageOf("DescribeCustomKeyStores", request), "", sorted);
     return { CustomKeyStores: items.map(describeStore), NextMarker: next, Truncated: next !== undefined };
   },
 });

@@ -1,5 +1,5 @@
 import type { Call } from "../kms/call.ts";
-import type { ListedAlias } from "../kms/kms.ts";
+import type { ListedAlias } from "../kms/lists.ts";
 import { aliasArn } from "../model/arn.ts";
 import { optional, structure } from "../model/shape.ts";
 import { keyId, limit, marker } from "./members.ts";
@@ -15,7 +15,7 @@ export const listAliases = operation({
     const { KeyId } = request;
     const page = pageOf("ListAliases", request);
     const { items, next } =
-      KeyId === undefined ? await kms.aliases(call, page) : await kms.aliasesOf(call, KeyId, page);
+      KeyId === undefined ? await kms.lists.aliases(call, page) : await kms.lists.aliasesOf(call, KeyId, page);
     return { Aliases: items.map((alias) => entry(call, alias)), NextMarker: next, Truncated: next !== undefined };
   },
 });

@@ -26,7 +26,7 @@ export const listKeyRotations = operation({
     const all = IncludeKeyMaterial === "ALL_KEY_MATERIAL";
     const listed = all ? materials : materials.filter(({ rotation }) => rotation);
     const scope = `${arn} ${IncludeKeyMaterial}`;
-    const { items, next } = await kms.slice(call, pageOf("ListKeyRotations", request), scope, listed);
+    const { items, next } = await kms.lists.slice(call, pageOf("ListKeyRotations", request), scope, listed);
     const set = [record, ...(await kms.multiRegion.others(record)).map(({ value }) => value)];
     const Rotations = items.map((material) => entry(record, material, set));
     return { Rotations, NextMarker: next, Truncated: next !== undefined };

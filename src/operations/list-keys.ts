@@ -10,7 +10,7 @@ export const listKeys = operation({
   request: structure({ Limit: limit, Marker: marker }),
 
   async run(kms, call, request) {
-    const { items, next } = await kms.keys(call, pageOf("ListKeys", request));
+    const { items, next } = await kms.lists.keys(call, pageOf("ListKeys", request));
     const Keys = items.map((id) => ({ KeyId: id, KeyArn: keyArn(call.region, call.account, id) }));
     return { Keys, NextMarker: next, Truncated: next !== undefined };
   },

@@ -12,7 +12,7 @@ export const listResourceTags = operation({
     const page = pageOf("ListResourceTags", request);
     const key = await kms.key(call, request.KeyId);
     const all = Object.entries(key.value.record.tags);
-    const { items, next } = await kms.slice(call, page, key.value.arn, all);
+    const { items, next } = await kms.lists.slice(call, page, key.value.arn, all);
     const Tags = items.map(([TagKey, TagValue]) => ({ TagKey, TagValue }));
     return { Tags, NextMarker: next, Truncated: next !== undefined };
   },

@@ -10,7 +10,7 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { promisify } from "node:util";
-import { ByteReader, type Bytes, concat, uint16, utf8 } from "../base/bytes.ts";
+import { ByteReader, type Bytes, bufferOf, concat, uint16, utf8 } from "../base/bytes.ts";
 import { ConfigError } from "../base/errors.ts";
 import { secretFrom, wipe } from "../base/secret.ts";
 
@@ -89,8 +89,7 @@ export async function openByOfficer(privateKey: KeyObject, context: string, seal
 /** The private key of an officer, encrypted or not. ConfigError: not one, or not with this passphrase. */
 export function officerKeyOf(pem: Bytes, passphrase: Bytes | undefined): { key: KeyObject; fingerprint: string } {
   try {
-    const view = Buffer.from(pem.buffer, pem.byteOffset, pem.length);
-    const key = createPrivateKey({ key: view, ...(passphrase && { passphrase: Buffer.from(passphrase) }) });
+    const key = createPrivateKey({ key: bufferOf(pem), ...(passphrase && { passphrase: bufferOf(passphrase) }) });
     return { key, fingerprint: fingerprintOf(createPublicKey(key)) };
   } catch (cause) {
     throw new ConfigError("the officer's key is no private key in PEM that opens (is its passphrase given?)", {

@@ -88,7 +88,9 @@ export function parseShare(bytes: Bytes): OpenedShare {
     const { backup, officer, share } = JSON.parse(fromUtf8(bytes));
     const raw = typeof share === "string" ? fromBase64(share) : undefined;
     if (!raw || typeof backup !== "string" || typeof officer !== "string") throw new RangeError("a member is missing");
-    return { backup, officer, share: secretFrom(raw) };
+    const kept = secretFrom(raw);
+    wipe(raw);
+    return { backup, officer, share: kept };
   } catch (cause) {
     throw new ConfigError("not an officer's share as `hsm open-share` writes it", { cause });
   }

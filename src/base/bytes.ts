@@ -44,6 +44,12 @@ export function compareBytes(a: Bytes, b: Bytes): number {
 
 export const equalBytes = (a: Bytes, b: Bytes): boolean => compareBytes(a, b) === 0;
 
+/**
+ * The same memory as a Buffer, for functions of Node that want one. `Buffer.from(bytes)` would copy it into the pool that
+ * Buffers share, where nobody wipes it.
+ */
+export const bufferOf = (bytes: Bytes): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+
 export function uint16(value: number): Bytes {
   const bytes = new Uint8Array(2);
   new DataView(bytes.buffer).setUint16(0, value);

@@ -39,6 +39,20 @@ const ceremony = (threshold: number): Promise<Recovery> =>
   newRecovery(officers, threshold, async () => new Uint8Array(0));
 
 describe("officers", () => {
+  it("whose key is encrypted leave its passphrase in no memory that Buffers share", () => {
+    const passphrase = utf8("what an officer knows");
+    const { privateKey } = generateKeyPairSync("ec", {
+      namedCurve: "P-256",
+      publicKeyEncoding: pem.publicKeyEncoding,
+      // As text it would be in that memory from here.
+      privateKeyEncoding: { ...pem.privateKeyEncoding, cipher: "aes-256-cbc", passphrase: passphrase as never },
+    });
+    const { buffer } = Buffer.from("in the pool");
+    officerKeyOf(utf8(privateKey), passphrase);
+    expect(Buffer.from(buffer).includes(passphrase)).toBe(false);
+    expect(() => officerKeyOf(utf8(privateKey), utf8("what a stranger knows"))).toThrow(ConfigError);
+  });
+
   it.each(Object.keys(pairs))("with a key of %s open their own share, and nobody else's", async (name) => {
     const i = Object.keys(pairs).indexOf(name);
     const secret = new Uint8Array(32).fill(7);

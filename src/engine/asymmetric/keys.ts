@@ -1,5 +1,5 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import type { Bytes } from "../../base/bytes.ts";
+import { type Bytes, bufferOf } from "../../base/bytes.ts";
 import { secretFrom, wipe } from "../../base/secret.ts";
 
 /** Both in DER: a SubjectPublicKeyInfo and a PKCS#8 PrivateKeyInfo. Whoever gets one wipes `privateKey`. */
@@ -10,10 +10,10 @@ export interface KeyPair {
 
 /** OpenSSL cleanses its copy when the object is collected, which is not at once. */
 export const privateKeyOf = (pkcs8: Bytes): KeyObject =>
-  createPrivateKey({ key: view(pkcs8), format: "der", type: "pkcs8" });
+  createPrivateKey({ key: bufferOf(pkcs8), format: "der", type: "pkcs8" });
 
 export const publicKeyOf = (spki: Bytes): KeyObject =>
-  createPublicKey({ key: view(spki), format: "der", type: "spki" });
+  createPublicKey({ key: bufferOf(spki), format: "der", type: "spki" });
 
 /** The public half of a private key. */
 export const spkiOf = (pkcs8: Bytes): Bytes => exportSpki(createPublicKey(privateKeyOf(pkcs8)));
@@ -26,6 +26,3 @@ export function taken(buffer: Buffer): Bytes {
   wipe(buffer);
   return bytes;
 }
-
-/** Without a copy. */
-const view = (bytes: Bytes): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);

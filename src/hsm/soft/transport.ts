@@ -1,7 +1,6 @@
 import {
   constants,
   createHash,
-  createPrivateKey,
   createPublicKey,
   generateKeyPair,
   type KeyObject,
@@ -12,6 +11,7 @@ import { promisify } from "node:util";
 import { type Bytes, concat, equalBytes } from "../../base/bytes.ts";
 import { HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
+import { privateKeyOf } from "../../engine/asymmetric/keys.ts";
 import type { TransportKey } from "../admin.ts";
 import type { StoredTransportKey } from "./state.ts";
 
@@ -61,8 +61,7 @@ export function openEphemeral<Answer>(
   exported: Bytes,
   unwrap: (ephemeral: Bytes, wrapped: Bytes) => Answer,
 ): Answer {
-  const view = Buffer.from(pkcs8.buffer, pkcs8.byteOffset, pkcs8.length);
-  const key = createPrivateKey({ key: view, format: "der", type: "pkcs8" });
+  const key = privateKeyOf(pkcs8);
   wipe(pkcs8);
   const split = modulusLengthOf(Uint8Array.fromBase64(own.spki));
   if (exported.length === split) throw refused("the source lacks KWP, without which this HSM imports nothing");

@@ -1,5 +1,5 @@
 import pkcs11js from "pkcs11js";
-import { type Bytes, concat, utf8 } from "../../../base/bytes.ts";
+import { type Bytes, bufferOf, concat, utf8 } from "../../../base/bytes.ts";
 
 const numbers = {
   class: pkcs11js.CKA_CLASS,
@@ -117,5 +117,5 @@ export function attributeValue(name: AttributeName, raw: Buffer): number | boole
 /** The same memory as a Buffer; never zero-length, which pkcs11js turns into a null pointer. */
 export function asBuffer(bytes: Bytes): Buffer {
   if (bytes.length === 0) return Buffer.alloc(1).subarray(0, 0);
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  return bytes instanceof Buffer ? bytes : bufferOf(bytes);
 }

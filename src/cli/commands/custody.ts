@@ -64,7 +64,7 @@ export interface ReEncryptionOptions {
   readonly files: readonly string[];
 }
 
-export interface CustodyHandlers {
+export interface CustodyHandlers extends BackupHandlers {
   hsmTransportKey(of: Installation, name?: string): Promise<void>;
   hsmMigrate(of: Installation, options: MigrationOptions): Promise<void>;
   /** Without a name, the primary. */
@@ -72,6 +72,9 @@ export interface CustodyHandlers {
   /** Without ids, those that deleted material waits for are listed. */
   hsmErased(of: Installation, domainKeys: readonly string[]): Promise<void>;
   hsmReEncrypt(of: Installation, options: ReEncryptionOptions): Promise<void>;
+}
+
+export interface BackupHandlers {
   hsmBackup(of: Installation, options: BackupOptions): Promise<void>;
   hsmTombstones(of: Installation, out: string): Promise<void>;
   hsmOpenShare(options: ShareOptions): Promise<void>;

@@ -49,11 +49,12 @@ describe("a glob", () => {
 
   test("takes time in proportion to the text, however many stars there are", () => {
     const text = "a".repeat(100_000);
-    const started = performance.now();
+    const before = process.cpuUsage();
     expect(matches(`${"*a".repeat(1000)}*b`, text)).toBe(false);
     expect(matches(`${"*a".repeat(1000)}*b*`, text)).toBe(false);
     expect(matches(`${"*?a".repeat(1000)}*b*`, text)).toBe(false);
     // Backtracking would need more steps than there are atoms.
-    expect(performance.now() - started).toBeLessThan(500);
+    const { user, system } = process.cpuUsage(before);
+    expect(user + system).toBeLessThan(2_000_000);
   });
 });

@@ -6,7 +6,8 @@ import { ConfigError } from "../../src/base/errors.ts";
 import { type HsmTestReport, runHsmTest } from "../../src/bench/hsm-test.ts";
 import { driver } from "../../src/hsm/pkcs11/driver.ts";
 import { softHsm2 } from "../../src/hsm/pkcs11/provision.ts";
-import { encrypt, newKey, openSoft, pinOf, type SoftToken, softTokens } from "../hsm/pkcs11/tokens.ts";
+import { workersOf } from "../faults/start.ts";
+import { encrypt, newKey, openSoft, pinOf, type SoftToken, softTokens, until } from "../hsm/pkcs11/tokens.ts";
 
 const token = softTokens();
 const quick = { seconds: 0.3, json: true };
@@ -37,7 +38,8 @@ test("a token in use keeps what it has; what comes meanwhile fails the last clai
   );
   // A failure is told where it is awaited.
   tested.catch(() => undefined);
-  await new Promise((resolve) => setTimeout(resolve, 3_000));
+  // Beside the worker above: that of the first look at the token, and one that is started after it.
+  await until(() => workersOf({ process }).length > 2);
   const [file, tool] = [join(config.folder, "data"), ["--login", "--pin", pinOf(config), "--type", "data"]];
   writeFileSync(file, "x");
   const write = ["--module", softHsm2(), "--token-label", "kms", ...tool, "--label", "theirs", "--write-object", file];
@@ -64,7 +66,7 @@ test("a signal stops it, and the token is empty all the same", async () => {
   const config = await token();
   const stopped = expect(runHsmTest(config, { seconds: 600, json: true })).rejects.toThrow("interrupted");
   stopped.catch(() => undefined);
-  while (objectFiles(config).length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await until(() => objectFiles(config).length > 0);
   process.emit("SIGTERM");
   await stopped;
   expect(objectFiles(config)).toEqual([]);

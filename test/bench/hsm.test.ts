@@ -8,7 +8,7 @@ import { mechanisms } from "../../src/bench/hsms/contender.ts";
 import { inFlight, oneByOne } from "../../src/bench/hsms/in-flight.ts";
 import type { HsmRow } from "../../src/bench/hsms/summary.ts";
 import { driver } from "../../src/hsm/pkcs11/driver.ts";
-import { newKey, openSoft, type SoftToken, softTokens } from "../hsm/pkcs11/tokens.ts";
+import { newKey, openSoft, type SoftToken, softTokens, until } from "../hsm/pkcs11/tokens.ts";
 import { expectSelfContained } from "./markup.ts";
 
 const token = softTokens();
@@ -83,7 +83,7 @@ test("a signal stops it, and the token is empty all the same", async () => {
   const stopped = expect(bench).rejects.toThrow("interrupted");
   // A failure is told where it is awaited.
   stopped.catch(() => undefined);
-  while (objectFiles(config).length === 0) await new Promise((resolve) => setTimeout(resolve, 20));
+  await until(() => objectFiles(config).length > 0);
   process.emit("SIGTERM");
   await stopped;
   expect(objectFiles(config)).toEqual([]);

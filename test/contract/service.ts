@@ -30,7 +30,8 @@ export interface Service {
 }
 
 export const temporaryHome = (): string => mkdtempSync(join(tmpdir(), "strongroom-test-"));
-export const removeHome = (home: string): void => rmSync(home, { recursive: true, force: true });
+/** A process that ends now may write to its files meanwhile. */
+export const removeHome = (home: string): void => rmSync(home, { recursive: true, force: true, maxRetries: 10 });
 
 export async function startService(
   home: string,

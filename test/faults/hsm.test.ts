@@ -26,8 +26,8 @@ import { type Load, startLoad, until } from "./load.ts";
 import { workersOf } from "./start.ts";
 
 const clients = 32;
-/** A second on a machine that has time; milliseconds. */
-const soon = 10_000;
+/** Of a call: twice the default one, because a machine that takes time away must not make a call fail. Milliseconds. */
+const deadline = 10_000;
 
 /** One service, its token behind a module with faults, and clients that never pause. No fault may fail a request. */
 describe(`${clients} clients of a service whose HSM`, () => {
@@ -43,7 +43,7 @@ describe(`${clients} clients of a service whose HSM`, () => {
   beforeAll(async () => {
     installation = await newInstallation();
     const folder = join(installation.home, "token");
-    token = withFaults({ ...(await provisionSoftHsm2(folder, "kms")), folder, workers: 2 });
+    token = withFaults({ ...(await provisionSoftHsm2(folder, "kms")), folder, workers: 2, deadline });
     const clock = { LD_PRELOAD: compiledClock(folder), FAULT_CLOCK: join(folder, "clock") };
     shiftClock(0);
     installation.configure({ main: { ...token, environment: { ...token.environment, ...clock } } });
@@ -71,13 +71,7 @@ describe(`${clients} clients of a service whose HSM`, () => {
     writeSync(clock, octets, 0, octets.length, 0);
     closeSync(clock);
   };
-  const workers = (): readonly number[] => {
-    try {
-      return workersOf(service);
-    } catch {
-      return [];
-    }
-  };
+  const workers = (): readonly number[] => workersOf(service);
   const kill = (pids = workers()): void => {
     for (const pid of pids) process.kill(pid, "SIGKILL");
   };
@@ -96,12 +90,12 @@ describe(`${clients} clients of a service whose HSM`, () => {
       const before = load.errors.length;
       await strike();
       const start = performance.now();
-      await until(encrypts, "it serves", soon);
+      await until(encrypts, "it serves");
       figures.push(`${Math.round(performance.now() - start)} ms  ${name}`);
-      await until(() => workers().length === 2 && workers().every(isAlive), "as many workers serve as before", soon);
+      await until(() => workers().filter(isAlive).length === 2, "as many workers serve as before");
       await load.progress(clients);
       expect([...load.errors.slice(before), ...load.unanswered, ...load.wrong].map(String)).toEqual([]);
-    }, 60_000);
+    });
 
   /** Of the module, in one worker, which ends. */
   const meets = (fault: string) => async (): Promise<void> => {
@@ -198,9 +192,9 @@ describe(`${clients} clients of a service whose HSM`, () => {
     rmSync(file("tokens"), { recursive: true });
     renameSync(file("backup"), file("tokens"));
     const start = performance.now();
-    await until(encrypts, "it serves", soon);
+    await until(encrypts, "it serves");
     figures.push(`${Math.round(performance.now() - start)} ms  is initialised anew, and restored`);
-  }, 60_000);
+  });
 
   it("has met all that have lost nothing", async () => {
     expect(await stateFaults(kms, ledger)).toEqual([]);

@@ -27,6 +27,7 @@ describe("a service whose HSM is a PKCS#11 token", () => {
     const load = startLoad(service.client(), ledger, 16);
     for (let kills = 0; kills < 3; kills++) {
       await load.progress(60);
+      await until(() => workersOf(service).length > 0, "there is a worker");
       for (const worker of workersOf(service)) process.kill(worker, "SIGKILL");
     }
     await load.progress(60);
@@ -63,6 +64,7 @@ describe("a service whose HSM is a PKCS#11 token", () => {
 
   it("leaves no worker behind when it is killed", async () => {
     const workers = workersOf(service);
+    expect(workers).not.toEqual([]);
     await service.kill("SIGKILL");
     await until(() => !workers.some((worker) => existsSync(`/proc/${worker}`)), "the workers end");
     service = await startService(home, "softhsm2");

@@ -73,6 +73,7 @@ describe("an idle service holds its secrets where they belong, and nowhere else"
       ...administratorSecret(),
     } satisfies Secrets;
     const [pid, workers] = [service.process.pid as number, workersOf(service)];
+    expect(workers).not.toEqual([]);
     expect(faults(pid, "server", found)).toEqual([]);
     for (const worker of workers) expect(faults(worker, "worker", found)).toEqual([]);
     expect(fileFaults(found)).toEqual([]);

@@ -4,7 +4,7 @@ import { afterAll, expect, it } from "vitest";
 import { provisionSoftHsm2 } from "../../src/hsm/pkcs11/provision.ts";
 import { newInstallation } from "../contract/installation.ts";
 import { auditFaults, ciphertextFaults, Ledger, stateFaults } from "./ledger.ts";
-import { startLoad } from "./load.ts";
+import { startLoad, until } from "./load.ts";
 import { workersOf } from "./start.ts";
 
 /** `scripts/soak` gives a time of its own. */
@@ -30,6 +30,7 @@ it(
     let kills = 0;
     for (let left = seconds; left > 0; left -= interval) {
       await sleep(1000 * Math.min(interval, left));
+      await until(() => workersOf(service).length > 0, "there is a worker");
       const workers = workersOf(service);
       process.kill(workers[kills % workers.length] as number, "SIGKILL");
       kills += 1;

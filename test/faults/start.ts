@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { checkout, type Service } from "../contract/service.ts";
 
 export interface Refusal {
@@ -37,12 +38,34 @@ export function digests(folder: string): Readonly<Record<string, string>> {
   );
 }
 
-/** The processes of the PKCS#11 driver. */
-export function workersOf({ process: { pid } }: Service): readonly number[] {
+/** The processes of its PKCS#11 driver: there may be none for a moment, while one takes the place of another. */
+export function workersOf({
+  process: { pid },
+}: {
+  readonly process: Pick<Service["process"], "pid">;
+}): readonly number[] {
   const children = readdirSync(`/proc/${pid}/task`).flatMap((task) =>
-    readFileSync(`/proc/${pid}/task/${task}/children`, "utf8").trim().split(" ").filter(Boolean).map(Number),
+    unlessGone(`/proc/${pid}/task/${task}/children`).trim().split(" ").filter(Boolean).map(Number),
   );
-  const workers = children.filter((child) => readFileSync(`/proc/${child}/cmdline`, "utf8").includes("worker.ts"));
-  if (workers.length === 0) throw new Error("there is no worker");
-  return workers;
+  return children.filter((child) => unlessGone(`/proc/${child}/cmdline`).includes("worker.ts"));
+}
+
+/** A file of a process or thread; nothing where that has ended. */
+export function unlessGone(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+/** Of the store's records of key material, which are not sealed: how often each was written. */
+export function materialRevisions(storeFile: string): readonly number[] {
+  const database = new DatabaseSync(storeFile, { readOnly: true, timeout: 20_000 });
+  try {
+    const rows = database.prepare("SELECT revision FROM record WHERE path LIKE 'hbk/%'").all();
+    return rows.map(({ revision }) => revision as number);
+  } finally {
+    database.close();
+  }
 }

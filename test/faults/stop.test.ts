@@ -1,7 +1,6 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { HsmChoice } from "../contract/hsms.ts";
 import { checkout, removeHome, startService, temporaryHome } from "../contract/service.ts";
@@ -67,37 +66,43 @@ describe("a service in memory", () => {
     return files.flatMap((file) => /^\/dev\/shm\/strongroom-\w+(?=\/)/.exec(file)?.[0] ?? [])[0];
   }
 
-  /** Started, and asked to stop when it is ready or as soon as it has a home. */
+  /** Started, and asked to stop when it is ready or as soon as it has a home; whether it was ready. */
   async function run(hsm: HsmChoice, when: "ready" | "at once") {
     const addresses = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
     const child = spawn(join(checkout, "scripts/strongroom"), ["dev", "--ephemeral", "--hsm", hsm, ...addresses], {
       stdio: ["ignore", "pipe", "ignore"],
     });
-    const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));
+    const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+    let output = "";
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+    const isReady = () => /^ready /m.test(output);
     let home: string | undefined;
     await until(() => {
       home = homeOf(child.pid as number);
       return home !== undefined;
     }, "it has a home");
-    const lines = createInterface({ input: child.stdout });
-    if (when === "ready") for await (const line of lines) if (line.startsWith("ready ")) break;
+    if (when === "ready") await until(isReady, "it is ready");
     child.kill("SIGTERM");
-    return { status: await ended, left: existsSync(home as string) };
+    return { status: await ended, left: existsSync(home as string), ready: isReady() };
   }
 
   it.each(choices)(
     "over %s leaves nothing behind",
     async (hsm) => {
-      expect(await run(hsm, "ready")).toEqual({ status: 0, left: false });
+      expect(await run(hsm, "ready")).toEqual({ status: 0, left: false, ready: true });
     },
-    60_000,
+    120_000,
   );
 
   it.each(choices)(
     "over %s leaves nothing behind when it is stopped before it serves",
     async (hsm) => {
-      expect(await run(hsm, "at once")).toEqual({ status: 128 + 15, left: false });
+      let end = await run(hsm, "at once");
+      while (end.ready) end = await run(hsm, "at once");
+      expect(end).toEqual({ status: 128 + 15, left: false, ready: false });
     },
-    60_000,
+    120_000,
   );
 });

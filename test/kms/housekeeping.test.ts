@@ -19,7 +19,7 @@ describe("housekeeping", () => {
     });
     const housekeeping = new Housekeeping([job("a", false), job("b", true)], (name) => failures.push(name));
     housekeeping.start();
-    await expect.poll(() => failures.length, { timeout: 5000 }).toBeGreaterThan(2);
+    await expect.poll(() => failures.length).toBeGreaterThan(2);
     await housekeeping.stop();
     const count = ran.length;
     await new Promise((resolve) => setTimeout(resolve, 30));

@@ -16,7 +16,7 @@ describe("custom key stores", () => {
   beforeAll(async () => {
     proxy = await startProxy();
     proxy.credentials.push(credential);
-    const route = { address: { host: "127.0.0.1", port: proxy.port }, ca: proxy.ca, timeout: 2000 };
+    const route = { address: { host: "127.0.0.1", port: proxy.port }, ca: proxy.ca, timeout: 20_000 };
     office = await openOffice({ keyStores: { proxies: { localhost: route }, clusters: {} } });
     admin = office.admin;
   }, 60_000);

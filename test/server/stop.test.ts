@@ -57,7 +57,7 @@ describe("a service that stops", () => {
     await expect.poll(() => service.derivations.length).toBe(1);
     const started = performance.now();
     await service.close(200);
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
     expect(await answer).toBe("");
     silent.destroy();
   });

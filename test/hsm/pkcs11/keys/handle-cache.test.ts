@@ -1,7 +1,10 @@
-import { expect, it } from "vitest";
+import { afterEach, beforeEach, expect, it, vi } from "vitest";
 import { HandleCache } from "../../../../src/hsm/pkcs11/keys/handle-cache.ts";
 
-it("keeps the most recently used, each for its time, and releases what leaves once", async () => {
+beforeEach(() => void vi.useFakeTimers({ toFake: ["performance"] }));
+afterEach(() => void vi.useRealTimers());
+
+it("keeps the most recently used, each for its time, and releases what leaves once", () => {
   const released: number[] = [];
   const cache = new HandleCache<number>(2, 60, (value) => released.push(value));
   cache.set("a", 1);
@@ -12,7 +15,7 @@ it("keeps the most recently used, each for its time, and releases what leaves on
   expect([cache.get("a"), cache.get("b"), cache.get("c")]).toEqual([1, undefined, 3]);
   cache.set("a", 4);
   expect(released).toEqual([2, 1]);
-  await new Promise((resolve) => setTimeout(resolve, 80));
+  vi.advanceTimersByTime(60);
   expect(cache.get("c")).toBeUndefined();
   cache.expire();
   expect(released).toEqual([2, 1, 3, 4]);

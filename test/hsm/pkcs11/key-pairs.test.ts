@@ -10,7 +10,7 @@ const outside = new Asymmetric(null);
 const metaFor = (spec: KeySpec, usage: KeyUsage) => ({ ...metaOf("kms-private"), spec, usage });
 
 it("other calls go on while key pairs are made, and the worker is not taken to hang", async () => {
-  const config = { ...(await token()), deadline: 1_000 };
+  const config = { ...(await token()), deadline: 2_000 };
   await driver.init(config);
   const hsm = await openSoft(config);
   const [before, key] = [hsm.workerPids, await newKey(hsm)];

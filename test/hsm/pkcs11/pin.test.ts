@@ -85,13 +85,11 @@ describe("a wrong PIN", () => {
 
     writeFileSync(file, pin);
     utimesSync(file, new Date(), new Date(Date.now() + 1000));
-    await until(
-      async () =>
-        encrypt(hsm, key).then(
-          () => true,
-          () => false,
-        ),
-      15_000,
+    await until(() =>
+      encrypt(hsm, key).then(
+        () => true,
+        () => false,
+      ),
     );
     await hsm.close();
   });

@@ -10,8 +10,6 @@ import { openCryptokiTokens, pin, soPin } from "./tokens.ts";
 
 /** They lock at the third wrong PIN. */
 const token = await openCryptokiTokens(2);
-/** openCryptoki starts slowly, and its pauses between logins grow to five seconds. */
-const patience = 60_000;
 
 it("four workers with a wrong PIN are one try of three", async () => {
   const config = await token();
@@ -29,17 +27,17 @@ it("a PIN that others have locked is not tried, stops no worker, and serves agai
   const config = { ...(await token()), workers: 2 };
   await driver.init(config);
   const hsm = await openSoft(config);
-  await until(() => hsm.workerPids.length === 2, patience);
+  await until(() => hsm.workerPids.length === 2);
   const load = startLoad(hsm, await newKey(hsm), 32);
   pinTool(config, "lock");
   await expect(openSoft(config)).rejects.toThrow(/locked, or one wrong try away/);
   const [killed, other] = hsm.workerPids as [number, number];
   process.kill(killed, "SIGKILL");
-  await until(() => !isAlive(killed), patience);
+  await until(() => !isAlive(killed));
   await load.progress(200);
   expect(hsm.workerPids).toEqual([other]);
   pinTool(config, "unlock");
-  await until(() => hsm.workerPids.length === 2, patience);
+  await until(() => hsm.workerPids.length === 2);
   await load.progress(50);
   expect(await load.stop()).toEqual([]);
   await hsm.close();

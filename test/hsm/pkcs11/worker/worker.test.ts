@@ -22,7 +22,7 @@ describe("a worker", () => {
   let hsm: Pkcs11Hsm;
   let key: Ekt;
   beforeAll(async () => {
-    config = { ...(await token()), deadline: 2_000 };
+    config = await token();
     await driver.init(config);
     hsm = await openSoft(config);
     key = await newKey(hsm);
@@ -77,13 +77,14 @@ describe("a worker", () => {
   });
 
   it("that hangs keeps no call beyond its deadline, and is replaced", async () => {
-    const hasty = await openSoft({ ...config, deadline: 100 });
+    const hasty = await openSoft({ ...config, deadline: 200 });
     const hung = pidOf(hasty);
     process.kill(hung, "SIGSTOP");
     const start = performance.now();
     await Promise.all(Array.from({ length: 5 }, () => expectHsmError("unavailable", encrypt(hasty, key))));
-    expect(performance.now() - start).toBeGreaterThan(90);
-    expect(performance.now() - start).toBeLessThan(1_000);
+    expect(performance.now() - start).toBeGreaterThan(190);
+    // The default deadline is five seconds.
+    expect(performance.now() - start).toBeLessThan(4_900);
     await until(works(hasty, key));
     expect(isAlive(hung)).toBe(false);
     await hasty.close();
@@ -98,14 +99,16 @@ describe("a worker", () => {
 
   it("comes back with its token when that was away", async () => {
     const tokens = join(config.folder, "tokens");
+    const hasty = await openSoft({ ...config, deadline: 1_000 });
     renameSync(tokens, `${tokens}-away`);
-    await until(async () => !(await hsm.health()).ok);
-    await until(async () => !(await works(hsm, key)()));
-    await expectHsmError("unavailable", encrypt(hsm, key));
+    await until(async () => !(await hasty.health()).ok);
+    await until(async () => !(await works(hasty, key)()));
+    await expectHsmError("unavailable", encrypt(hasty, key));
     await expect(driver.open(config)).rejects.toBeInstanceOf(Error);
     renameSync(`${tokens}-away`, tokens);
-    await until(works(hsm, key), 10_000);
-    expect(await hsm.health()).toMatchObject({ ok: true });
+    await until(works(hasty, key));
+    expect(await hasty.health()).toMatchObject({ ok: true });
+    await hasty.close();
   });
 
   it("ends when the HSM is closed", async () => {
@@ -128,7 +131,7 @@ describe("a worker", () => {
     const pid = Number(line);
     expect(isAlive(pid)).toBe(true);
     server.kill("SIGKILL");
-    await until(() => !isAlive(pid), 3_000);
+    await until(() => !isAlive(pid));
   });
 });
 

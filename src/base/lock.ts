@@ -22,7 +22,8 @@ export function takeLock(file: string, patience = 0): Lock | undefined {
   try {
     createPrivateFile(file, new Uint8Array(0));
     database = new DatabaseSync(file, { timeout: patience });
-    database.exec("BEGIN EXCLUSIVE");
+    // In memory: no journal comes to lie beside the file.
+    database.exec("PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE");
   } catch (cause) {
     database?.close();
     if (isBusy(cause)) return undefined;

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
@@ -12,6 +12,7 @@ test("a lock is one holder's until it is released, in a file that nobody else ca
   const file = join(folder, "one");
   const lock = holdLock(file);
   expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(readdirSync(folder)).toEqual(["one"]);
   expect(takeLock(file)).toBeUndefined();
   expect(() => holdLock(file)).toThrow("is held by another process");
   lock.release();

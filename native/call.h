@@ -11,7 +11,10 @@ enum {
   LONGEST_ARGUMENT = 1 << 30,
 };
 
-/** A call whose arguments have been checked. They cannot move, be detached or be written by another thread before it ends. */
+/**
+ * A call whose arguments have been checked. They cannot move, be detached or be written by another thread before it
+ * ends.
+ */
 struct call {
   struct workspace *workspace;
   /** Of a method: what the object wraps. */

@@ -7,8 +7,8 @@
 #include "cryptoki-types.h"
 
 /*
- * Templates and mechanisms as src/hsm/pkcs11/native-cryptoki.ts writes them: words of 4 octets, little-endian, in memory
- * aligned to 8. What is read here points into the octets it was read from.
+ * Templates and mechanisms as src/hsm/pkcs11/cryptoki/native-cryptoki.ts writes them: words of 4 octets, little-endian,
+ * in memory aligned to 8. What is read here points into the octets it was read from.
  */
 
 enum { MOST_ATTRIBUTES = 32 };

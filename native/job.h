@@ -30,8 +30,8 @@ struct job {
 };
 
 /**
- * Octets among the arguments of the functions that make jobs: a handle is 8, `identity` the HBK id 32 ‖ the key id 16 ‖ the suite 1, and
- * mechanisms are those of cryptoki-arguments.h. The first argument of each is the job's number.
+ * Octets among the arguments of the functions that make jobs: a handle is 8, `identity` the HBK id 32 ‖ the key id 16 ‖
+ * the suite 1, and mechanisms are those of cryptoki-arguments.h. The first argument of each is the job's number.
  */
 enum { HANDLE_LENGTH = 8, IDENTITY_LENGTH = 32 + 16 + 1, LONGEST_SIGNED = 8192, LONGEST_SIGNATURE = 1024 };
 

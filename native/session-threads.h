@@ -12,8 +12,8 @@ enum { MOST_SESSIONS = 64 };
 struct threads;
 
 /**
- * `number` sessions, or fewer, where the module opens no more; `call->function` is called when there are answers. `device` ends in
- * 0. NULL: there is no session, or no memory.
+ * `number` sessions, or fewer, where the module opens no more; `call->function` is called when there are answers.
+ * `device` ends in a zero. NULL: there is no session, or no memory.
  */
 struct threads *threads_start(struct call *call, const CK_FUNCTION_LIST *functions, CK_ULONG slot, uint32_t number,
                               const char *device, struct bytes personalization);
@@ -25,7 +25,10 @@ void threads_submit(struct threads *threads, struct job *job);
 
 /** How much room the answers take of all jobs that are done. */
 size_t threads_room(struct threads *threads);
-/** Of the jobs that are done a list of as many as there is room for, for the caller to free. After the last one others are announced. */
+/**
+ * Of the jobs that are done a list of as many as there is room for, for the caller to free. After the last one others
+ * are announced.
+ */
 struct job *threads_take(struct threads *threads, size_t room);
 
 /** For how many milliseconds the longest job that is being done has been. */

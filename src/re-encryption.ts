@@ -18,8 +18,8 @@ type Ask = (region: string, operation: string, request: object) => Promise<Answe
 
 /**
  * For a key whose material stays in its HSM: a new key with the same policy, tags and description takes over its aliases, in
- * every region that a multi-Region key is in, and ciphertexts in files become ciphertexts of it, each file as a whole. All of
- * it by the API, as the root of the account: key policies apply, and every step is in the audit log.
+ * every region that a multi-Region key is in, and ciphertexts in files become ciphertexts of it, each file as a whole.
+ * All of it by the API, as the root of the account: key policies apply, and every step is in the audit log.
  */
 export async function reEncrypt(parts: Parts, account: string, options: ReEncryptionOptions) {
   const region = parseArn(options.keyId)?.region ?? options.region;

@@ -75,7 +75,7 @@ export class OpenBackup {
     return parseEkt(indexOf(this.contents)).meta.keyId;
   }
 
-  /** Moves every key into the target's HSMs, and then the store to its place: the last step, and one that is all or nothing. */
+  /** Moves every key into the target's HSMs, and last the store to its place, which is one step: all or nothing. */
   async restoreInto({ hsms, prepare, ...target }: RestoreTarget): Promise<RestoreReport> {
     const doors = new Doors(this.#vault.admin);
     const missing: Missing[] = [...this.contents.missing];

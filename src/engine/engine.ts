@@ -18,7 +18,7 @@ export interface Engine {
   /** FIPS 198-1 with SHA-256; any key length. */
   hmacSha256(key: Bytes, message: Bytes): Bytes;
 
-  /** SP 800-108 §4.1, counter mode with HMAC-SHA-256, r = 32, one block: 32 bytes from a key and fixed input of any length. */
+  /** SP 800-108 §4.1, counter mode, HMAC-SHA-256, r = 32, one block: 32 bytes from a key and fixed input of any length. */
   kbkdf(key: Bytes, fixedInput: Bytes): Bytes;
 
   /**

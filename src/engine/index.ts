@@ -8,7 +8,7 @@ const engines: Readonly<Record<EngineName, () => Promise<{ open(): Promise<Engin
   node: () => import("./node/engine.ts"),
 };
 
-/** Opens an engine that has passed its self-tests. HsmError("internal") when it has not; ConfigError when it is not built. */
+/** An engine that has passed its self-tests. HsmError("internal") when it has not; ConfigError when it is not built. */
 export async function openEngine(name: EngineName): Promise<Engine> {
   const engine = await (await engines[name]()).open();
   selfTest(engine);

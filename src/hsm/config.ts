@@ -40,7 +40,7 @@ export interface Pkcs11Config {
   readonly engine?: EngineName;
   /** Default: call-key. One that the token cannot be is refused when the HSM is opened. */
   readonly boundary?: Pkcs11Boundary;
-  /** Default: auto. One that the token lacks is refused when the HSM is opened. Keys that are there already stay as they are. */
+  /** Default: auto. One that the token lacks is refused when the HSM is opened. Keys that are there stay as they are. */
   readonly wrapping?: Pkcs11Wrapping;
   /** Environment of the worker process, for modules that are configured by it (`SOFTHSM2_CONF`). */
   readonly environment?: Readonly<Record<string, string>>;
@@ -86,8 +86,9 @@ export const pkcs11Boundaries = ["call-key", "token-gcm", "token"] as const;
 export type Pkcs11Boundary = (typeof pkcs11Boundaries)[number];
 
 /**
- * What becomes of new keys. `auto`: the best wrapping that the token has. `kwp`: RFC 5649. `cbc-pad`: AES-CBC under the MAC of
- * the key token. `resident`: objects of the token, one for each key: nobody takes one out, no other HSM can have it.
+ * What becomes of new keys. `auto`: the best wrapping that the token has. `kwp`: RFC 5649. `cbc-pad`: AES-CBC under the
+ * MAC of the key token. `resident`: objects of the token, one for each key: nobody takes one out, no other HSM can have
+ * it.
  */
 export const pkcs11Wrappings = ["auto", "kwp", "cbc-pad", "resident"] as const;
 export type Pkcs11Wrapping = (typeof pkcs11Wrappings)[number];

@@ -179,8 +179,8 @@ export interface HsmInfo {
   /**
    * Where symmetric HBKs and per-call keys are in the clear:
    * `engine`: both inside the WebAssembly memory; `call-key`: the HBK stays in the token, the per-call key passes
-   * through the worker's engine; `token-gcm`: likewise through the worker's memory, and AES-GCM is the token's; `token`: both
-   * stay in the token.
+   * through the worker's engine; `token-gcm`: likewise through the worker's memory, and AES-GCM is the token's;
+   * `token`: both stay in the token.
    */
   readonly boundary: "engine" | Pkcs11Boundary;
   /** Of a PKCS#11 HSM: what becomes of new keys. */

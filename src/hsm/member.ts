@@ -106,7 +106,8 @@ export class Member {
       this.#hsm = await openHsm(this.config);
       this.#failure = undefined;
     } catch (error) {
-      // Also a ConfigError: a token that is away looks like one that never was. A refused PIN is not tried again by its driver.
+      // Also a ConfigError: a token that is away looks like one that never was. A refused PIN is not tried again by its
+      // driver.
       this.#failure = error as Error;
     }
     return this.#hsm !== undefined;

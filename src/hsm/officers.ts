@@ -6,7 +6,7 @@ import { trustHsm } from "./index.ts";
 /** References to the PINs of security officers, by the names of their HSMs; under "", that of the one HSM which is meant. */
 export type OfficerPins = Readonly<Record<string, string>>;
 
-/** `among`: the HSMs that are meant. ConfigError where it is not said whose the PIN is: a wrong one is a try that is lost. */
+/** `among`: the HSMs that are meant. ConfigError where it is not said whose the PIN is: a wrong one costs a try. */
 export function officerPinOf(pins: OfficerPins, name: string, among: readonly string[] = [name]): string | undefined {
   if (pins[""] !== undefined && among.length > 1) {
     throw new ConfigError(`--so-pin must say whose it is: one of ${among.map((name) => `${name}=…`).join(", ")}`);
@@ -20,7 +20,10 @@ export interface Exporting {
   readonly admin: HsmAdmin;
 }
 
-/** Lets keys leave each of `sources` for `target`, whose fingerprint has been compared: pinned, and where the domain key is trusted, trusted. */
+/**
+ * Lets keys leave each of `sources` for `target`, whose fingerprint has been compared: pinned, and where the domain key
+ * is trusted, trusted.
+ */
 export async function admit(sources: readonly Exporting[], target: TransportKey, pins: OfficerPins): Promise<void> {
   const trusted = sources.filter(({ admin }) => admin.info.domainKeyMode === "trusted");
   const names = trusted.map(({ configured }) => configured.name);

@@ -7,7 +7,8 @@ import { sharedDomainKeys } from "./shared-domain.ts";
 
 /**
  * Lets keys go from each of two HSMs to the other, under transport keys whose fingerprints have been `compared` on both
- * consoles; none is pinned otherwise. Answers the fingerprints by the HSMs' names. ConfigError where they share a domain key.
+ * consoles; none is pinned otherwise. Answers the fingerprints by the HSMs' names. ConfigError where they share a
+ * domain key.
  */
 export async function pairHsms(
   pair: readonly [ConfiguredHsm, ConfiguredHsm],

@@ -71,8 +71,8 @@ export class DomainKeys {
 
   /**
    * Whether the active domain key is older than `period`, in milliseconds. Never, where the HSM keeps keys under the domain
-   * key that they were made under: then every rotation leaves one more that must live. Nor where it takes a security officer,
-   * or is another HSM's to make.
+   * key that they were made under: then every rotation leaves one more that must live. Nor where it takes a security
+   * officer, or is another HSM's to make.
    */
   async isDue(period: number): Promise<boolean> {
     const { domainKeyMode, wrapping } = this.member.hsm.info;
@@ -84,9 +84,9 @@ export class DomainKeys {
   }
 
   /**
-   * A new active domain key; one that a crash has left readable is taken up. `make`: where it takes a security officer. Where
-   * other HSMs share the one before, it becomes active when all of them have it, in all of them: `HsmError("unavailable")`
-   * until then, and ConfigError where it is another one's to make.
+   * A new active domain key; one that a crash has left readable is taken up. `make`: where it takes a security officer.
+   * Where other HSMs share the one before, it becomes active when all of them have it, in all of them:
+   * `HsmError("unavailable")` until then, and ConfigError where it is another one's to make.
    */
   async rotate(make?: () => Promise<DomainKeyId>): Promise<DomainKeyId> {
     return this.#administer(this.member, async (admin) => {
@@ -105,7 +105,10 @@ export class DomainKeys {
     });
   }
 
-  /** Wraps every token anew that is under an older domain key of this HSM, and that it does not keep there: see `changeTokens`. */
+  /**
+   * Wraps every token anew that is under an older domain key of this HSM, and that it does not keep there: see
+   * `changeTokens`.
+   */
   rewrap(): Promise<number> {
     return this.#administer(this.member, async (admin) => {
       const active = await this.#adopt(admin, this.member);

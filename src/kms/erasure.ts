@@ -26,7 +26,7 @@ export async function waiting({ store }: ErasureParts, hsms: readonly Configured
   return elsewhere.map(([domainKey, deletedMaterial]) => ({ domainKey, deletedMaterial }));
 }
 
-/** The operator's statement that the HSM of `domainKeys` is erased. ConfigError where that cannot be, or nothing waits for it. */
+/** The operator's statement that the HSM of `domainKeys` is erased. ConfigError where it cannot be, or nothing waits. */
 export async function erase(
   parts: ErasureParts,
   hsms: readonly ConfiguredHsm[],

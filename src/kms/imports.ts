@@ -143,7 +143,10 @@ export class Imports {
     ];
   }
 
-  /** The HSMs that such keys can be in and material comes to under one of `wrappings`, as far as they are there to be asked. */
+  /**
+   * The HSMs that such keys can be in and material comes to under one of `wrappings`, as far as they are there to be
+   * asked.
+   */
   #takers(spec: HbkSpec, usage: KeyUsage, wrappings: readonly Wrapping[]): Takers {
     const chosen = this.#parts.hsms.forSpec(spec, usage);
     if ("refusal" in chosen) return chosen;

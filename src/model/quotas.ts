@@ -1,6 +1,6 @@
 /** What the API limits. The configuration may change `keysPerRegion`; the others are as AWS has them, and fixed. */
 
-/** Resource quotas (Developer Guide, "Resource quotas"): whoever goes beyond is told by a LimitExceededException of the name. */
+/** Developer Guide, "Resource quotas": whoever goes beyond is told by a LimitExceededException of the name. */
 export const quotas = {
   keysPerRegion: 100_000,
   aliasesPerKey: 50,

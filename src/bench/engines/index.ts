@@ -42,7 +42,10 @@ export async function openContenders(): Promise<Contenders> {
   return { contenders, absent };
 }
 
-/** Anything but an engine that is not built, a package that is not installed, or a platform without relaxed SIMD, is thrown. */
+/**
+ * Anything but an engine that is not built, a package that is not installed, or a platform without relaxed SIMD, is
+ * thrown.
+ */
 function reasonOf(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   const { code, name } = error as NodeJS.ErrnoException;

@@ -13,9 +13,9 @@ import type { BareModule, HsmContender } from "./contender.ts";
 import { contenderOf } from "./open.ts";
 
 /**
- * A token behind our driver, once for each number of workers, and the same token in this process without it. One that has nothing of ours gets a domain
- * key for the while; `close` removes it. The module finds its configuration in this process's environment. A wrong PIN is
- * tried once.
+ * A token behind our driver, once for each number of workers, and the same token in this process without it. One that
+ * has nothing of ours gets a domain key for the while; `close` removes it. The module finds its configuration in this
+ * process's environment. A wrong PIN is tried once.
  */
 export async function openToken(
   config: Pkcs11Config,

@@ -31,7 +31,10 @@ function read(pkcs8: Bytes): KeyObject | null {
   }
 }
 
-/** Whether it is a key of `spec`; `spki` is its public half. Named curves only: parameters written out can describe a weaker group of the same name. */
+/**
+ * Whether it is a key of `spec`; `spki` is its public half. Named curves only: parameters written out can describe a
+ * weaker group of the same name.
+ */
 export function isOfSpec(spec: HbkSpec, key: KeyObject, spki: Bytes): boolean {
   if (spec.startsWith("RSA")) {
     const bits = Number(spec.slice("RSA_".length));

@@ -90,9 +90,9 @@ export interface BoundaryState {
 }
 
 /**
- * A PKCS#11 module: hsm/pkcs11/cryptoki/native-cryptoki.ts. Sessions and objects are the 8 octets that pkcs11js gives; templates and
- * mechanisms are laid out in native/cryptoki-arguments.h. The beginning of `target` is the CK_RV, 8 octets; then comes the
- * new object, or what was wrapped.
+ * A PKCS#11 module: hsm/pkcs11/cryptoki/native-cryptoki.ts. Sessions and objects are the 8 octets that pkcs11js gives;
+ * templates and mechanisms are laid out in native/cryptoki-arguments.h. The beginning of `target` is the CK_RV, 8
+ * octets; then comes the new object, or what was wrapped.
  */
 export interface CryptokiState {
   /** The path, ending in 0, of a module that the process has loaded. */

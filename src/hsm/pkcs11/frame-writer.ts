@@ -6,8 +6,8 @@ import { frameHead, tags } from "./codec.ts";
 const firstLength = 1 << 15;
 
 /**
- * Frames one behind the other, in memory that can be wiped: `take` gives what has been added, and whoever has sent it gives it
- * back.
+ * Frames one behind the other, in memory that can be wiped: `take` gives what has been added, and whoever has sent it
+ * gives it back.
  */
 export class FrameWriter {
   #memory = secret(firstLength);

@@ -20,8 +20,8 @@ export interface LinkOptions {
   readonly greeting: Greeting;
   readonly environment: Readonly<Record<string, string>>;
   /**
-   * A worker that starts and gives no sign for so long, its own of doing something or its first one, is killed; and one that is not ready after
-   * `longestStart`. Milliseconds.
+   * A worker that starts and gives no sign for so long, its own of doing something or its first one, is killed; and one
+   * that is not ready after `longestStart`. Milliseconds.
    */
   readonly startDeadline: number;
   readonly longestStart: number;
@@ -41,8 +41,8 @@ interface Call {
 
 /**
  * One worker process, from its start to its end. Calls go out once per turn of the event loop, in order, and the worker
- * answers in order, but for those that take long. Whatever ends the worker rejects the calls that wait with `HsmError("unavailable")`; what it answers
- * so itself is its last answer.
+ * answers in order, but for those that take long. Whatever ends the worker rejects the calls that wait with
+ * `HsmError("unavailable")`; what it answers so itself is its last answer.
  */
 export class Link {
   /** The worker's answer to the greeting. */

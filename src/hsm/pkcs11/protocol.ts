@@ -121,8 +121,9 @@ export interface Opened extends Partial<Found> {
 }
 
 /**
- * These two answer no call: with `retire` the worker asks to be replaced, with `working` it says that it runs, and then now and
- * again that its start goes on, or that calls which take long are being served. Once it has answered the greeting, an error in answer to that is the worker's end.
+ * These two answer no call: with `retire` the worker asks to be replaced, with `working` it says that it runs, and then
+ * now and again that its start goes on, or that calls which take long are being served. Once it has answered the
+ * greeting, an error in answer to that is the worker's end.
  */
 export const answers = {
   done: 0,

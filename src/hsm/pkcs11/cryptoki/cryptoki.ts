@@ -22,7 +22,7 @@ export type Handle = pkcs11js.Handle;
 export type { Mechanism };
 export { CryptokiError };
 
-/** The longest plaintext and its tag; longer than any MAC or signature: openCryptoki writes past a buffer that is too short. */
+/** The longest plaintext and its tag; longer than any MAC or signature: openCryptoki writes past too short a buffer. */
 const longestOutput = 4096 + 16;
 /** Longer than any wrapped key. */
 const longestWrapped = 16_384;

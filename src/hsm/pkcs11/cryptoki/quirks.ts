@@ -14,7 +14,10 @@ interface Quirk {
  * goes by the name of a module: each shows when it is met, and what was done about it is read back or tested.
  */
 export const quirks = {
-  /** CKM_AES_KEY_WRAP_PAD is PKCS#7 padding under RFC 3394, and RFC 5649 is 0x210B; elsewhere the first is RFC 5649. A known answer tells. */
+  /**
+   * CKM_AES_KEY_WRAP_PAD is PKCS#7 padding under RFC 3394, and RFC 5649 is 0x210B; elsewhere the first is RFC 5649. A
+   * known answer tells.
+   */
   keyWrapPadIsNotKwp: { seen: "NSS 3.87.1" },
   /** C_WrapKey wraps keys that are not EXTRACTABLE: whoever has the PIN can take the domain key out. `hsm probe` says so. */
   wrapIgnoresExtractable: { seen: "NSS 3.87.1" },
@@ -26,9 +29,15 @@ export const quirks = {
   unwrapTakesNoPermission: { seen: "openCryptoki 3.8.1", code: pkcs11js.CKR_ATTRIBUTE_READ_ONLY },
   /** C_UnwrapKey leaves SENSITIVE=true and EXTRACTABLE=false out of account: they are set afterwards, and read back. */
   unwrapIgnoresGuards: { seen: "openCryptoki 3.8.1" },
-  /** A wrong tag of AES-GCM is CKR_GENERAL_ERROR, as a lost token is: sealing and opening with the same key tells them apart. */
+  /**
+   * A wrong tag of AES-GCM is CKR_GENERAL_ERROR, as a lost token is: sealing and opening with the same key tells them
+   * apart.
+   */
   badTagIsGeneralError: { seen: "SoftHSM 2.6.1" },
-  /** RSA keys decrypt, sign and unwrap, and keys of curves sign, whatever C_UnwrapKey and C_GenerateKeyPair were told: it is taken from them afterwards. */
+  /**
+   * RSA keys decrypt, sign and unwrap, and keys of curves sign, whatever C_UnwrapKey and C_GenerateKeyPair were told:
+   * it is taken from them afterwards.
+   */
   privateKeysMayMore: { seen: "NSS 3.87.1" },
   /**
    * C_UnwrapKey wants the point of an elliptic curve's key as CKA_NSS_DB, and calls the template incomplete without. It

@@ -29,9 +29,9 @@ export function orNull<Answer>(use: () => Answer): Answer | null {
 
 /**
  * What the token makes of octets that may be a stranger's. By its code alone, a device that fails is not told from octets
- * that are wrong: CKR_GENERAL_ERROR (quirks.badTagIsGeneralError) and CKR_DEVICE_ERROR are answers to either. So after anything but the right answer the
- * token does something known, in `prove`, which throws where it is not well; then the same again. A fault that comes and
- * goes is nobody's wrong ciphertext, and what strangers send ends no worker.
+ * that are wrong: CKR_GENERAL_ERROR (quirks.badTagIsGeneralError) and CKR_DEVICE_ERROR are answers to either. So after
+ * anything but the right answer the token does something known, in `prove`, which throws where it is not well; then the
+ * same again. A fault that comes and goes is nobody's wrong ciphertext, and what strangers send ends no worker.
  */
 export function twice<Answer>(use: () => Answer, isRight: (answer: Answer) => boolean, prove: () => void): Answer {
   try {

@@ -28,8 +28,8 @@ interface Job {
 /**
  * Sessions of one token, each with a thread of its own in which whole operations of requests are done: the calls of the
  * module, and what this process does with their answers, without a line of JavaScript in between. Answers are memory that
- * can be wiped. What a function of the module answers to a session once is tried again in a new one; what it answers twice is
- * a `CryptokiError`.
+ * can be wiped. What a function of the module answers to a session once is tried again in a new one; what it answers
+ * twice is a `CryptokiError`.
  */
 export class SessionPool {
   /** How many the module opened of those that were wanted. */

@@ -155,7 +155,10 @@ export class BackingKeys {
     return this.#opened(parsed, readable, (key) => this.#token.readSecret(key));
   }
 
-  /** For administration: `use` gets a key that may be wrapped again. Refused unless authentic, and where `whyKept` says so. */
+  /**
+   * For administration: `use` gets a key that may be wrapped again. Refused unless authentic, and where `whyKept` says
+   * so.
+   */
   move<Answer>(ekt: Ekt, use: (key: Handle, parsed: ParsedEkt) => Answer): Answer {
     const parsed = parseEkt(ekt);
     const reason = whyKept(this.#domain.state.mode, parsed);

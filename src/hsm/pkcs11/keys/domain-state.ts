@@ -11,7 +11,8 @@ import { type DomainKeyMode, domainKeyModes } from "../../config.ts";
  *   count 2 ‖ (domain key id 16 ‖ MAC key id 16 ‖ state 1 ‖ since 8)* ‖
  *   count 2 ‖ (fingerprint of a pinned transport key 32)*
  *
- * `mode` is a place in `domainKeyModes`, `state` one in `domainKeyStates`; `writer` is random, so that two writers of one revision differ.
+ * `mode` is a place in `domainKeyModes`, `state` one in `domainKeyStates`; `writer` is random, so that two writers of
+ * one revision differ.
  */
 export interface DomainState {
   readonly mode: DomainKeyMode;

@@ -20,7 +20,10 @@ export interface PairAbilities {
 const familyOf = (spec: HbkSpec): PairFamily | undefined =>
   spec.startsWith("RSA_") ? "RSA" : pairFamilies.find((family) => family === spec);
 
-/** Why the token has no such key pairs; undefined when it has. Of signatures, one algorithm is enough: see `signingRefusal`. */
+/**
+ * Why the token has no such key pairs; undefined when it has. Of signatures, one algorithm is enough: see
+ * `signingRefusal`.
+ */
 export function pairRefusal(abilities: PairAbilities, spec: HbkSpec, usage: KeyUsage): string | undefined {
   const algorithms = algorithmsOf(spec, usage);
   if (!algorithms) return `There are no ${spec} keys for ${usage}.`;

@@ -51,7 +51,10 @@ export function requireTrustable(token: Cryptoki, wrapping: Wrapping): void {
   }
 }
 
-/** Throws `HsmError("internal")` unless keys that `keks` unwrap leave under them, and under no key that the officer has not trusted. */
+/**
+ * Throws `HsmError("internal")` unless keys that `keks` unwrap leave under them, and under no key that the officer has
+ * not trusted.
+ */
 export function proveTrusted(
   token: Cryptoki,
   wrapping: Wrapping,

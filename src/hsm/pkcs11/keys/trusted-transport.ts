@@ -77,7 +77,10 @@ function requireTrusted(token: Cryptoki, attributes: Attributes, target: Transpo
 
 const nameOf = ({ label = "", id = new Uint8Array() }: Attributes) => ({ label, id });
 
-/** Every HSM opens SHA-1, too: a token that lacks the hash of the target (SoftHSM2) cannot bring in an AES key of this process instead. */
+/**
+ * Every HSM opens SHA-1, too: a token that lacks the hash of the target (SoftHSM2) cannot bring in an AES key of this
+ * process instead.
+ */
 function wrapByOaep(token: Cryptoki, rsa: Handle, key: Handle, hash: OaepHash): Bytes {
   try {
     return token.wrap(oaep(hash), rsa, key);

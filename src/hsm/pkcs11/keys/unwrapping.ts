@@ -153,7 +153,10 @@ function signingBy(spec: HbkSpec): SigningAlgorithm {
   return algorithm as SigningAlgorithm;
 }
 
-/** undefined: the module does not, or gives what was not asked for (NSS makes an elliptic curve's key where the template says RSA). */
+/**
+ * undefined: the module does not, or gives what was not asked for (NSS makes an elliptic curve's key where the template
+ * says RSA).
+ */
 function orNothing<Answer>(use: () => Answer): Answer | undefined {
   try {
     return use();

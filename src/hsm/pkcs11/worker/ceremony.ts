@@ -51,7 +51,7 @@ export function holdCeremony(
   return { domainKey, trusted: officer.trusted };
 }
 
-/** The version that was begun, or a new one: readable afterwards. Nothing has been wrapped by it, so its keys are made anew. */
+/** The version that was begun, or a new one: readable then. Nothing has been wrapped by it, so its keys are made anew. */
 function trustVersion(domain: Domain, officer: Officer, wrapping: Wrapping, { soPin }: Pins): DomainKeyId {
   const { id, macKeyId } = domain.state.keys.find(({ state }) => state === "reserved") ?? reserve(domain);
   if (soPin || !domain.holds(id)) {

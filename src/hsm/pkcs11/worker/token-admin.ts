@@ -65,7 +65,10 @@ export class TokenAdmin implements Record<MethodOf<"admin">, (...args: never[]) 
     this.#domain.update((state) => moved(state, id, ["unwrap-only"], "quarantined"));
   }
 
-  /** Also a reserved one, which a crash left. The state changes last: after a crash in between, the command can be given again. */
+  /**
+   * Also a reserved one, which a crash left. The state changes last: after a crash in between, the command can be given
+   * again.
+   */
   destroyDomainKey(id: DomainKeyId): void {
     this.#domain.load();
     const destroyed = (state: DomainState) => moved(state, id, ["quarantined", "reserved"], "destroyed");

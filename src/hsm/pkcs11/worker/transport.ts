@@ -146,7 +146,10 @@ export class Transport {
     }
   }
 
-  /** CKM_RSA_AES_KEY_WRAP, which gives the same octets, where KWP is no mechanism of its own. undefined: the token lacks it. */
+  /**
+   * CKM_RSA_AES_KEY_WRAP, which gives the same octets, where KWP is no mechanism of its own. undefined: the token lacks
+   * it.
+   */
   #wrapAtOnce(key: Handle, publicKey: KeyObject, hash: OaepHash): Bytes | undefined {
     const rsa = createPublic(this.#token, publicKey);
     try {

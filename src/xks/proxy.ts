@@ -63,7 +63,7 @@ export class XksProxy {
 
   /** Whether the external key is an enabled AES-256 key that encrypts and decrypts. */
   async isUsable(keyId: string, requestMetadata: RequestMetadata): Promise<boolean> {
-    const answer = await this.#ask(`/keys/${keyId}/metadata`, { requestMetadata });
+    const answer = await this.#ask(pathOf(keyId, "metadata"), { requestMetadata });
     const { keySpec, keyUsage, keyStatus } = answer;
     if (typeof keySpec !== "string" || !Array.isArray(keyUsage) || keyUsage.length > 10) malformed();
     if (keyStatus !== "ENABLED" && keyStatus !== "DISABLED") malformed();
@@ -78,7 +78,7 @@ export class XksProxy {
     plaintext: Bytes,
     aad: Bytes,
   ): Promise<ExternallyEncrypted> {
-    const answer = await this.#ask(`/keys/${keyId}/encrypt`, {
+    const answer = await this.#ask(pathOf(keyId, "encrypt"), {
       requestMetadata,
       additionalAuthenticatedData: base64(aad),
       plaintext: base64(plaintext),
@@ -102,7 +102,7 @@ export class XksProxy {
     { ciphertext, metadata, iv, tag }: ExternallyEncrypted,
     aad: Bytes,
   ): Promise<Bytes> {
-    const answer = await this.#ask(`/keys/${keyId}/decrypt`, {
+    const answer = await this.#ask(pathOf(keyId, "decrypt"), {
       requestMetadata,
       additionalAuthenticatedData: base64(aad),
       ciphertext: base64(ciphertext),
@@ -145,6 +145,12 @@ export class XksProxy {
       Authorization: `AWS4-HMAC-SHA256 Credential=${claim}, SignedHeaders=${signed.join(";")}, Signature=${signature}`,
     };
   }
+}
+
+/** The specification allows dots in the ids of keys; two of them alone would make of it, and sign, another path. */
+function pathOf(keyId: string, operation: "metadata" | "encrypt" | "decrypt"): string {
+  if (/^\.{1,2}$/.test(keyId)) throw new XksError("KeyNotFoundException");
+  return `/keys/${keyId}/${operation}`;
 }
 
 const noBytes: Bytes = new Uint8Array(0);

@@ -235,6 +235,7 @@ describe("an external key store", () => {
     for (const [creation, name] of [
       [{ ...place, XksKeyId: "key-1" }, "XksKeyAlreadyInUseException"],
       [{ ...place, XksKeyId: "absent" }, "XksKeyNotFoundException"],
+      [{ ...place, XksKeyId: ".." }, "XksKeyNotFoundException"],
       [{ ...place, XksKeyId: "disabled" }, "XksKeyInvalidConfigurationException"],
       [{ ...place, XksKeyId: "short" }, "XksKeyInvalidConfigurationException"],
       [place, "ValidationException"],

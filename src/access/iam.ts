@@ -101,8 +101,8 @@ export class Iam {
 
   async deleteUserPolicy(account: string, name: string, policyName: string): Promise<void> {
     const { value, revision } = await this.#user(account, name);
-    const { [policyName]: policy, ...policies } = value.policies;
-    if (policy === undefined) throw new KmsError("NotFoundException", "userPolicy", { name });
+    if (!Object.hasOwn(value.policies, policyName)) throw new KmsError("NotFoundException", "userPolicy", { name });
+    const { [policyName]: _deleted, ...policies } = value.policies;
     const write = writeUser({ ...value, policies }, revision);
     await this.#commit("DeleteUserPolicy", { userName: name, policyName }, [write]);
   }

@@ -219,7 +219,9 @@ describe("an identity policy", () => {
     expect(await iam.userPolicies(account, name)).toEqual({ use: allow("kms:Decrypt"), more: allow("kms:Sign") });
     await iam.deleteUserPolicy(account, name, "use");
     expect((await principals.lookup(accessKeyId))?.principal.policies).toHaveLength(1);
-    expect(await refusal(iam.deleteUserPolicy(account, name, "use"))).toBe("NotFoundException");
+    for (const absent of ["use", "constructor"]) {
+      expect(await refusal(iam.deleteUserPolicy(account, name, absent))).toBe("NotFoundException");
+    }
   });
 
   test("that is malformed changes nothing", async () => {

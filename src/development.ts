@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Iam } from "./access/iam.ts";
 import { MovableClock } from "./base/clock.ts";
-import { ConfigError } from "./base/errors.ts";
+import { ConfigError, KmsError } from "./base/errors.ts";
 import { writePrivateFile } from "./base/private-file.ts";
 import { writeAwsFiles } from "./cli/aws-files.ts";
 import { ensureCertificates } from "./cli/certificates.ts";
@@ -183,10 +183,14 @@ interface ControlParts {
   readonly runJobs: () => Promise<void>;
 }
 
+/** Clients know no year after 9999, and keys are planned ahead. */
+const latest = Date.UTC(9000);
+
 const devControls = ({ kms, parts, iam, account, clock, token, runJobs }: ControlParts): DevControls => ({
   token,
   reset: () => reset({ store: parts.store, iam, account, administrator, forget: kms.forget }),
   async advanceClock(seconds) {
+    if (clock.now() + seconds * 1000 > latest) throw new KmsError("ValidationException", "advanceSeconds");
     clock.advance(seconds * 1000);
     await runJobs();
   },

@@ -2,7 +2,8 @@ import { webcrypto } from "node:crypto";
 import * as core from "webcrypto-core";
 import type { Hsm } from "../hsm/hsm.ts";
 import { type KeyAlgorithm, notSupported } from "./algorithms.ts";
-import { asBuffer, HsmKey, importToken, octetsOf, type Source } from "./keys.ts";
+import { HsmKey, importToken } from "./keys.ts";
+import { asBuffer, octetsOf, type Source } from "./octets.ts";
 import { providersOf } from "./providers.ts";
 
 type Usages = webcrypto.KeyUsage[];

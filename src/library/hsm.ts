@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /**
  * Strongroom's HSMs for programs of their own, without the service: `import { openHsm } from "strongroom/hsm"`.
  *
@@ -19,7 +20,7 @@ export type * from "../hsm/hsm.ts";
 export type { HbkKind, HbkMeta } from "../model/hbk.ts";
 export type * from "../model/key-spec.ts";
 export type { HsmCrypto, HsmSubtleCrypto, SymmetricDefault } from "./crypto.ts";
-export { keyMeta } from "./keys.ts";
+export { keyMeta } from "./key-meta.ts";
 
 /** An open HSM, and WebCrypto over it. `await using` closes it. */
 export interface OpenHsm extends Hsm {

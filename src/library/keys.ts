@@ -1,11 +1,11 @@
-import { randomBytes, webcrypto } from "node:crypto";
+import { webcrypto } from "node:crypto";
 import * as core from "webcrypto-core";
 import type { Bytes } from "../base/bytes.ts";
 import type { Ekt, Hsm, KeyPairs } from "../hsm/hsm.ts";
 import { parseEkt } from "../model/ekt.ts";
-import { type HbkMeta, kindOfSpec } from "../model/hbk.ts";
-import type { KeySpec, KeyUsage } from "../model/key-spec.ts";
 import { type KeyAlgorithm, notSupported, purposeOf } from "./algorithms.ts";
+import { keyMeta } from "./key-meta.ts";
+import { asSource } from "./octets.ts";
 
 type Usage = webcrypto.KeyUsage;
 
@@ -29,17 +29,6 @@ export class HsmKey extends core.CryptoKey {
     return this.#token;
   }
 }
-
-/** What binds a new key to its purpose, under a key id of its own. `account` and `region` are those of a KMS key. */
-export const keyMeta = (spec: KeySpec, usage: KeyUsage, account = "", region = ""): HbkMeta => ({
-  kind: kindOfSpec(spec),
-  spec,
-  usage,
-  origin: "AWS_KMS",
-  account,
-  region,
-  keyId: new Uint8Array(randomBytes(16)),
-});
 
 export async function generateSecret(hsm: Hsm, algorithm: KeyAlgorithm, usages: readonly Usage[]): Promise<HsmKey> {
   const { spec, usage } = requireServed(hsm, algorithm);
@@ -95,16 +84,3 @@ export function pairsOf({ keyPairs }: Hsm): KeyPairs {
   if (!keyPairs) throw notSupported("key pairs here");
   return keyPairs;
 }
-
-export type Source = ArrayBuffer | ArrayBufferView<ArrayBuffer>;
-
-export const octetsOf = (source: Source): Bytes =>
-  ArrayBuffer.isView(source)
-    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
-    : new Uint8Array(source);
-
-/** WebCrypto's types want octets that are not shared with other threads: ours never are. */
-const asSource = (bytes: Bytes): Uint8Array<ArrayBuffer> => bytes as Uint8Array<ArrayBuffer>;
-
-/** A copy. */
-export const asBuffer = (bytes: Bytes): ArrayBuffer => asSource(bytes.slice()).buffer;

@@ -5,7 +5,8 @@ import type { Hsm } from "../hsm/hsm.ts";
 import { takesMessageType } from "../model/algorithms.ts";
 import { curveOctets, hmacBits, type KeyAlgorithm, notSupported, signingAlgorithmOf } from "./algorithms.ts";
 import { signaturePair } from "./ecdsa-signature.ts";
-import { asBuffer, generatePair, generateSecret, type HsmKey, octetsOf, pairsOf, type Source } from "./keys.ts";
+import { generatePair, generateSecret, type HsmKey, pairsOf } from "./keys.ts";
+import { asBuffer, octetsOf, type Source } from "./octets.ts";
 
 type Usages = webcrypto.KeyUsage[];
 /** Parameters of a call, after webcrypto-core has checked them. */

@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { X509Certificate } from "node:crypto";
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -67,6 +67,12 @@ describe("a program with the installed package", () => {
       expect(jwt?.split(".")).toHaveLength(3);
       expect(subject).toBe("user-7");
     }
+  });
+
+  it("has types for a program that takes Node's alone, and checks libraries, too", async () => {
+    symlinkSync(join(checkout, "node_modules/@types"), join(program, "node_modules/@types"));
+    const strict = ["--strict", "--noEmit", "--module", "nodenext", "--lib", "esnext", "--skipLibCheck", "false"];
+    await run(join(checkout, "node_modules/.bin/tsc"), [...strict, "encrypt.ts", "jwt.ts"], { cwd: program });
   });
 
   it("has the command line", async () => {

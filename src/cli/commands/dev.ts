@@ -70,7 +70,7 @@ const options = {
     default: formatAddress(defaults.listen),
   },
   "admin-listen": {
-    ...addressFlag("admin-listen", "Where health, metrics and the dev clock are"),
+    ...addressFlag("admin-listen", "Where health, readiness and the controls of dev are"),
     default: formatAddress(defaults.adminListen),
   },
   region: { ...regionFlags("An AWS Region to serve; may come more than once"), default: [...defaults.regions] },

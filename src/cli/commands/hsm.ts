@@ -119,7 +119,7 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
     );
     group.command(
       "list",
-      "Show every HSM of the configuration, and how it is",
+      "Show every HSM of the configuration, how it is, and those that hold keys and are missing from it",
       (command) => command.options({ ...installationFlags, json }),
       (given) => handlers.hsmList(installation(given), given.json),
     );

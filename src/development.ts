@@ -111,7 +111,7 @@ export function readDevelopmentHome(file: string): Home {
   try {
     return JSON.parse(readFileSync(file, "utf8")) as Home;
   } catch (cause) {
-    throw new ConfigError(`${file} cannot be read: is this the home of a dev service?`, { cause });
+    throw new ConfigError(`${file} cannot be read: is there the home of a dev service, and is it yours?`, { cause });
   }
 }
 

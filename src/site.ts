@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import type { AuditEvent } from "./audit/audit.ts";
 import { buildEvent } from "./audit/event.ts";
 import { systemClock } from "./base/clock.ts";
@@ -58,7 +58,6 @@ export function siteOf(config: Config, chain: "service" | "operator"): Site {
 export function siteOfInstallation(of: Installation): Site {
   if ("config" in of) return siteOf(readConfig(of.config), "operator");
   const files = developmentFiles(of.home);
-  if (!existsSync(files.home)) throw new ConfigError(`${of.home} is not the home of a dev service`);
   const { account, hsm } = readDevelopmentHome(files.home);
   return {
     account,

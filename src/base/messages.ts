@@ -401,7 +401,8 @@ export const ours = {
     accessKeyId: "Not valid: an access key id has 3 to 128 letters, digits and _.",
     accessKeySecret: "Not valid: a secret access key has 4 to 128 printable characters.",
     account: "Not valid: an account is 12 digits.",
-    advanceSeconds: "advanceSeconds must be a whole number of seconds, not negative, and lead to no later year than 9000",
+    advanceSeconds:
+      "advanceSeconds must be a whole number of seconds, not negative, and lead to no later year than 9000",
     attestation: "The attestation document cannot be verified: {reason}.",
     cloudHsmMembers: "CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword are for AWS CloudHSM key stores.",
     cloudHsmNeeds: "A CloudHSM key store needs CloudHsmClusterId, TrustAnchorCertificate and KeyStorePassword.",

@@ -1,3 +1,5 @@
+import { accessSync, constants } from "node:fs";
+import { dirname } from "node:path";
 import type { Options } from "yargs";
 import { ConfigError } from "../base/errors.ts";
 import { type Address, parseAddress } from "./address.ts";
@@ -46,6 +48,17 @@ export const matching =
 /** SHA-256, as 64 lower-case digits; given in either case, with or without colons, as OpenSSL writes it. */
 export const parseFingerprint = (value: string): string | undefined =>
   /^[0-9a-f]{2}(:?[0-9a-f]{2}){31}$/i.test(value) ? value.replaceAll(":", "").toLowerCase() : undefined;
+
+/** A file that the command writes at its end: that it cannot must show at once. */
+export const outFlag = (name: string, description: string) =>
+  flag(name, description, "a path in a folder that can be written", (value) => {
+    try {
+      accessSync(dirname(value), constants.W_OK);
+      return value || undefined;
+    } catch {
+      return undefined;
+    }
+  });
 
 export const addressFlag = (name: string, description: string) =>
   flag<Address>(name, description, "HOST:PORT", parseAddress);

@@ -31,8 +31,9 @@ export async function runCli(
     await parser(argv, handlers).parseAsync();
     return 0;
   } catch (problem) {
-    console.error(`strongroom: ${describe(problem)}`);
-    return problem instanceof ConfigError ? 2 : 1;
+    // A shell that completes a line would show it in the middle of that.
+    if (argv[0] !== "--get-yargs-completions") console.error(`strongroom: ${describe(problem)}`);
+    return isForTheUser(problem) ? 2 : 1;
   }
 }
 
@@ -45,13 +46,13 @@ function parser(argv: readonly string[], handlers: Handlers) {
     .version(version())
     .completion("completion", "Print a completion script for bash or zsh")
     .strict()
-    .demandCommand(1, "a command is missing; strongroom --help lists them")
+    .demandCommand(1, "a command is missing")
     .wrap(null)
     .exitProcess(false)
     .fail((message, problem) => {
       // A YError is yargs' own, or wraps what a flag's parser threw.
       if (problem && problem.name !== "YError") throw problem;
-      throw new ConfigError((problem?.message ?? message).replace(/\s+/g, " "));
+      throw new ConfigError(`${(problem?.message ?? message).replace(/\s+/g, " ")}; see --help`);
     });
   dev(cli, (options) => handlers.dev(options));
   serve(cli, (options) => handlers.serve(options));
@@ -63,6 +64,11 @@ function parser(argv: readonly string[], handlers: Handlers) {
   store(cli, handlers);
   return cli;
 }
+
+/** Also what the API would tell a client to change: a user that is not there, a policy that is malformed. */
+const isForTheUser = (problem: unknown): boolean =>
+  problem instanceof ConfigError ||
+  (problem instanceof KmsError && !["KMSInternalException", "DependencyTimeoutException"].includes(problem.code));
 
 const version = (): string => JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8")).version;
 

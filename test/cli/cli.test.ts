@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { homedir, tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
-import { ConfigError, HsmError } from "../../src/base/errors.ts";
+import { ConfigError, HsmError, KmsError } from "../../src/base/errors.ts";
 import type { DevOptions } from "../../src/cli/commands/dev.ts";
 import { type Handlers, runCli } from "../../src/cli/index.ts";
 
@@ -161,7 +161,12 @@ test("iam has the commands and arguments of aws iam", async () => {
 });
 
 test.each([
-  ["no command", [], "a command is missing"],
+  ["no command", [], "a command is missing; see --help"],
+  [
+    "a file in a folder that is not there",
+    ["hsm", "tombstones", "--out", "/none/list"],
+    "--out is not a path in a folder",
+  ],
   ["an unknown command", ["devv"], "devv"],
   ["an unknown flag", ["dev", "--lisen", "127.0.0.1:1"], "lisen"],
   ["a stray word", ["dev", "now"], "now"],
@@ -223,6 +228,8 @@ test.each([
 test.each([
   ["a ConfigError", new ConfigError("the home is locked"), 2, /^strongroom: the home is locked$/],
   ["a failure with a name", new HsmError("unavailable", "the token is gone"), 1, /^strongroom: the token is gone$/],
+  ["a request that the API refuses", new KmsError("NotFoundException", "policy"), 2, /^strongroom: .+$/],
+  ["an answer that the API owes", new KmsError("KMSInternalException", "failure"), 1, /^strongroom: .+$/],
   ["a surprise, with its stack", new TypeError("x is not a function"), 1, /x is not a function\n +at /],
 ])("a command that ends in %s", async (_, problem, status, errors) => {
   const answer = await run(["dev"], () => Promise.reject(problem));
@@ -241,6 +248,12 @@ test.each([
   expect(status).toBe(0);
   expect(output).toContain(printed);
   expect(calls).toEqual([]);
+});
+
+test("a line that a shell completes is told of no problem", async () => {
+  const { output, errors } = await run(["--get-yargs-completions", "strongroom", "dev", "--hsm", ""]);
+  expect(output).toContain("--listen");
+  expect(errors).toBe("");
 });
 
 async function dev(...argv: string[]): Promise<DevOptions> {

@@ -4,7 +4,7 @@ import type { EngineBenchOptions } from "../../bench/engines.ts";
 import type { HsmBenchOptions } from "../../bench/hsm.ts";
 import type { LeakTestOptions } from "../../bench/leak.ts";
 import type { ServerBenchOptions } from "../../bench/server.ts";
-import { flag, flags, nonEmpty, referenceFlag } from "../flags.ts";
+import { flag, flags, outFlag, referenceFlag } from "../flags.ts";
 import { initArgsFlag } from "./dev.ts";
 import type { Token } from "./hsm.ts";
 
@@ -40,7 +40,7 @@ const serverOptions = {
     ...flag("warm-up", "Requests before the first round, each", "a number from 1 to 1000000", integer(1, 1_000_000)),
     default: "20000",
   },
-  json: flag("json", "Write the figures to this file, too", "a path", nonEmpty),
+  json: outFlag("json", "Write the figures to this file, too"),
 } as const;
 
 const plotted = {
@@ -50,7 +50,7 @@ const plotted = {
     default: "60",
   },
   json: serverOptions.json,
-  html: flag("html", "Write a page of plots to this file, too", "a path", nonEmpty),
+  html: outFlag("html", "Write a page of plots to this file, too"),
 } as const;
 
 const token = {

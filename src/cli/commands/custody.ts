@@ -8,6 +8,7 @@ import {
   installationFlags,
   matching,
   nonEmpty,
+  outFlag,
   parseFingerprint,
   referenceFlag,
 } from "../flags.ts";
@@ -115,7 +116,7 @@ const migration = {
 
 const backup = {
   ...installationFlags,
-  out: required(file("out", "The backup: a new file")),
+  out: required(outFlag("out", "The backup: a new file")),
   officer: flags("officer", "An officer's public key, PEM; to be given for each", "a path", nonEmpty),
   threshold: number("threshold", "How many officers it takes to restore"),
   like: file("like", "An earlier backup: for its officers, without them"),
@@ -138,7 +139,7 @@ const share = {
   from: restoration.from,
   "officer-key": required(file("officer-key", "The officer's private key, PEM")),
   passphrase: referenceFlag("passphrase", "What the private key is encrypted with: file:PATH or env:NAME"),
-  out: required(file("out", "The share: a private file")),
+  out: required(outFlag("out", "The share: a private file")),
 } as const;
 
 const reEncryption = {
@@ -207,7 +208,7 @@ export const custody = (group: Argv, handlers: CustodyHandlers): Argv =>
     .command(
       "tombstones",
       "List the deleted keys, so that no older backup brings them back",
-      { ...installationFlags, out: required(file("out", "The list: a file")) },
+      { ...installationFlags, out: required(outFlag("out", "The list: a file")) },
       (given) => handlers.hsmTombstones(installation(given), given.out),
     )
     .command("open-share", "Open an officer's share of a backup, with the officer's own key", share, (given) =>

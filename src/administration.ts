@@ -114,7 +114,9 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     const hsm = namedHsm(of, name);
     if (hsm.driver === "soft") return withAdmin(hsm, async (admin) => print(admin.info));
     const { probe } = await import("./hsm/pkcs11/probe.ts");
-    print(await probe(hsm));
+    const report = await probe(hsm);
+    print(report);
+    if (report.tests.length === 0) console.error("Nothing was tried: that takes the token's PIN (--pin).");
   },
 
   async hsmTest(of, options, name) {

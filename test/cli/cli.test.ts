@@ -188,6 +188,7 @@ test.each([
   ["a PIN for the soft HSM", ["dev", "--pin", "env:PIN"], "--pin goes with"],
   ["library parameters for the soft HSM", ["dev", "--init-args", "a"], "--init-args goes with"],
   ["library parameters for no URI", ["hsm", "probe", "--init-args", "a"], "--init-args goes with"],
+  ["a URI where a name stands", ["hsm", "test", "--hsm", "pkcs11:token=a", "--pin", "prompt"], "without --hsm"],
   ["a home that is ephemeral", ["dev", "--home", "a", "--ephemeral"], "ephemeral"],
   ["an access key without secret", ["dev", "--access-key-id", id], "secret-access-key"],
   ["a secret without access key", ["dev", "--secret-access-key", "hunter2"], "access-key-id"],

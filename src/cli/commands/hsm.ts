@@ -162,6 +162,7 @@ interface Place {
 }
 
 async function placeOf({ uri, pin, "init-args": initArgs, ...of }: Place): Promise<Installation | Token> {
+  if (of.hsm?.startsWith("pkcs11:")) throw new ConfigError("a URI stands by itself here, without --hsm before it");
   if (uri === undefined) {
     const given = pin === undefined ? initArgs && "init-args" : "pin";
     if (given !== undefined) throw new ConfigError(`--${given} goes with the PKCS#11 URI of a token`);

@@ -62,12 +62,15 @@ export class Link {
   #lastSign = 0;
   /** It has said that it runs. */
   #runs = false;
+  #ready = false;
+  readonly #module: string;
   #watch: NodeJS.Timeout | undefined;
   #alive = true;
   #closing = false;
   #killed: string | undefined;
 
   constructor(options: LinkOptions) {
+    this.#module = options.greeting.module;
     this.#longestSilence = options.longestSilence;
     this.#onRetire = options.onRetire;
     this.#onFault = options.onFault;
@@ -130,23 +133,23 @@ export class Link {
   /** Signs that came while the event loop was busy are read first. */
   async #greet({ greeting, startDeadline, longestStart }: LinkOptions): Promise<unknown> {
     const start = performance.now();
-    let starting = true;
     const look = (): void => {
-      if (!starting) return;
+      if (this.#ready) return;
       const now = performance.now();
       if (now - start > longestStart) this.kill(`it was not ready within ${longestStart} ms`);
       if (now - this.#lastSign <= startDeadline) return;
       this.kill(
         this.#runs
-          ? `at its start, the PKCS#11 module did not answer within ${startDeadline} ms`
+          ? `at its start, ${this.#module} did not answer within ${startDeadline} ms`
           : `it did not run within ${startDeadline} ms of its start: the machine is too busy`,
       );
     };
     const watch = setInterval(() => setImmediate(look), startWatchInterval);
     try {
-      return await this.#send(0, 0, greeting, Number.POSITIVE_INFINITY);
+      const answer = await this.#send(0, 0, greeting, Number.POSITIVE_INFINITY);
+      this.#ready = true;
+      return answer;
     } finally {
-      starting = false;
       clearInterval(watch);
     }
   }
@@ -218,7 +221,8 @@ export class Link {
   }
 
   #fail(how: string): string {
-    const reason = this.#killed ?? how;
+    const itself = this.#runs && !this.#ready ? `${this.#module} crashes at its start (${how})` : how;
+    const reason = this.#killed ?? itself;
     if (!this.#alive) return reason;
     this.#alive = false;
     clearTimeout(this.#watch);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -55,9 +56,21 @@ describe("a PKCS#11 HSM opens", () => {
   });
 
   it("with no module that does not start", async () => {
-    const opened = driver.open({ ...config, environment: { SOFTHSM2_CONF: "/nowhere/softhsm2.conf" } });
+    const misled = { ...config, environment: { SOFTHSM2_CONF: "/nowhere/softhsm2.conf" } };
+    for (const opened of [driver.open(misled), probe(misled)]) {
+      await expect(opened).rejects.toMatchObject({ kind: "unavailable" });
+      await expect(opened).rejects.toBeInstanceOf(HsmError);
+      await expect(opened).rejects.toThrow(/libsofthsm2\.so does not start: C_Initialize .* CKR_/);
+    }
+  });
+
+  it("with no module that crashes, which is named", async () => {
+    const module = join(config.folder, "crash.so");
+    const source = "#include <stdlib.h>\nunsigned long C_GetFunctionList(void *list) { abort(); }";
+    execFileSync("cc", ["-shared", "-fPIC", "-o", module, "-x", "c", "-"], { input: source });
+    const opened = driver.open(withModule(module));
     await expect(opened).rejects.toMatchObject({ kind: "unavailable" });
-    await expect(opened).rejects.toBeInstanceOf(HsmError);
+    await expect(opened).rejects.toThrow(/crash\.so crashes at its start \(SIGABRT\)/);
   });
 
   it("with the one token that its URI means", async () => {

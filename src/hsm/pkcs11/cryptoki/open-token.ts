@@ -13,18 +13,26 @@ const loaded: pkcs11js.PKCS11[] = [];
 export function loadModule(path: string, initArgs?: string): pkcs11js.PKCS11 {
   const module = new pkcs11js.PKCS11();
   loaded.push(module);
+  loading(path, () => module.load(path));
+  starting(path, () => module.C_Initialize(initOptions(initArgs)));
+  return module;
+}
+
+export function loading<Answer>(path: string, load: () => Answer): Answer {
   try {
-    module.load(path);
+    return load();
   } catch (cause) {
     throw new ConfigError(`${path} is no PKCS#11 module that loads here`, { cause });
   }
+}
+
+export function starting(path: string, initialize: () => void): void {
   try {
-    call("C_Initialize", () => module.C_Initialize(initOptions(initArgs)));
-  } catch (error) {
-    const reason = (error as Error).message;
-    throw new HsmError("unavailable", `${path} does not start: ${reason} (is its environment set?)`, { cause: error });
+    call("C_Initialize", initialize);
+  } catch (cause) {
+    const message = `${path} does not start: ${(cause as Error).message} (are its environment and initArgs set?)`;
+    throw new HsmError("unavailable", message, { cause });
   }
-  return module;
 }
 
 /**

@@ -1,13 +1,12 @@
 import graphene from "graphene-pk11";
 import type pkcs11js from "pkcs11js";
-import { ConfigError } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { openEngine } from "../../../engine/index.ts";
 import { ektSuites } from "../../../model/ekt.ts";
 import { type DomainKeyMode, domainKeyModes, type Pkcs11Boundary, pkcs11Boundaries } from "../../config.ts";
 import { Cryptoki } from "../cryptoki/cryptoki.ts";
 import { NativeCryptoki } from "../cryptoki/native-cryptoki.ts";
-import { initOptions } from "../cryptoki/open-token.ts";
+import { initOptions, loading, starting } from "../cryptoki/open-token.ts";
 import { type Candidate, chooseToken, type TokenSelector, unpadded } from "../cryptoki/token-selector.ts";
 import { BackingKeys } from "../keys/backing-keys.ts";
 import { openCipher } from "../keys/call-cipher.ts";
@@ -161,13 +160,9 @@ function describe(
 }
 
 function loaded(path: string, initArgs: string | undefined): graphene.Module {
-  try {
-    const module = graphene.Module.load(path);
-    module.initialize(initOptions(initArgs));
-    return module;
-  } catch (cause) {
-    throw new ConfigError(`${path} is no PKCS#11 module that starts here`, { cause });
-  }
+  const module = loading(path, () => graphene.Module.load(path));
+  starting(path, () => module.initialize(initOptions(initArgs)));
+  return module;
 }
 
 function candidateOf(slot: graphene.Slot): Candidate<graphene.Slot> {

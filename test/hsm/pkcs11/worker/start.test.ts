@@ -31,7 +31,9 @@ it("a worker whose module does not answer at its start is given up after a time,
   writeFileSync(join(config.folder, "hang-at-login"), "");
   const opened = driver.open({ ...config, deadline: 1_000, startDeadline: 1_000 });
   // A machine may have no time for a process that long.
-  await expect(opened).rejects.toThrow(/at its start, .* did not answer within 1000 ms|did not run within 1000 ms/);
+  await expect(opened).rejects.toThrow(
+    /at its start, .*faults\.so did not answer within 1000 ms|did not run within 1000 ms/,
+  );
 });
 
 /** What a worker sends from its start to its first answer. */

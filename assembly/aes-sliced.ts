@@ -37,15 +37,20 @@ export function constants(counter: v128, roundKeys: usize): void {
   splatBytes(column, SLICED_CONSTANTS, 4);
   splatBytes(column, SLICES, 4);
   firstRound(i64x2.splat(0), roundKeys);
-  memory.copy(SLICED_CONSTANTS, SLICED_FIRST, 64);
-  memory.copy(SLICED_FIRST, SLICES, 64);
+  copy(SLICED_CONSTANTS, SLICED_FIRST, 64);
+  copy(SLICED_FIRST, SLICES, 64);
   splatBytes(two, SLICED_SECOND, 16);
   secondRound();
-  memory.copy(SLICED_SECOND, SLICES, 256);
+  copy(SLICED_SECOND, SLICES, 256);
 }
 
 function splatBytes(x: v128, target: usize, count: i32): void {
   for (let n = 0; n < count; n++, target += 16) v128.store(target, lookup(x, i8x16.splat(<i8>n)));
+}
+
+/** For so little, memory.copy takes longer: it is a call into the runtime. */
+function copy(target: usize, source: usize, length: usize): void {
+  for (let offset: usize = 0; offset < length; offset += 16) v128.store(target + offset, v128.load(source + offset));
 }
 
 /** Key stream of sixteen counters of the prepared ones, from `first` on, onto the 256 bytes at `p`. */
@@ -144,29 +149,28 @@ function mixColumns(key: usize): void {
   mixColumn(SLICED_HALVES + 384, SLICED_HALVES + 32, SLICED_HALVES + 192, SLICED_HALVES + 352, key + 48, SLICES + 192);
 }
 
-/** 2S + 3S(1 down) + S(2 down) + S(3 down), as (S + all four) + 2(S + S(1 down)). */
+/** 2S + 3S(1 down) + S(2 down) + S(3 down), as pair + pair(1 down) + S(3 down), where a pair is 2S + S(1 down). */
 // @ts-ignore: decorator
 @inline
 function mixColumn(row0: usize, row1: usize, row2: usize, row3: usize, key: usize, target: usize): void {
   const once0 = substituted(row0, SUB);
-  const twice0 = substituted(row0, SUB_DOUBLED);
   const once1 = substituted(row1, SUB);
-  const twice1 = substituted(row1, SUB_DOUBLED);
   const once2 = substituted(row2, SUB);
-  const twice2 = substituted(row2, SUB_DOUBLED);
   const once3 = substituted(row3, SUB);
-  const twice3 = substituted(row3, SUB_DOUBLED);
-  const all = v128.xor(v128.xor(once0, once1), v128.xor(once2, once3));
-  v128.store(target, mixed(all, once0, twice0, twice1, v128.load32_splat(key)));
-  v128.store(target, mixed(all, once1, twice1, twice2, v128.load32_splat(key, 4)), 16);
-  v128.store(target, mixed(all, once2, twice2, twice3, v128.load32_splat(key, 8)), 32);
-  v128.store(target, mixed(all, once3, twice3, twice0, v128.load32_splat(key, 12)), 48);
+  const pair0 = v128.xor(substituted(row0, SUB_DOUBLED), once1);
+  const pair1 = v128.xor(substituted(row1, SUB_DOUBLED), once2);
+  const pair2 = v128.xor(substituted(row2, SUB_DOUBLED), once3);
+  const pair3 = v128.xor(substituted(row3, SUB_DOUBLED), once0);
+  v128.store(target, mixed(pair0, pair1, once3, v128.load32_splat(key)));
+  v128.store(target, mixed(pair1, pair2, once0, v128.load32_splat(key, 4)), 16);
+  v128.store(target, mixed(pair2, pair3, once1, v128.load32_splat(key, 8)), 32);
+  v128.store(target, mixed(pair3, pair0, once2, v128.load32_splat(key, 12)), 48);
 }
 
 // @ts-ignore: decorator
 @inline
-function mixed(all: v128, once: v128, twice: v128, twiceDown: v128, key: v128): v128 {
-  return v128.xor(v128.xor(v128.xor(all, once), key), v128.xor(twice, twiceDown));
+function mixed(pair: v128, pairDown: v128, last: v128, key: v128): v128 {
+  return v128.xor(v128.xor(pair, pairDown), v128.xor(last, key));
 }
 
 /** SubBytes, or what else the `tables` of (u, v) give, without its constant. */

@@ -1,11 +1,11 @@
 import {
-  A_OVER, FRAMES, FROM_TOWER, INVERSE, LAST_WORD, LOW_NIBBLE, NEIGHBOURS, ROT_LAST_WORD, ROUND_CONSTANTS, SUB,
-  SUB_CONSTANT, SUB_CONSTANT_TOWER, SUB_DOUBLED, SUB_LAST, TO_TOWER,
+  A_OVER, FRAMES, INVERSE, LOW_NIBBLE, NEIGHBOURS, SUB, SUB_DOUBLED, SUB_LAST, TO_TOWER,
 } from "./aes-tables";
 import { lookup } from "./lookup";
 
 /*
- * FIPS 197: AES-256, forward direction. Method and tables: aes-tables.ts. Counter mode in bulk: aes-sliced.ts.
+ * FIPS 197: AES-256, forward direction. Method and tables: aes-tables.ts. Round keys: aes-keys.ts. Counter mode in bulk:
+ * aes-sliced.ts.
  *
  * States stay in registers, up to six side by side, so that one waits for no other; tables are read where they are used.
  * A round key is kept in tower form and in its round's frame, with the constant 0x63 of SubBytes added (MixColumns leaves
@@ -28,61 +28,6 @@ export function mapNibbles(tables: usize, x: v128, low: v128): v128 {
     lookup(v128.load(tables), v128.and(x, low)),
     lookup(v128.load(tables, 16), highNibble(x, low)),
   );
-}
-
-// ── KeyExpansion, §5.2
-
-/** `roundKeys` 240 from `key` 32. */
-export function keyExpansion(key: usize, roundKeys: usize): void {
-  const low = v128.load(LOW_NIBBLE);
-  let even = mapNibbles(TO_TOWER, v128.load(key), low);
-  let odd = mapNibbles(TO_TOWER, v128.load(key, 16), low);
-  v128.store(roundKeys, even);
-  storeRoundKey(roundKeys, 1, odd);
-  for (let i: usize = 0; i < 6; i++) {
-    const rotated = lookup(odd, v128.load(ROT_LAST_WORD));
-    even = v128.xor(runningSum(even), subWord(rotated, v128.load(ROUND_CONSTANTS + 16 * i)));
-    storeRoundKey(roundKeys, 2 * i + 2, even);
-    const repeated = lookup(even, v128.load(LAST_WORD));
-    odd = v128.xor(runningSum(odd), subWord(repeated, v128.load(SUB_CONSTANT_TOWER)));
-    storeRoundKey(roundKeys, 2 * i + 3, odd);
-  }
-  const rotated = lookup(odd, v128.load(ROT_LAST_WORD));
-  const last = v128.xor(runningSum(even), subWord(rotated, v128.load(ROUND_CONSTANTS, 96)));
-  // Round 14 ends in plain form; its frame is its own inverse.
-  const plain = v128.xor(mapNibbles(FROM_TOWER, last, low), v128.load(SUB_CONSTANT));
-  v128.store(roundKeys, lookup(plain, v128.load(FRAMES, 32)), 224);
-}
-
-// @ts-ignore: decorator
-@inline
-function storeRoundKey(roundKeys: usize, round: usize, key: v128): void {
-  const framed = lookup(key, v128.load(FRAMES + 16 * (round & 3)));
-  v128.store(roundKeys + 16 * round, v128.xor(framed, v128.load(SUB_CONSTANT_TOWER)));
-}
-
-/** Each word plus all words before it. */
-// @ts-ignore: decorator
-@inline
-function runningSum(x: v128): v128 {
-  const zero = i64x2.splat(0);
-  x = v128.xor(x, i8x16.shuffle(zero, x, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27));
-  return v128.xor(x, i8x16.shuffle(zero, x, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23));
-}
-
-/** SubWord in tower form, `constant` included. */
-// @ts-ignore: decorator
-@inline
-function subWord(x: v128, constant: v128): v128 {
-  const low = v128.load(LOW_NIBBLE);
-  const inv = v128.load(INVERSE);
-  const i = highNibble(x, low);
-  const k = v128.and(x, low);
-  const j = v128.xor(i, k);
-  const aOverK = lookup(v128.load(A_OVER), k);
-  const u = lookup(v128.load(SUB), half(inv, aOverK, i, j));
-  const v = lookup(v128.load(SUB, 16), half(inv, aOverK, j, i));
-  return v128.xor(v128.xor(u, v), constant);
 }
 
 /** 1/(1/p + a/k) + q: io and jo of aes-tables.ts. */
@@ -189,7 +134,7 @@ export function round(state: v128, roundKeys: usize, r: usize): v128 {
 /** SubBytes and AddRoundKey, out of tower form and out of the frame: round 14 has that of round 2. */
 // @ts-ignore: decorator
 @inline
-function lastRound(state: v128, roundKeys: usize): v128 {
+export function lastRound(state: v128, roundKeys: usize): v128 {
   const low = v128.load(LOW_NIBBLE);
   const inv = v128.load(INVERSE);
   const i = highNibble(state, low);

@@ -1,4 +1,5 @@
-import { encrypt, keyExpansion, ROUND_KEYS_SIZE } from "./aes";
+import { encrypt, ROUND_KEYS_SIZE } from "./aes";
+import { keyExpansion } from "./aes-keys";
 import { AES_BLOCKS, DRBG_KEY, DRBG_ROUND_KEYS, DRBG_SEED, DRBG_V, ENTROPY } from "./memory";
 import { wipe } from "./wipe";
 

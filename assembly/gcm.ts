@@ -1,4 +1,5 @@
-import { encrypt as encryptBlocks, keyExpansion } from "./aes";
+import { encrypt as encryptBlocks } from "./aes";
+import { expandAndEncrypt, keyExpansion } from "./aes-keys";
 import * as sliced from "./aes-sliced";
 import { equal, loadPartial } from "./constant-time";
 import * as ghash from "./ghash";
@@ -57,22 +58,27 @@ export function startWith(keyContext: usize, count: usize, ivAt: usize): void {
 
 /** A message under `key`, in the working context, with so many bytes of additional data and of plaintext. */
 export function start(key: usize, ivAt: usize, aadLength: usize, length: usize): void {
-  keyExpansion(key, GCM_KEY);
   isSm4 = false;
-  startWorking(ivAt, aadLength, length);
+  startWorking(key, ivAt, aadLength, length);
 }
 
 /** The same under a `key` of SM4. */
 export function startSm4(key: usize, ivAt: usize, aadLength: usize, length: usize): void {
-  sm4.keyExpansion(key, GCM_KEY);
   isSm4 = true;
-  startWorking(ivAt, aadLength, length);
+  startWorking(key, ivAt, aadLength, length);
 }
 
-function startWorking(ivAt: usize, aadLength: usize, length: usize): void {
+function startWorking(key: usize, ivAt: usize, aadLength: usize, length: usize): void {
   begin(GCM_KEY, powersFor(((aadLength + 15) >> 4) + ((length + 15) >> 4) + 1), ivAt);
   // H and E(J0), §6.4 and §7.1 step 1, come with what bulk leaves over; one batch alone does not repay its preparation.
-  fill(2, ((length > SLICED ? length & (SLICED - 1) : length) + 15) >> 4);
+  const count = layCounters(2, ((length > SLICED ? length & (SLICED - 1) : length) + 15) >> 4);
+  if (isSm4) {
+    sm4.keyExpansion(key, GCM_KEY);
+    sm4.encrypt(GCM_KEY, GCM_STREAM, count);
+  } else {
+    expandAndEncrypt(key, GCM_KEY, GCM_STREAM, count);
+  }
+  v128.store(GCM_TAG_MASK, v128.load(next - 16));
   ghash.powerTables(v128.load(GCM_STREAM), context + TABLES_AT, powers);
   ghash.start(context + TABLES_AT, powers);
 }
@@ -180,17 +186,25 @@ function lengths(): v128 {
  * Fills GCM_STREAM with `blocks` of key stream. What stands in front of it, `head` blocks, is E(J0), and before that H.
  */
 function fill(head: usize, blocks: usize): void {
+  const count = layCounters(head, blocks);
+  if (isSm4) sm4.encrypt(context, GCM_STREAM, count);
+  else encryptBlocks(context, GCM_STREAM, count);
+  if (head > 0) v128.store(GCM_TAG_MASK, v128.load(next - 16));
+}
+
+/** What `fill` encrypts, and how many blocks that is. */
+// @ts-ignore: decorator
+@inline
+function layCounters(head: usize, blocks: usize): usize {
   const count = head + blocks;
   next = GCM_STREAM + 16 * head;
   end = GCM_STREAM + 16 * count;
   if (head > 1) v128.store(GCM_STREAM, i64x2.splat(0));
   if (head > 0) v128.store(next - 16, counterBlock(1));
   for (let p = next; p < end; p += 16) v128.store(p, counterBlock(counter++));
-  if (isSm4) sm4.encrypt(context, GCM_STREAM, count);
-  else encryptBlocks(context, GCM_STREAM, count);
-  if (head > 0) v128.store(GCM_TAG_MASK, v128.load(next - 16));
   // Either cipher may have gone on to the end of four blocks.
   filled = max(filled, 16 * ((count + 3) & ~3));
+  return count;
 }
 
 /** The next sixteen blocks of key stream, onto the bytes at `p`. */

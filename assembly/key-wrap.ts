@@ -1,4 +1,5 @@
-import { encrypt1, keyExpansion, ROUND_KEYS_SIZE } from "./aes";
+import { encrypt1, ROUND_KEYS_SIZE } from "./aes";
+import { keyExpansion } from "./aes-keys";
 import { decrypt1 } from "./aes-inverse";
 import { AES_BLOCKS, KEY_WRAP_KEYS } from "./memory";
 import { wipe } from "./wipe";

@@ -34,6 +34,13 @@ typedef struct {
 } CK_RSA_AES_KEY_WRAP_PARAMS;
 
 typedef struct {
+  CK_BYTE *pIv;
+  CK_ULONG ulIvLen, ulIvBits;
+  CK_BYTE *pAAD;
+  CK_ULONG ulAADLen, ulTagBits;
+} CK_GCM_PARAMS;
+
+typedef struct {
   CK_BBOOL bLittleEndian;
   CK_ULONG ulWidthInBits;
 } CK_SP800_108_COUNTER_FORMAT;
@@ -59,7 +66,12 @@ typedef struct {
   CK_RV (*C_CloseSession)(CK_SESSION_HANDLE);
   void *before_create[6];
   CK_RV (*C_CreateObject)(CK_SESSION_HANDLE, CK_ATTRIBUTE *, CK_ULONG, CK_OBJECT_HANDLE *);
-  void *before_decrypt[12];
+  void *C_CopyObject;
+  CK_RV (*C_DestroyObject)(CK_SESSION_HANDLE, CK_OBJECT_HANDLE);
+  void *before_encrypt[6];
+  CK_RV (*C_EncryptInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
+  CK_RV (*C_Encrypt)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
+  void *before_decrypt[2];
   CK_RV (*C_DecryptInit)(CK_SESSION_HANDLE, CK_MECHANISM *, CK_OBJECT_HANDLE);
   CK_RV (*C_Decrypt)(CK_SESSION_HANDLE, CK_BYTE *, CK_ULONG, CK_BYTE *, CK_ULONG *);
   void *before_sign[7];
@@ -90,8 +102,18 @@ typedef CK_RV (*CK_C_GetInterfaceList)(CK_INTERFACE *, CK_ULONG *);
 
 enum {
   CKR_OK = 0,
+  CKR_HOST_MEMORY = 2,
+  CKR_DEVICE_MEMORY = 0x31,
+  CKR_DEVICE_REMOVED = 0x32,
+  CKR_SESSION_CLOSED = 0xb0,
+  CKR_SESSION_COUNT = 0xb1,
+  CKR_SESSION_HANDLE_INVALID = 0xb3,
+  CKR_TOKEN_NOT_PRESENT = 0xe0,
+  CKR_USER_NOT_LOGGED_IN = 0x101,
+  CKR_CRYPTOKI_NOT_INITIALIZED = 0x190,
   CKF_RW_SESSION = 2,
   CKF_SERIAL_SESSION = 4,
+  CKM_AES_GCM = 0x1087,
   CKM_SHA256_HMAC = 0x251,
   CKM_RSA_AES_KEY_WRAP = 0x1054,
   CKM_SP800_108_COUNTER_KDF = 0x3ac,
@@ -102,6 +124,7 @@ enum {
   CKZ_DATA_SPECIFIED = 1,
   CK_SP800_108_ITERATION_VARIABLE = 1,
   CK_SP800_108_BYTE_ARRAY = 4,
+  CKA_VALUE = 0x11,
   CKA_WRAP_TEMPLATE = 0x40000211,
   CKA_UNWRAP_TEMPLATE = 0x40000212,
   CKA_DERIVE_TEMPLATE = 0x40000213,

@@ -7,7 +7,7 @@
 
 #include "ciphertext.h"
 #include "cryptoki-arguments.h"
-#include "hbk.h"
+#include "sealing.h"
 #include "session.h"
 #include "status.h"
 
@@ -42,55 +42,15 @@ static int32_t make(struct call *call, const struct operation *operation, size_t
   return OK;
 }
 
-static const uint8_t *hbk_id_of(const struct bytes *parts) { return parts[1].at; }
-static const uint8_t *key_id_of(const struct bytes *parts) { return parts[1].at + 32; }
-static enum suite suite_of(const struct bytes *parts) { return parts[1].at[48]; }
-
-/** What seals or opens: HBK, identity, additional data, from `parts` on. */
-static bool are_keyed(const struct bytes *parts) {
-  if (parts[0].length != HANDLE_LENGTH || parts[1].length != IDENTITY_LENGTH) return false;
-  return parts[2].length <= LONGEST_AAD && (suite_of(parts) == AES_SUITE || suite_of(parts) == SM4_SUITE);
-}
-
 static CK_OBJECT_HANDLE handle_of(struct bytes part) {
   CK_OBJECT_HANDLE handle;
   memcpy(&handle, part.at, sizeof handle);
   return handle;
 }
 
-/** KBKDF (SP 800-108 §4.1): one block in counter mode is one HMAC, which the token computes; into `scratch->call_key`. */
-static int32_t derive(struct session *session, struct job *job, const struct bytes *parts, const uint8_t *nonce) {
-  uint8_t input[4 + FIXED_INPUT_LENGTH] = {0, 0, 0, 1};
-  struct scratch *scratch = session->workspace->scratch;
-  CK_MECHANISM mechanism = {CKM_SHA256_HMAC, NULL, 0};
-  hbk_call_key_input(suite_of(parts) == SM4_SUITE, key_id_of(parts), nonce, input + 4);
-  int32_t length =
-      session_sign(session, job, &mechanism, handle_of(parts[0]), (struct bytes){input, sizeof input});
-  if (length < 0) return length;
-  if (length != sizeof scratch->call_key) return FAULT;
-  memcpy(scratch->call_key, scratch->material, sizeof scratch->call_key);
-  return OK;
-}
-
-/** `target` has N and IV in place. */
-static int32_t seal(struct session *session, struct job *job, const struct bytes *parts, struct bytes plaintext,
-                    struct bytes target) {
-  int32_t status = derive(session, job, parts, target.at + NONCE_AT);
-  if (status != OK) return status;
-  ciphertext_begin(target.at, suite_of(parts), hbk_id_of(parts));
-  return ciphertext_seal_under_call_key(session->workspace, parts[2], plaintext, target);
-}
-
-static int32_t open(struct session *session, struct job *job, const struct bytes *parts, uint8_t *target) {
-  struct bytes ciphertext = parts[3];
-  if (!ciphertext_names(ciphertext, suite_of(parts), hbk_id_of(parts))) return NOT_AUTHENTIC;
-  int32_t status = derive(session, job, parts, ciphertext.at + NONCE_AT);
-  return status == OK ? ciphertext_open_under_call_key(session->workspace, parts[2], ciphertext, target) : status;
-}
-
 static int32_t perform_seal(struct session *session, struct job *job) {
   int32_t status = session_draw(session, job, job->output.at + NONCE_AT, FRESH_LENGTH);
-  return status == OK ? seal(session, job, job->parts, job->parts[3], job->output) : status;
+  return status == OK ? seal_in_session(session, job, job->parts, job->parts[3], job->output) : status;
 }
 
 int32_t job_seal(struct call *call, struct job **job) {
@@ -101,7 +61,7 @@ int32_t job_seal(struct call *call, struct job **job) {
 }
 
 static int32_t perform_open(struct session *session, struct job *job) {
-  return open(session, job, job->parts, job->output.at);
+  return open_in_session(session, job, job->parts, job->parts[3], job->output.at);
 }
 
 int32_t job_open(struct call *call, struct job **job) {
@@ -122,7 +82,7 @@ static int32_t perform_data_key(struct session *session, struct job *job, bool w
   if (status != OK) return status;
   memcpy(target.at + NONCE_AT, scratch->random, FRESH_LENGTH);
   memcpy(key.at, scratch->random + FRESH_LENGTH, length);
-  status = seal(session, job, job->parts, key, target);
+  status = seal_in_session(session, job, job->parts, key, target);
   return status < 0 || !wanted ? status : (int32_t)job->output.length;
 }
 
@@ -144,11 +104,11 @@ int32_t job_data_key(struct call *call, struct job **job) {
 static int32_t perform_re_encrypt(struct session *session, struct job *job) {
   struct scratch *scratch = session->workspace->scratch;
   scratch->plaintext_length = sizeof scratch->plaintext;
-  int32_t length = open(session, job, job->parts, scratch->plaintext);
+  int32_t length = open_in_session(session, job, job->parts, job->parts[3], scratch->plaintext);
   if (length < 0) return length;
   int32_t status = session_draw(session, job, job->output.at + NONCE_AT, FRESH_LENGTH);
   struct bytes plaintext = {scratch->plaintext, (size_t)length};
-  return status == OK ? seal(session, job, job->parts + 4, plaintext, job->output) : status;
+  return status == OK ? seal_in_session(session, job, job->parts + 4, plaintext, job->output) : status;
 }
 
 int32_t job_re_encrypt(struct call *call, struct job **job) {
@@ -158,8 +118,6 @@ int32_t job_re_encrypt(struct call *call, struct job **job) {
   if (length > CIPHERTEXT_OVERHEAD + LONGEST_PLAINTEXT) return BAD_LENGTH;
   return make(call, &operation, 7, length, job);
 }
-
-typedef int32_t transform(struct session *, struct job *, CK_MECHANISM *, CK_OBJECT_HANDLE, struct bytes data);
 
 static int32_t perform_by(struct session *session, struct job *job, transform *by) {
   struct mechanism mechanism;
@@ -212,6 +170,7 @@ void job_perform(struct job *job, struct session *session) {
     if (job->status < 0) ERR_clear_error();
     if (job->status != MODULE) return;
     session_close(session);
+    job->again = true;
   }
 }
 

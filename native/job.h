@@ -1,12 +1,23 @@
 #ifndef STRONGROOM_JOB_H
 #define STRONGROOM_JOB_H
 
+#include <stdbool.h>
+
 #include "bytes.h"
 #include "call.h"
 #include "cryptoki-types.h"
 
 /** Names them in the answers: src/hsm/pkcs11/cryptoki/session-pool.ts. */
-enum module_function { C_OPEN_SESSION, C_GENERATE_RANDOM, C_SIGN, C_DECRYPT };
+enum module_function {
+  C_OPEN_SESSION,
+  C_GENERATE_RANDOM,
+  C_SIGN,
+  C_DECRYPT,
+  C_ENCRYPT,
+  C_CREATE_OBJECT,
+  C_DERIVE_KEY,
+  C_DESTROY_OBJECT
+};
 
 struct session;
 
@@ -24,16 +35,18 @@ struct job {
   /** With MODULE. */
   enum module_function function;
   CK_RV answered;
+  /** It was tried before: the module failed. */
+  bool again;
   /** Of everything. */
   size_t size;
   _Alignas(8) uint8_t octets[];
 };
 
 /**
- * Octets among the arguments of the functions that make jobs: a handle is 8, `identity` the HBK id 32 ‖ the key id 16 ‖
- * the suite 1, and mechanisms are those of cryptoki-arguments.h. The first argument of each is the job's number.
+ * Octets among the arguments of the functions that make jobs: handles and identities are those of sealing.h, and mechanisms
+ * those of cryptoki-arguments.h. The first argument of each is the job's number.
  */
-enum { HANDLE_LENGTH = 8, IDENTITY_LENGTH = 32 + 16 + 1, LONGEST_SIGNED = 8192, LONGEST_SIGNATURE = 1024 };
+enum { LONGEST_SIGNED = 8192, LONGEST_SIGNATURE = 1024 };
 
 /** number, HBK, identity, additional data, plaintext: header ‖ ciphertext ‖ tag */
 int32_t job_seal(struct call *call, struct job **job);

@@ -16,24 +16,30 @@ static bool is_text(struct bytes bytes) { return bytes.length > 0 && bytes.at[by
 
 /**
  * path of a module that is loaded and initialised, slot, number of sessions, path of the device of random octets,
- * personalization, what is called when there are answers. Both paths end in 0. Answers the number of sessions there are.
+ * personalization, boundary, template of call keys, what is called when there are answers. Both paths end in 0. Answers the
+ * number of sessions there are.
  */
 static int32_t open_pool(struct call *call) {
   struct session_pool *sessions = call->instance;
   struct bytes path = call->bytes[0], slot = call->bytes[1];
+  struct place place = {
+      .device = (const char *)call->bytes[2].at,
+      .boundary = call->numbers[1],
+      .template = call->bytes[4],
+  };
   CK_FUNCTION_LIST *functions;
-  CK_ULONG slot_id;
   if (sessions->state.live) return FAULT;
-  if (!is_text(path) || slot.length != sizeof slot_id || !is_text(call->bytes[2])) return BAD_LENGTH;
+  if (!is_text(path) || slot.length != sizeof place.slot || !is_text(call->bytes[2])) return BAD_LENGTH;
   if (call->numbers[0] < 1 || call->numbers[0] > MOST_SESSIONS) return BAD_LENGTH;
   if (call->bytes[3].length > SEED_LENGTH - sizeof(uint32_t)) return BAD_LENGTH;
-  memcpy(&slot_id, slot.at, sizeof slot_id);
+  if (place.boundary > TOKEN || place.template.length > LONGEST_TEMPLATE) return BAD_LENGTH;
+  memcpy(&place.slot, slot.at, sizeof place.slot);
   sessions->library = dlopen((const char *)path.at, RTLD_NOW | RTLD_NOLOAD);
   CK_C_GetFunctionList get =
       sessions->library ? (CK_C_GetFunctionList)dlsym(sessions->library, "C_GetFunctionList") : NULL;
   if (!get || get(&functions) != CKR_OK || !functions) return FAULT;
-  sessions->threads =
-      threads_start(call, functions, slot_id, call->numbers[0], (const char *)call->bytes[2].at, call->bytes[3]);
+  place.functions = functions;
+  sessions->threads = threads_start(call, &place, call->numbers[0], call->bytes[3]);
   sessions->state.live = sessions->threads != NULL;
   return sessions->state.live ? (int32_t)threads_count(sessions->threads) : FAULT;
 }
@@ -94,7 +100,7 @@ static void finalize(void *instance) {
 }
 
 static const struct function methods[] = {
-    {"open", "bbnbbf", open_pool, .any_state = true},
+    {"open", "bbnbbnbf", open_pool, .any_state = true},
     {"close", "", close_sessions},
     {"seal", "nbbbb", seal},
     {"unseal", "nbbbb", open},

@@ -146,17 +146,16 @@ static bool start_worker(struct threads *threads, struct session *session) {
 }
 
 /** NULL: there is no memory, or the module opens no session. */
-static struct session *opened_session(const CK_FUNCTION_LIST *functions, CK_ULONG slot, const char *device,
-                                      struct bytes personalization) {
-  struct session *session = session_new(functions, slot, device, personalization);
+static struct session *opened_session(const struct place *place, struct bytes personalization) {
+  struct session *session = session_new(place, personalization);
   struct job none;
   if (!session || session_open(session, &none) == OK) return session;
   session_free(session);
   return NULL;
 }
 
-struct threads *threads_start(struct call *call, const CK_FUNCTION_LIST *functions, CK_ULONG slot, uint32_t number,
-                              const char *device, struct bytes personalization) {
+struct threads *threads_start(struct call *call, const struct place *place, uint32_t number,
+                              struct bytes personalization) {
   struct threads *threads = calloc(1, sizeof *threads);
   uint8_t own[SEED_LENGTH];
   if (!threads) return NULL;
@@ -169,7 +168,7 @@ struct threads *threads_start(struct call *call, const CK_FUNCTION_LIST *functio
   for (uint32_t i = 0; i < number && goes_on; i++) {
     memcpy(own + personalization.length, &i, sizeof i);
     struct bytes whole = {own, personalization.length + sizeof i};
-    goes_on = start_worker(threads, opened_session(functions, slot, device, whole));
+    goes_on = start_worker(threads, opened_session(place, whole));
   }
   if (threads->count > 0) return threads;
   threads_stop(threads);

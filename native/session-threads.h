@@ -12,11 +12,11 @@ enum { MOST_SESSIONS = 64 };
 struct threads;
 
 /**
- * `number` sessions, or fewer, where the module opens no more; `call->function` is called when there are answers.
- * `device` ends in a zero. NULL: there is no session, or no memory.
+ * `number` sessions, or fewer, where the module opens no more; `call->function` is called when there are answers. NULL:
+ * there is no session, or no memory.
  */
-struct threads *threads_start(struct call *call, const CK_FUNCTION_LIST *functions, CK_ULONG slot, uint32_t number,
-                              const char *device, struct bytes personalization);
+struct threads *threads_start(struct call *call, const struct place *place, uint32_t number,
+                              struct bytes personalization);
 size_t threads_count(const struct threads *threads);
 /** Ends them and their sessions; what they are doing is finished before. */
 void threads_stop(struct threads *threads);

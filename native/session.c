@@ -3,19 +3,22 @@
 #include <openssl/crypto.h>
 #include <string.h>
 
+#include "cryptoki-arguments.h"
 #include "locked-memory.h"
 #include "status.h"
 
-struct session *session_new(const CK_FUNCTION_LIST *functions, CK_ULONG slot, const char *device,
-                            struct bytes personalization) {
+struct session *session_new(const struct place *place, struct bytes personalization) {
   struct session *session = locked_memory_new(sizeof *session);
   if (!session) return NULL;
-  session->functions = functions;
-  session->slot = slot;
+  session->functions = place->functions;
+  session->slot = place->slot;
+  session->boundary = place->boundary;
+  memcpy(session->template, place->template.at, place->template.length);
+  session->template_length = place->template.length;
   session->workspace = workspace_new();
   memcpy(session->personalization, personalization.at, personalization.length);
   session->personalization_length = personalization.length;
-  if (entropy_open(&session->entropy, device) && session->workspace) return session;
+  if (entropy_open(&session->entropy, place->device) && session->workspace) return session;
   session_free(session);
   return NULL;
 }
@@ -111,4 +114,48 @@ int32_t session_decrypt(struct session *session, struct job *job, CK_MECHANISM *
                         struct bytes data) {
   int32_t status = answered(job, C_DECRYPT, session->functions->C_DecryptInit(session->handle, mechanism, key));
   return status == OK ? transformed(session, job, C_DECRYPT, session->functions->C_Decrypt, data) : status;
+}
+
+int32_t session_encrypt(struct session *session, struct job *job, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+                        struct bytes data) {
+  int32_t status = answered(job, C_ENCRYPT, session->functions->C_EncryptInit(session->handle, mechanism, key));
+  return status == OK ? transformed(session, job, C_ENCRYPT, session->functions->C_Encrypt, data) : status;
+}
+
+static int32_t read_own_template(struct session *session, struct template *template) {
+  return read_template((struct bytes){session->template, session->template_length}, template);
+}
+
+int32_t session_create(struct session *session, struct job *job, struct bytes value, CK_OBJECT_HANDLE *key) {
+  struct template template;
+  int32_t status = read_own_template(session, &template);
+  if (status == OK && template.count == MOST_ATTRIBUTES) status = BAD_LENGTH;
+  if (status != OK) return status;
+  template.attributes[template.count++] = (CK_ATTRIBUTE){CKA_VALUE, value.at, value.length};
+  const CK_FUNCTION_LIST *functions = session->functions;
+  return answered(job, C_CREATE_OBJECT,
+                  functions->C_CreateObject(session->handle, template.attributes, template.count, key));
+}
+
+int32_t session_derive(struct session *session, struct job *job, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base,
+                       CK_OBJECT_HANDLE *key) {
+  struct template template;
+  int32_t status = read_own_template(session, &template);
+  if (status != OK) return status;
+  const CK_FUNCTION_LIST *functions = session->functions;
+  return answered(job, C_DERIVE_KEY,
+                  functions->C_DeriveKey(session->handle, mechanism, base, template.attributes, template.count, key));
+}
+
+int32_t session_destroy(struct session *session, struct job *job, CK_OBJECT_HANDLE key) {
+  return answered(job, C_DESTROY_OBJECT, session->functions->C_DestroyObject(session->handle, key));
+}
+
+bool is_outage(CK_RV answered) {
+  static const CK_RV outages[] = {CKR_HOST_MEMORY,    CKR_DEVICE_MEMORY,          CKR_DEVICE_REMOVED,
+                                  CKR_SESSION_CLOSED, CKR_SESSION_COUNT,          CKR_SESSION_HANDLE_INVALID,
+                                  CKR_TOKEN_NOT_PRESENT, CKR_USER_NOT_LOGGED_IN, CKR_CRYPTOKI_NOT_INITIALIZED};
+  for (size_t i = 0; i < sizeof outages / sizeof *outages; i++)
+    if (answered == outages[i]) return true;
+  return false;
 }

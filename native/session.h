@@ -6,6 +6,21 @@
 #include "entropy.h"
 #include "job.h"
 
+/** Where the key of a call is used, as `Pkcs11Boundary` says: by this process; in the token; made in the token, too. */
+enum call_boundary { CALL_KEY, TOKEN_GCM, TOKEN };
+enum { LONGEST_TEMPLATE = 512 };
+
+/** What the sessions of a pool have in common. */
+struct place {
+  const CK_FUNCTION_LIST *functions;
+  CK_ULONG slot;
+  /** The path of the operating system's generator, ending in 0. */
+  const char *device;
+  enum call_boundary boundary;
+  /** Of the keys of calls that are objects (cryptoki-arguments.h), at most LONGEST_TEMPLATE. */
+  struct bytes template;
+};
+
 /**
  * One operation session of a module, which lives in locked memory with what its thread works with. It is closed after any
  * failure, because an operation that was begun stays active in it, and opened when it is needed.
@@ -13,6 +28,9 @@
 struct session {
   const CK_FUNCTION_LIST *functions;
   CK_ULONG slot;
+  enum call_boundary boundary;
+  _Alignas(8) uint8_t template[LONGEST_TEMPLATE];
+  size_t template_length;
   CK_SESSION_HANDLE handle;
   bool is_open;
   struct workspace *workspace;
@@ -25,9 +43,8 @@ struct session {
   size_t personalization_length;
 };
 
-/** NULL: there is no memory. `device` is that of the operating system's generator. */
-struct session *session_new(const CK_FUNCTION_LIST *functions, CK_ULONG slot, const char *device,
-                            struct bytes personalization);
+/** NULL: there is no memory. */
+struct session *session_new(const struct place *place, struct bytes personalization);
 /** Closes it, too. */
 void session_free(struct session *session);
 
@@ -42,10 +59,20 @@ void session_close(struct session *session);
 int32_t session_draw(struct session *session, struct job *job, uint8_t *target, size_t length);
 
 /** What C_Sign makes, in `scratch->material`. Its length, or MODULE. */
-int32_t session_sign(struct session *session, struct job *job, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
-                     struct bytes data);
-/** Of C_Decrypt; likewise. */
-int32_t session_decrypt(struct session *session, struct job *job, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
-                        struct bytes data);
+typedef int32_t transform(struct session *session, struct job *job, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE key,
+                          struct bytes data);
+transform session_sign;
+/** Of C_Decrypt and C_Encrypt; likewise. */
+transform session_decrypt, session_encrypt;
+
+/* Session objects of the place's template. OK, MODULE or BAD_LENGTH. */
+
+int32_t session_create(struct session *session, struct job *job, struct bytes value, CK_OBJECT_HANDLE *key);
+int32_t session_derive(struct session *session, struct job *job, CK_MECHANISM *mechanism, CK_OBJECT_HANDLE base,
+                       CK_OBJECT_HANDLE *key);
+int32_t session_destroy(struct session *session, struct job *job, CK_OBJECT_HANDLE key);
+
+/** About session, token or memory, and about no octets that the module was given: those of second-try.ts. */
+bool is_outage(CK_RV answered);
 
 #endif

@@ -114,7 +114,16 @@ const built = join(import.meta.dirname, "../../../build/native/strongroom.node")
  */
 export interface SessionPoolState {
   /** `done` is called when there are answers to collect. Answers how many of the `sessions` the module opened. */
-  open(path: Bytes, slot: Bytes, sessions: number, device: Bytes, personalization: Bytes, done: () => void): number;
+  open(
+    path: Bytes,
+    slot: Bytes,
+    sessions: number,
+    device: Bytes,
+    personalization: Bytes,
+    boundary: number,
+    template: Bytes,
+    done: () => void,
+  ): number;
   /** Waits for the jobs that are being done. */
   close(): number;
   seal(job: number, hbk: Bytes, identity: Bytes, aad: Bytes, plaintext: Bytes): number;

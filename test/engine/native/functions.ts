@@ -21,6 +21,9 @@ export interface Receivers {
   readonly boundary: BoundaryState;
   readonly cryptoki: CryptokiState;
   readonly sessions: SessionPoolState;
+  /** Which have the keys of calls in the token, made there and brought in. */
+  readonly deriving: SessionPoolState;
+  readonly bringing: SessionPoolState;
 }
 
 export function receivers(addon: Addon): Receivers {
@@ -30,7 +33,11 @@ export function receivers(addon: Addon): Receivers {
   drbg.instantiate(new Uint8Array(48).fill(1), new Uint8Array(0));
   const boundary = new addon.Boundary();
   boundary.open(new TextEncoder().encode("/dev/urandom\0"), personalization());
-  return { addon, deriver, drbg, boundary, cryptoki: openReader(addon), sessions: openReaderSessions(addon) };
+  const cryptoki = openReader(addon);
+  const [sessions, bringing, deriving] = [0, 1, 2].map((at) => openReaderSessions(addon, undefined, at)) as [
+    ...[SessionPoolState, SessionPoolState, SessionPoolState],
+  ];
+  return { addon, deriver, drbg, boundary, cryptoki, sessions, bringing, deriving };
 }
 
 /** All that take arguments. */
@@ -41,6 +48,8 @@ export const functionsOf = ({
   boundary,
   cryptoki,
   sessions,
+  bringing,
+  deriving,
 }: Receivers): readonly NativeFunction[] => [
   ["sha256", addon, "bt"],
   ["hmacSha256", addon, "bbt"],
@@ -97,4 +106,10 @@ export const functionsOf = ({
   ["decrypt", sessions, "nbbb"],
   ["random", sessions, "nn"],
   ["collect", sessions, "t"],
+  ["seal", bringing, "nbbbb"],
+  ["unseal", bringing, "nbbbb"],
+  ["collect", bringing, "t"],
+  ["reEncrypt", deriving, "nbbbbbbb"],
+  ["dataKey", deriving, "nbbbnn"],
+  ["collect", deriving, "t"],
 ];

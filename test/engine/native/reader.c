@@ -43,6 +43,12 @@ static CK_ULONG mechanism_sum(const CK_MECHANISM *mechanism) {
     memcpy(&wrap, mechanism->pParameter, sizeof wrap);
     return wrap.bits + wrap.oaep->hashAlg + wrap.oaep->mgf + wrap.oaep->source + wrap.oaep->ulSourceDataLen;
   }
+  if (mechanism->mechanism == 0x1087) {
+    struct { const void *iv; CK_ULONG iv_length, iv_bits; const void *aad; CK_ULONG aad_length, tag_bits; } gcm;
+    if (mechanism->ulParameterLen != sizeof gcm) return 0;
+    memcpy(&gcm, mechanism->pParameter, sizeof gcm);
+    return sum_of(gcm.iv, gcm.iv_length) + gcm.iv_bits + sum_of(gcm.aad, gcm.aad_length) + gcm.tag_bits;
+  }
   return sum_of(mechanism->pParameter, mechanism->ulParameterLen);
 }
 
@@ -109,6 +115,11 @@ static CK_RV transform(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG len
   return CKR_OK;
 }
 
+static CK_RV destroy(CK_SESSION_HANDLE session, CK_OBJECT_HANDLE object) {
+  (void)session, (void)object;
+  return CKR_OK;
+}
+
 static CK_FUNCTION_LIST list = {
     .version = {2, 40},
     .C_OpenSession = open_session,
@@ -116,6 +127,9 @@ static CK_FUNCTION_LIST list = {
     .C_GenerateRandom = generate_random,
     .C_SignInit = begin,
     .C_Sign = transform,
+    .C_EncryptInit = begin,
+    .C_Encrypt = transform,
+    .C_DestroyObject = destroy,
     .C_DecryptInit = begin,
     .C_Decrypt = transform,
     .C_CreateObject = create,

@@ -16,12 +16,16 @@ export function openReader({ Cryptoki }: Addon): CryptokiState {
   return cryptoki;
 }
 
-/** Two sessions of it. `done` as of `SessionPoolState`. */
-export function openReaderSessions({ SessionPool }: Addon, done: () => void = () => undefined): SessionPoolState {
+/** Two sessions of it. `boundary` and `done` as of `SessionPoolState`. */
+export function openReaderSessions(
+  { SessionPool }: Addon,
+  done: () => void = () => undefined,
+  boundary = 0,
+): SessionPoolState {
   path ??= loadReader();
   const pool = new SessionPool();
   const [module, device] = [utf8(`${path}\0`), utf8("/dev/urandom\0")];
-  if (pool.open(module, new Uint8Array(8), 2, device, new Uint8Array(28), done) !== 2)
+  if (pool.open(module, new Uint8Array(8), 2, device, new Uint8Array(28), boundary, new Uint8Array(0), done) !== 2)
     throw new Error("the sessions do not open");
   return pool;
 }

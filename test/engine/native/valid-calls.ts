@@ -163,7 +163,7 @@ function cryptokiCalls({ cryptoki }: Receivers): ValidCall[] {
   ];
 }
 
-function sessionCalls({ sessions }: Receivers): ValidCall[] {
+function sessionCalls({ sessions, bringing, deriving }: Receivers): ValidCall[] {
   const [handle, identity, ciphertext] = [zeros(8).fill(7), zeros(49), zeros(78 + text.length)];
   identity[48] = 1;
   ciphertext.set([1, 1]);
@@ -177,5 +177,12 @@ function sessionCalls({ sessions }: Receivers): ValidCall[] {
     ["decrypt", sessions, [6, handle, concat(mechanism, id), text]],
     ["random", sessions, [7, 32]],
     ["collect", sessions, [zeros(2000)]],
+    // 16 octets, because reader.c answers 32.
+    ["seal", bringing, [8, handle, identity, aad, zeros(16)]],
+    ["unseal", bringing, [9, handle, identity, aad, ciphertext]],
+    ["collect", bringing, [zeros(2000)]],
+    ["reEncrypt", deriving, [10, handle, identity, aad, ciphertext, handle, identity, aad]],
+    ["dataKey", deriving, [11, handle, identity, aad, 16, 1]],
+    ["collect", deriving, [zeros(2000)]],
   ];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { utf8 } from "../../../src/base/bytes.ts";
-import type { Hsm, Pkcs11Boundary, Pkcs11Config } from "../../../src/hsm/index.ts";
+import type { Hsm, Pkcs11Config } from "../../../src/hsm/index.ts";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";
 import { hsmDataPath } from "../../conformance/hsm.ts";
 import { aad, algorithm, expectHsmError, type HsmFixture, metaOf } from "../../conformance/hsm-fixture.ts";
@@ -9,21 +9,22 @@ import { softTokens } from "./tokens.ts";
 
 const soft = softTokens();
 const nss = nssTokens();
-const fixture = (fresh: () => Promise<Pkcs11Config>, boundary: Pkcs11Boundary): HsmFixture<Pkcs11Config> => ({
+const fixture = (fresh: () => Promise<Pkcs11Config>, at: Partial<Pkcs11Config>): HsmFixture<Pkcs11Config> => ({
   driver,
-  fresh: async () => ({ ...(await fresh()), boundary }),
+  fresh: async () => ({ ...(await fresh()), ...at }),
   stride: 32,
 });
+const oneByOne = { engine: "wasm" } as const;
 
-hsmDataPath("SoftHSM2, whose token does AES-GCM,", fixture(soft, "token-gcm"));
-hsmDataPath("NSS, whose token derives the key of each call,", fixture(nss, "token"));
+hsmDataPath("SoftHSM2, whose token does AES-GCM,", fixture(soft, { boundary: "token-gcm", ...oneByOne }));
+hsmDataPath("NSS, whose token derives the key of each call,", fixture(nss, { boundary: "token", sessions: 4 }));
 
 describe("a boundary", () => {
   it.each([
-    ["NSS", nss, ["call-key", "token-gcm", "token"]],
-    ["SoftHSM2", soft, ["call-key", "token-gcm"]],
-  ] as const)("of %s makes ciphertexts that open across every other", async (_, fresh, boundaries) => {
-    const config = await fresh();
+    ["NSS", nss, ["call-key", "token-gcm", "token"], oneByOne],
+    ["SoftHSM2", soft, ["call-key", "token-gcm"], { sessions: 2 }],
+  ] as const)("of %s makes ciphertexts that open across every other", async (_, fresh, boundaries, way) => {
+    const config = { ...(await fresh()), ...way };
     await driver.init(config);
     const hsms = await Promise.all(boundaries.map((boundary) => driver.open({ ...config, boundary })));
     const [first] = hsms as [Hsm, ...Hsm[]];

@@ -12,6 +12,8 @@ import { expectHsmError, metaOf } from "../../conformance/hsm-fixture.ts";
 import { wrapped } from "../../operations/wrapping-client.ts";
 import { nssTokens } from "./nss.ts";
 import {
+  aad,
+  algorithm,
   encrypt,
   isAlive,
   type Load,
@@ -100,6 +102,10 @@ describe("a worker's module", () => {
     const agree = () => hsm.keyPairs.deriveSharedSecret(ec.ekt, ec.publicKey);
     expect(await once("derive-fails", agree)).toEqual(await agree());
     expect(hsm.workerPids).toEqual(workers);
+    const inToken = await openSoft({ ...config, boundary: "token-gcm", workers: 1 });
+    const sealed = await encrypt(inToken, key);
+    expect(await once("decrypt-fails", () => inToken.decrypt(key, algorithm, sealed, aad))).toEqual(utf8("plaintext"));
+    await inToken.close();
   });
 
   it.each([

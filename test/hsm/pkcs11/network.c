@@ -1,6 +1,6 @@
 /*
  * A PKCS#11 module that makes a network of the way to a real one, $NETWORK_MODULE: C_Sign takes $NETWORK_DELAY microseconds
- * longer. It leaves in $NETWORK a file "at-once-N" when N calls are under way at once, and "shared" when two are in one
+ * longer, as do C_Encrypt, C_Decrypt and what makes and destroys keys of calls if $NETWORK_ALL is set. It leaves in $NETWORK a file "at-once-N" when N calls are under way at once, and "shared" when two are in one
  * session, which PKCS#11 forbids. Of $NETWORK_SESSIONS sessions, if given, it opens no more, and says so if
  * $NETWORK_SAYS is set.
  */
@@ -66,6 +66,33 @@ static CK_RV sign(CK_SESSION_HANDLE session, CK_BYTE_PTR data, CK_ULONG length, 
   return rv;
 }
 
+static void wait_if_all(void) {
+  if (getenv("NETWORK_ALL")) usleep((useconds_t)atoi(getenv("NETWORK_DELAY")));
+}
+
+/* A function of a session, by its parameters and arguments after that. */
+#define REMOTE(name, function, parameters, ...)         \
+  static CK_RV name(CK_SESSION_HANDLE session, parameters) { \
+    begin(session);                                     \
+    wait_if_all();                                      \
+    CK_RV rv = real->function(session, __VA_ARGS__);    \
+    end(session);                                       \
+    return rv;                                          \
+  }
+#define BOTH(...) __VA_ARGS__
+
+REMOTE(encrypt, C_Encrypt,
+       BOTH(CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR target, CK_ULONG_PTR room), data, length, target, room)
+REMOTE(decrypt, C_Decrypt,
+       BOTH(CK_BYTE_PTR data, CK_ULONG length, CK_BYTE_PTR target, CK_ULONG_PTR room), data, length, target, room)
+REMOTE(create, C_CreateObject, BOTH(CK_ATTRIBUTE_PTR template, CK_ULONG count, CK_OBJECT_HANDLE_PTR key), template, count,
+       key)
+REMOTE(derive, C_DeriveKey,
+       BOTH(CK_MECHANISM_PTR mechanism, CK_OBJECT_HANDLE base, CK_ATTRIBUTE_PTR template, CK_ULONG count,
+            CK_OBJECT_HANDLE_PTR key),
+       mechanism, base, template, count, key)
+REMOTE(destroy, C_DestroyObject, CK_OBJECT_HANDLE key, key)
+
 static CK_RV generate_random(CK_SESSION_HANDLE session, CK_BYTE_PTR octets, CK_ULONG length) {
   begin(session);
   CK_RV rv = real->C_GenerateRandom(session, octets, length);
@@ -100,6 +127,11 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR list) {
   slow = *real;
   slow.C_SignInit = sign_init;
   slow.C_Sign = sign;
+  slow.C_Encrypt = encrypt;
+  slow.C_Decrypt = decrypt;
+  slow.C_CreateObject = create;
+  slow.C_DeriveKey = derive;
+  slow.C_DestroyObject = destroy;
   slow.C_GenerateRandom = generate_random;
   slow.C_OpenSession = open_session;
   slow.C_CloseSession = close_session;

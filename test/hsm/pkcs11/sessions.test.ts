@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { utf8 } from "../../../src/base/bytes.ts";
+import { equalBytes, utf8 } from "../../../src/base/bytes.ts";
 import { ConfigError } from "../../../src/base/errors.ts";
 import { driver, type Pkcs11Hsm } from "../../../src/hsm/pkcs11/driver.ts";
 import { expectHsmError, metaOf } from "../../conformance/hsm-fixture.ts";
@@ -56,6 +56,28 @@ describe("sessions", () => {
     });
     expect(atOnce()).toBeGreaterThanOrEqual(8);
     expect(atOnce()).toBeLessThanOrEqual(17);
+    expect(isShared()).toBe(false);
+  });
+
+  it("do AES-GCM in the token, too, as many at once, and what a stranger sends ends nothing", async () => {
+    const { config, atOnce, isShared } = await faraway({ sessions: 8, boundary: "token-gcm" }, { NETWORK_ALL: "1" });
+    await opened(config, async (hsm) => {
+      const [pids, key] = [hsm.workerPids, await newKey(hsm)];
+      const sealed = await encrypt(hsm, key);
+      const edited = sealed.with(-1, (sealed.at(-1) as number) ^ 1);
+      const answers = await times(40, (i) => hsm.decrypt(key, algorithm, i % 4 === 0 ? edited : sealed, aad));
+      expect(answers.filter((plaintext) => plaintext === null)).toHaveLength(10);
+      expect(answers.filter((plaintext) => plaintext && equalBytes(plaintext, utf8("plaintext")))).toHaveLength(30);
+      const to = { key, algorithm, aad } as const;
+      expect(await hsm.reEncrypt({ ...to, ciphertext: edited }, to)).toBeNull();
+      const again = await hsm.reEncrypt({ ...to, ciphertext: sealed }, to);
+      expect(await hsm.decrypt(key, algorithm, again as Uint8Array, aad)).toEqual(utf8("plaintext"));
+      const { ciphertext, plaintext } = await hsm.generateDataKey(key, 1024, aad, "both");
+      expect(await hsm.decrypt(key, algorithm, ciphertext, aad)).toEqual(plaintext);
+      expect(hsm.workerPids).toEqual(pids);
+    });
+    expect(atOnce()).toBeGreaterThanOrEqual(4);
+    expect(atOnce()).toBeLessThanOrEqual(9);
     expect(isShared()).toBe(false);
   });
 

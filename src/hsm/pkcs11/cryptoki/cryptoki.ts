@@ -15,7 +15,7 @@ import type { MacHash } from "./mac-hash.ts";
 import { type Mechanism, NativeCryptoki } from "./native-cryptoki.ts";
 import { findSlot, loadModule, login } from "./open-token.ts";
 import { quirks, withoutQuirk } from "./quirks.ts";
-import { type JobKey, SessionPool } from "./session-pool.ts";
+import { type CallKeys, type JobKey, SessionPool } from "./session-pool.ts";
 import type { TokenSelector } from "./token-selector.ts";
 
 export type Handle = pkcs11js.Handle;
@@ -119,8 +119,8 @@ export class Cryptoki {
   }
 
   /** Sessions of the token with threads of their own, in which the native code has been built. */
-  sessions(count: number, released: (key: JobKey) => void): SessionPool {
-    return new SessionPool(this.#path, this.#slot, count, released);
+  sessions(count: number, callKeys: CallKeys, released: (key: JobKey) => void): SessionPool {
+    return new SessionPool(this.#path, this.#slot, count, callKeys, released);
   }
 
   /** A signature or MAC, made by `secret`. */

@@ -102,7 +102,7 @@ export class NativeCryptoki {
 }
 
 /** native/cryptoki-arguments.h. May hold a secret. */
-function layTemplate(attributes: Attributes): Bytes {
+export function layTemplate(attributes: Attributes): Bytes {
   const parts = Object.entries(attributes).map(([name, value]) => {
     return { type: attributeType(name), octets: attributeOctets(name, value, layTemplate) };
   });

@@ -3,11 +3,22 @@ import { secret } from "../../../base/secret.ts";
 import { personalization } from "../../../engine/entropy.ts";
 import { load, type SessionPoolState } from "../../../engine/native/addon.ts";
 import { answered, failureOf, moduleFailed, notAuthentic } from "../../../engine/native/status.ts";
-import { type Mechanism, moduleFailure, octetsOf } from "./native-cryptoki.ts";
+import { type Pkcs11Boundary, pkcs11Boundaries } from "../../config.ts";
+import type { Attributes } from "./attributes.ts";
+import { layTemplate, type Mechanism, moduleFailure, octetsOf } from "./native-cryptoki.ts";
 
 /** Of native/job.h. */
-const functions = ["C_OpenSession", "C_GenerateRandom", "C_Sign", "C_Decrypt"];
+const functions = [
+  ...["C_OpenSession", "C_GenerateRandom", "C_Sign", "C_Decrypt"],
+  ...["C_Encrypt", "C_CreateObject", "C_DeriveKey", "C_DestroyObject"],
+];
 const headLength = 24;
+
+/** Where the key of a call is, in the order of native/session.h, and what it is as an object of the token. */
+export interface CallKeys {
+  readonly boundary: Pkcs11Boundary;
+  readonly attributes: Attributes;
+}
 
 /** A key that jobs work with: it must be there until they are done. */
 export interface JobKey {
@@ -40,13 +51,28 @@ export class SessionPool {
   #last = 0;
 
   /** `released` is told of each key that the last job has left. */
-  constructor(path: string, slot: Bytes, sessions: number, released: (key: JobKey) => void) {
+  constructor(
+    path: string,
+    slot: Bytes,
+    sessions: number,
+    { boundary, attributes }: CallKeys,
+    released: (key: JobKey) => void,
+  ) {
     const terminated = (text: string) => concat(utf8(text), new Uint8Array(1));
     this.#released = released;
     this.#state = new (load().SessionPool)();
     const collect = () => this.#collect();
     this.sessions = answered(
-      this.#state.open(terminated(path), slot, sessions, terminated("/dev/urandom"), personalization(), collect),
+      this.#state.open(
+        terminated(path),
+        slot,
+        sessions,
+        terminated("/dev/urandom"),
+        personalization(),
+        pkcs11Boundaries.indexOf(boundary),
+        layTemplate(attributes),
+        collect,
+      ),
     );
   }
 

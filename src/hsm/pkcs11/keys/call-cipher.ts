@@ -24,6 +24,12 @@ const callKeyUse: Attributes = {
   extractable: false,
 };
 
+/** The key of a call as an object of the token, but for its value where it is brought in. */
+export const callKeyAt = (boundary: Pkcs11Boundary): Attributes => {
+  if (boundary === "call-key") return {};
+  return boundary === "token" ? { ...callKeyUse, valueLen: 32 } : callKeyUse;
+};
+
 /** What one call needs beside its data: HBK, the suite of its spec, key id and N. */
 export interface CallKey {
   readonly hbk: Handle;
@@ -89,7 +95,7 @@ class EngineCipher implements CallCipher {
 const deriveInside =
   (token: Cryptoki) =>
   ({ hbk, keyId, nonce }: CallKey): Handle =>
-    token.deriveByCounter(hbk, kbkdfFixedInput("SR1-encrypt", keyId, nonce), { ...callKeyUse, valueLen: 32 });
+    token.deriveByCounter(hbk, kbkdfFixedInput("SR1-encrypt", keyId, nonce), callKeyAt("token"));
 
 /** `token-gcm`: the key that the token's HMAC gave passes through this process. */
 const bringIn =

@@ -23,4 +23,6 @@ export interface Operations {
   sign(mechanism: Mechanism, key: BackingKey, data: Bytes): Soon<Bytes>;
   decrypt(mechanism: Mechanism, key: BackingKey, ciphertext: Bytes): Soon<Bytes>;
   random(length: number): Soon<Bytes>;
+  /** How many session objects calls have made. */
+  readonly made: number;
 }

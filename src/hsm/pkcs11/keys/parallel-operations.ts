@@ -1,45 +1,62 @@
 import { type Bytes, equalBytes } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
-import { ciphertextOverhead, headerLength, parseHeader, suites } from "../../../model/ciphertext.ts";
+import { ciphertextOverhead, headerLength, parseHeader, suiteOf, suites } from "../../../model/ciphertext.ts";
 import { kbkdfFixedInput } from "../../../model/kbkdf.ts";
+import type { Pkcs11Boundary } from "../../config.ts";
 import type { DataKey } from "../../hsm.ts";
 import { type Cryptoki, hmacs, type Mechanism } from "../cryptoki/cryptoki.ts";
 import { macHashOf } from "../cryptoki/mac-hash.ts";
 import type { SessionPool } from "../cryptoki/session-pool.ts";
 import type { BackingKey } from "./backing-keys.ts";
+import { tokensLackSm4 } from "./call-cipher.ts";
 import type { Operations } from "./operations.ts";
 import { knownKey, knownMessage, used } from "./wrapping.ts";
 
 /** Of native/job.h. */
 const longestSigned = 8192;
 
-/** As many at once as the pool has sessions, for the boundary `call-key`. */
+/** As many at once as the pool has sessions. */
 export class ParallelOperations implements Operations {
+  made = 0;
   readonly #pool: SessionPool;
+  readonly #boundary: Pkcs11Boundary;
   /** For what is longer than a job takes. */
   readonly #token: Cryptoki;
 
-  constructor(pool: SessionPool, token: Cryptoki) {
+  /** `boundary`: that of the pool. */
+  constructor(pool: SessionPool, token: Cryptoki, boundary: Pkcs11Boundary) {
     this.#pool = pool;
     this.#token = token;
+    this.#boundary = boundary;
   }
 
-  seal(key: BackingKey, plaintext: Bytes, aad: Bytes): Promise<Bytes> {
+  async seal(key: BackingKey, plaintext: Bytes, aad: Bytes): Promise<Bytes> {
+    this.#require(key);
     return this.#pool.seal(key, plaintext, aad);
   }
 
-  open(key: BackingKey, ciphertext: Bytes, aad: Bytes): Promise<Bytes | null> {
+  async open(key: BackingKey, ciphertext: Bytes, aad: Bytes): Promise<Bytes | null> {
+    this.#require(key);
     return this.#pool.open(key, ciphertext, aad);
   }
 
   async dataKey(key: BackingKey, length: number, aad: Bytes, want: "both" | "ciphertext"): Promise<DataKey> {
+    this.#require(key);
     const answer = await this.#pool.dataKey(key, length, aad, want === "both");
     const ciphertext = answer.subarray(0, ciphertextOverhead + length);
     return want === "both" ? { ciphertext, plaintext: answer.subarray(ciphertext.length) } : { ciphertext };
   }
 
-  reEncrypt(from: BackingKey, ciphertext: Bytes, aad: Bytes, to: BackingKey, toAad: Bytes): Promise<Bytes | null> {
+  async reEncrypt(
+    from: BackingKey,
+    ciphertext: Bytes,
+    aad: Bytes,
+    to: BackingKey,
+    toAad: Bytes,
+  ): Promise<Bytes | null> {
+    this.#require(from);
+    this.#require(to);
     return this.#pool.reEncrypt(from, ciphertext, aad, to, toAad);
   }
 
@@ -63,11 +80,23 @@ export class ParallelOperations implements Operations {
   random(length: number): Promise<Bytes> {
     return this.#pool.random(length);
   }
+
+  /** Counts the object that the call makes of this key, where it makes one. */
+  #require({ meta }: BackingKey): void {
+    if (this.#boundary === "call-key") return;
+    if (suiteOf(meta.spec) === suites.SM4) throw new HsmError("unsupported", tokensLackSm4);
+    this.made += 1;
+  }
 }
 
 /** Against the engine's KBKDF and AES-GCM; what is edited does not open. Throws `HsmError("internal")`. */
-export async function testSessions(pool: SessionPool, token: Cryptoki, engine: Engine): Promise<void> {
-  const handle = token.create({ ...used, value: knownKey });
+export async function testSessions(
+  pool: SessionPool,
+  token: Cryptoki,
+  engine: Engine,
+  boundary: Pkcs11Boundary,
+): Promise<void> {
+  const handle = token.create({ ...used, derive: boundary === "token", value: knownKey });
   const [hbkId, keyId, aad] = [new Uint8Array(32).fill(1), new Uint8Array(16).fill(2), knownMessage];
   const key = { handle, identity: new Uint8Array([...hbkId, ...keyId, suites.SYMMETRIC_DEFAULT.code]), jobs: 0 };
   const all = Array.from({ length: pool.sessions }, async () => {

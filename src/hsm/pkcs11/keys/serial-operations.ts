@@ -81,4 +81,8 @@ export class SerialOperations implements Operations {
   random(length: number): Bytes {
     return this.#random.generate(length);
   }
+
+  get made(): number {
+    return this.#cipher.made;
+  }
 }

@@ -62,10 +62,10 @@ const roles: Record<Role, (greeting: Greeting) => Promise<Service>> = {
     const known = { ...opened, profile: found.profile };
     setInterval(() => keys.expire(), sweep);
     const pool = await openSessions(greeting, opened);
-    const operations = pool ? new ParallelOperations(pool, opened.token) : opened.operations;
+    const operations = pool ? new ParallelOperations(pool, opened.token, greeting.boundary) : opened.operations;
     const hsm = new TokenHsm(opened, operations);
     const targets = [hsm, new TokenKeyPairs(known, operations, hsm), new TokenImports(known)];
-    return served(greeting, targets, opened, found, pool);
+    return served(greeting, targets, { ...opened, operations }, found, pool);
   },
   admin: async (greeting) => {
     const [{ TokenAdmin }, { Transport }] = await Promise.all([import("./token-admin.ts"), import("./transport.ts")]);
@@ -190,7 +190,7 @@ function served(
   pool?: SessionPool,
 ): Service {
   const { life, role, longestOperation = Number.POSITIVE_INFINITY } = greeting;
-  const { token, domain, keys, cipher } = opened;
+  const { token, domain, keys, operations } = opened;
   const serve = callsOf(greeting, targets);
   const end = performance.now() + life.hours * 3_600_000;
   let calls = 0;
@@ -218,7 +218,7 @@ function served(
     },
     get worn() {
       const spent = calls >= life.calls || performance.now() > end || isHeavy();
-      return spent || keys.unwrapped + cipher.made > mostSessionObjects;
+      return spent || keys.unwrapped + operations.made > mostSessionObjects;
     },
     close() {
       pool?.close();

@@ -3,6 +3,7 @@ import { wipe } from "../../../base/secret.ts";
 import { isBuilt } from "../../../engine/native/addon.ts";
 import type { Cryptoki } from "../cryptoki/cryptoki.ts";
 import type { SessionPool } from "../cryptoki/session-pool.ts";
+import { callKeyAt } from "../keys/call-cipher.ts";
 import { testSessions } from "../keys/parallel-operations.ts";
 import { knownMessage } from "../keys/wrapping.ts";
 import type { Greeting } from "../protocol.ts";
@@ -17,13 +18,13 @@ const ownSessions = 3;
 /** CK_EFFECTIVELY_INFINITE is 0, and CK_UNAVAILABLE_INFORMATION all ones. */
 const isLimit = (count: number): boolean => count > 0 && count < 0xffff_ffff;
 
-/** undefined where operations are done one after the other: by other engines, and at other boundaries. */
+/** undefined where operations are done one after the other: by other engines. */
 export async function openSessions(greeting: Greeting, opened: OpenToken): Promise<SessionPool | undefined> {
   const { token, engine, keys, domain } = opened;
   const { sessions: wanted, boundary } = greeting;
-  if (greeting.engine !== "native" || boundary !== "call-key") {
+  if (greeting.engine !== "native") {
     if (wanted === undefined || wanted === 1 || !isBuilt()) return undefined;
-    throw new ConfigError(`sessions: ${wanted} takes the native engine, and the boundary call-key`);
+    throw new ConfigError(`sessions: ${wanted} takes the native engine`);
   }
   const most = mostSessions(token);
   if (wanted !== undefined && wanted > most) {
@@ -32,7 +33,8 @@ export async function openSessions(greeting: Greeting, opened: OpenToken): Promi
     );
   }
   const suited = isQuick(() => wipe(token.hmac(domain.active().mac, knownMessage))) ? 1 : whereItWaits;
-  const open = (count: number) => token.sessions(count, (key) => keys.left(key));
+  const callKeys = { boundary, attributes: callKeyAt(boundary) };
+  const open = (count: number) => token.sessions(count, callKeys, (key) => keys.left(key));
   const count = wanted ?? Math.min(suited, most);
   let pool = open(count);
   if (pool.sessions < count) {
@@ -42,7 +44,7 @@ export async function openSessions(greeting: Greeting, opened: OpenToken): Promi
     }
     pool = open(Math.max(pool.sessions - ownSessions, 1));
   }
-  await testSessions(pool, token, engine);
+  await testSessions(pool, token, engine, boundary);
   return pool;
 }
 

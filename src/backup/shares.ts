@@ -21,7 +21,7 @@ export interface OpenedShare {
 }
 
 /** ConfigError unless there are at least two officers, all different, and `threshold` is 2 to their number. */
-export function checkOfficers(officers: readonly Officer[], threshold: number): void {
+function checkOfficers(officers: readonly Officer[], threshold: number): void {
   if (officers.length < 2 || officers.length > 255) throw new ConfigError("a backup needs 2 to 255 officers");
   if (new Set(officers.map(({ fingerprint }) => fingerprint)).size < officers.length) {
     throw new ConfigError("two of the officers have the same key");

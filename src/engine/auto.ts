@@ -5,7 +5,7 @@ import type { Engine, EngineName } from "./engine.ts";
 import { openEngine } from "./index.ts";
 
 /** What may be chosen where the operator does not say. The node engine, the reference, keeps keys in JavaScript's memory. */
-export const usualEngines: readonly EngineName[] = ["native", "wasm"];
+const usualEngines: readonly EngineName[] = ["native", "wasm"];
 
 export interface Choice {
   readonly engine: Engine;

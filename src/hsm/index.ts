@@ -22,12 +22,17 @@ async function driverOf<Config extends HsmConfig>(config: Config): Promise<Drive
   return (await drivers[config.driver]()).driver;
 }
 
+// What `Driver` has, of the driver that a configuration names.
+
 export const initHsm = async (config: HsmConfig, mode?: DomainKeyMode): Promise<HsmInfo> =>
   (await driverOf(config)).init(config, mode);
+
+/** ConfigError, too, where the driver knows no security officer. */
 export async function trustHsm(config: HsmConfig, ceremony: Ceremony): Promise<CeremonyReport> {
   const { trust } = await driverOf(config);
   if (!trust) throw new ConfigError(`an HSM of driver ${config.driver} has no security officer`);
   return trust(config, ceremony);
 }
+
 export const openHsm = async (config: HsmConfig): Promise<Hsm> => (await driverOf(config)).open(config);
 export const openHsmAdmin = async (config: HsmConfig): Promise<HsmAdmin> => (await driverOf(config)).openAdmin(config);

@@ -19,7 +19,7 @@ export interface Standing {
 }
 
 /** Opens it, twice at most: an HSM that refuses a PIN is not asked again. */
-export async function standingOf({ hsm, ...configured }: ConfiguredHsm): Promise<Standing> {
+async function standingOf({ hsm, ...configured }: ConfiguredHsm): Promise<Standing> {
   try {
     const opened = await openHsm(hsm);
     const { info } = opened;

@@ -25,7 +25,7 @@ interface GranteeRecord {
 /** By who may retire it, over all keys: says where the grant is. */
 type RetirableRecord = Pick<GrantRecord, "account" | "region" | "keyId" | "id">;
 
-export const grantPath = (key: KeyName, id: string): string => path("grant", key.account, key.region, key.id, id);
+const grantPath = (key: KeyName, id: string): string => path("grant", key.account, key.region, key.id, id);
 export const grantPrefix = (key: KeyName): string => `${path("grant", key.account, key.region, key.id)}/`;
 /** `grantee`: an ARN or a service. */
 export const granteePrefix = (key: KeyName, grantee: string): string =>

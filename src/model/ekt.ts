@@ -20,7 +20,7 @@ import { type HbkMeta, hbkKinds, kindOf, originCode, originOf, specCode, specOf,
  *
  * Reading authenticates nothing: only the HSM that holds the domain key can.
  */
-export const ektVersion = 1;
+const ektVersion = 1;
 export const ektSuites = { gcm: 1, kwp: 2, cbcPad: 3, resident: 4 } as const;
 export type EktSuite = (typeof ektSuites)[keyof typeof ektSuites];
 

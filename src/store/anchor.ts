@@ -24,7 +24,7 @@ export function decodeAnchor(bytes: Bytes): Anchor {
 }
 
 /** Why a store is not the one, or older than the one, that the HSM remembers; undefined when it goes on from there. */
-export function behindAnchor(anchor: Anchor, storeId: Bytes, chain: Chain): string | undefined {
+function behindAnchor(anchor: Anchor, storeId: Bytes, chain: Chain): string | undefined {
   if (!equalBytes(anchor.storeId, storeId)) return "the HSM's anchor is that of another store";
   const { sequence } = chain.head;
   if (sequence < anchor.sequence) return `the store is at change ${sequence}, the HSM has seen ${anchor.sequence}`;

@@ -10,7 +10,7 @@ export interface HsmRow extends Row {
   readonly latencyP99Ns: number;
 }
 
-export const bareRows = (rows: readonly HsmRow[]): HsmRow[] => rows.filter(({ bench }) => bench === "hsm-bare");
+const bareRows = (rows: readonly HsmRow[]): HsmRow[] => rows.filter(({ bench }) => bench === "hsm-bare");
 export const rowsOf = (rows: readonly HsmRow[], mechanism: Mechanism): HsmRow[] =>
   rows.filter(({ bench }) => bench === `hsm-${mechanism}`);
 

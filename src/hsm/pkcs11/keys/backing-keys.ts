@@ -6,24 +6,16 @@ import type { Engine } from "../../../engine/engine.ts";
 import { suiteOf } from "../../../model/ciphertext.ts";
 import { type EktSuite, ektBody, ektHead, ektSuites, type ParsedEkt, parseEkt } from "../../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../../model/hbk.ts";
-import {
-  fixedInputLength,
-  type KbkdfLabel,
-  namingMessage,
-  noNonce,
-  writeKbkdfFixedInput,
-} from "../../../model/kbkdf.ts";
 import type { Ekt } from "../../hsm.ts";
 import { type Attributes, asBuffer } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
-import { macHashOf } from "../cryptoki/mac-hash.ts";
 import type { JobKey } from "../cryptoki/session-pool.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
-import { committedId } from "./hbk-id.ts";
+import { HbkNames } from "./hbk-names.ts";
 import { isReleased, whyKept } from "./kept.ts";
 import { isPrivate, namedAs, needsDerivation, usedAs } from "./private-key.ts";
-import { publicKeysOf, unwrapMovable } from "./public-key.ts";
+import { unwrapMovable } from "./public-key.ts";
 import { ResidentKeys } from "./resident-keys.ts";
 import { guardsOf } from "./trust-attributes.ts";
 import { bestOf, movable, moving, readable, used, type Wrappings } from "./wrapping.ts";
@@ -31,7 +23,6 @@ import { bestOf, movable, moving, readable, used, type Wrappings } from "./wrapp
 /** SoftHSM scans all objects when a session opens, and keeps about 10 KB for each. */
 const cacheCapacity = 2048;
 const cacheTimeToLive = 5 * 60_000;
-const counter = uint32(1);
 
 /** An HBK as it is used: an object that does one thing and nothing else. */
 export interface BackingKey {
@@ -47,6 +38,8 @@ export interface BackingKey {
 }
 
 const newKey: Attributes = { ...moving, valueLen: 32 };
+/** What `probe` takes a MAC of. */
+const probed = uint32(1);
 
 export interface KeysOptions {
   /** Whether others can be derived from kms-symmetric keys. */
@@ -57,6 +50,7 @@ export interface KeysOptions {
 
 /** HBKs inside the token, and the key tokens they travel in. */
 export class BackingKeys {
+  readonly names: HbkNames;
   readonly #token: Cryptoki;
   readonly #engine: Engine;
   readonly #domain: Domain;
@@ -64,8 +58,6 @@ export class BackingKeys {
   readonly #symmetric: Attributes;
   readonly #resident: ResidentKeys;
   readonly #keepsNew: boolean;
-  /** The counter, and the fixed input of the derivation at hand: none of it is secret. */
-  readonly #derivation = Buffer.concat([counter, new Uint8Array(fixedInputLength)]);
   readonly #cache: HandleCache<BackingKey>;
   /** No longer in the cache, while jobs work with them. */
   readonly #leaving = new Set<JobKey>();
@@ -78,6 +70,7 @@ export class BackingKeys {
     wrappings: Wrappings,
     { derive = false, resident = false }: KeysOptions = {},
   ) {
+    this.names = new HbkNames(token, engine);
     this.#symmetric = { derive };
     this.#resident = new ResidentKeys(token, this.#symmetric);
     this.#keepsNew = resident;
@@ -112,7 +105,7 @@ export class BackingKeys {
 
   /** A token over a key that may be moved, under the active domain key; refused unless its name is `hbkId`, if given. */
   seal(meta: HbkMeta, key: Handle, hbkId?: Bytes): Ekt {
-    const name = hbkId ? this.requireName(meta, key, hbkId) : this.#symmetricName(meta, key);
+    const name = hbkId ? this.names.require(meta, key, hbkId) : this.names.ofSecret(meta, key);
     // Another process may have activated another one: a token under an old one would keep that from being destroyed.
     this.#domain.load();
     const pair = this.#domain.active();
@@ -172,7 +165,7 @@ export class BackingKeys {
     const locked = this.#domain.state.mode === "locked";
     this.#opened(parseEkt(ekt), locked ? usedAs(meta) : namedAs(meta), (key) => {
       // Under a locked domain key no key derives, as naming it takes: its name was checked before RFC 5649 wrapped it.
-      if (!locked || !needsDerivation(meta)) this.requireName(meta, key, hbkId);
+      if (!locked || !needsDerivation(meta)) this.names.require(meta, key, hbkId);
     });
   }
 
@@ -185,19 +178,12 @@ export class BackingKeys {
     }
   }
 
-  /** Refused unless the key's name is `hbkId`, which is the answer. */
-  requireName(meta: HbkMeta, key: Handle, hbkId: Bytes): Bytes {
-    const named = this.#namesOf(meta, key).some((name) => this.#engine.equal(name, hbkId));
-    if (!named) throw refused("the material is not that of the HBK id");
-    return hbkId;
-  }
-
   /** Wraps and unwraps a new key, where keys are wrapped, and computes a MAC. */
   probe({ kek, mac }: DomainKeyPair): void {
     this.#unwrapped += 2;
     this.passing(this.#token.generateKey(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, newKey), (key) => {
       if (this.#keepsNew) {
-        wipe(this.#token.hmac(mac, this.#token.hmac(key, counter)));
+        wipe(this.#token.hmac(mac, this.#token.hmac(key, probed)));
         return;
       }
       const wrapping = bestOf(this.#wrappings);
@@ -210,24 +196,6 @@ export class BackingKeys {
         }
       });
     });
-  }
-
-  /** KBKDF (SP 800-108 §4.1): one block in counter mode is one HMAC, which the token computes. */
-  derive(key: Handle, label: KbkdfLabel, keyId: Bytes, nonce: Bytes): Bytes {
-    writeKbkdfFixedInput(this.#derivation, counter.length, label, keyId, nonce);
-    return this.#token.hmac(key, this.#derivation);
-  }
-
-  /** What it may be called: a private key tells its public key but for a sign. */
-  #namesOf(meta: HbkMeta, key: Handle): Bytes[] {
-    if (!isPrivate(meta)) return [this.#symmetricName(meta, key)];
-    return publicKeysOf(this.#token, key, meta.spec).map((spki) => committedId(this.#engine, meta, spki));
-  }
-
-  /** The HBK id: what the key is called for ever, which also commits every ciphertext to it. */
-  #symmetricName(meta: HbkMeta, key: Handle): Bytes {
-    if (meta.kind !== "sigv4" && meta.kind !== "kms-hmac") return this.derive(key, "SR1-keyname", meta.keyId, noNonce);
-    return committedId(this.#engine, meta, this.#token.hmac(key, namingMessage, macHashOf(meta)));
   }
 
   expire(): void {
@@ -269,7 +237,7 @@ export class BackingKeys {
   /** The MAC covers no material of such a key: the name tells whether it is the one. */
   #openResident({ meta, hbkId }: ParsedEkt): Handle {
     const key = this.#resident.open(hbkId, meta);
-    this.requireName(meta, key, hbkId);
+    this.names.require(meta, key, hbkId);
     return key;
   }
 

@@ -82,7 +82,7 @@ class EngineCipher implements CallCipher {
   }
 
   #with<Answer>({ hbk, suite, keyId, nonce }: CallKey, use: (key: Bytes) => Answer): Answer {
-    const key = this.#keys.derive(hbk, suite.label, keyId, nonce);
+    const key = this.#keys.names.derive(hbk, suite.label, keyId, nonce);
     try {
       return use(key);
     } finally {
@@ -101,7 +101,7 @@ const deriveInside =
 const bringIn =
   (token: Cryptoki, keys: BackingKeys) =>
   ({ hbk, keyId, nonce }: CallKey): Handle => {
-    const value = keys.derive(hbk, "SR1-encrypt", keyId, nonce);
+    const value = keys.names.derive(hbk, "SR1-encrypt", keyId, nonce);
     try {
       return token.create({ ...callKeyUse, value });
     } finally {

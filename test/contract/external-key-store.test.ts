@@ -72,7 +72,7 @@ describe("an external key store", () => {
     const dead = "    closed.test: { address: 127.0.0.1:9 }\n    untrusted.test: { address: ";
     writeFileSync(
       file,
-      `proxies:\n    localhost: { address: "127.0.0.1:${proxy.port}", ca: xks-ca.pem, timeout: 800 }\n${dead}"127.0.0.1:${proxy.port}" }\n`,
+      `proxies:\n    localhost: { address: "127.0.0.1:${proxy.port}", ca: xks-ca.pem, timeout: 2000 }\n${dead}"127.0.0.1:${proxy.port}" }\n`,
     );
     service = await startService(home, "soft", ["--key-stores", file]);
     kms = service.client();
@@ -166,7 +166,7 @@ describe("an external key store", () => {
   });
 
   it.each<[string, Fault, string, string]>([
-    ["slow", { kind: "slow", delay: 2000 }, "XksProxyUriUnreachableException", "XKS_PROXY_TIMED_OUT"],
+    ["slow", { kind: "slow", delay: 5000 }, "XksProxyUriUnreachableException", "XKS_PROXY_TIMED_OUT"],
     ["broken", { kind: "broken" }, "XksProxyInvalidResponseException", "XKS_PROXY_INVALID_RESPONSE"],
     [
       "throttling",
@@ -320,7 +320,7 @@ describe("an external key store", () => {
   });
 
   it.each<[string, Fault]>([
-    ["slow", { kind: "slow", delay: 2000 }],
+    ["slow", { kind: "slow", delay: 5000 }],
     ["broken", { kind: "broken" }],
     ["of a wrong tag", { kind: "wrong tag" }],
     ["throttling", { kind: "error", status: 429, errorName: "ThrottlingException" }],

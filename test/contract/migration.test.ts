@@ -1,10 +1,10 @@
 import { spawn } from "node:child_process";
-import { rmSync, statSync } from "node:fs";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import type { KMS } from "@aws-sdk/client-kms";
 import { afterAll, expect, it } from "vitest";
 import type { HsmConfig } from "../../src/hsm/index.ts";
-import { until } from "../faults/load.ts";
 import { nssTokens } from "../hsm/pkcs11/nss.ts";
 import { softTokens } from "../hsm/pkcs11/tokens.ts";
 import { makeEvidence } from "./evidence.ts";
@@ -41,16 +41,15 @@ function load(kms: KMS, clients = 2) {
   };
 }
 
-/** Kills the command when it has moved some keys, each in a commit of its own, which the log of the store shows. */
+/** The command, killed when it has moved some keys: about half way, at the seventh sync of the store's log. */
 async function killedMigration(args: readonly string[]): Promise<void> {
-  const command = ["hsm", "migrate", ...args, "--config", installation.config];
   const log = join(installation.home, "store.db-wal");
-  const seen = new Set([statSync(log).size]);
-  const child = spawn(join(checkout, "scripts/strongroom"), command, { stdio: "ignore" });
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  await until(() => seen.add(statSync(log).size).size > 8, "keys move");
-  child.kill("SIGKILL");
-  await ended;
+  const kill = ["-e", "trace=fsync", "-e", "inject=fsync:signal=SIGKILL:when=7", "-P", log];
+  const command = ["hsm", "migrate", ...args, "--config", installation.config];
+  const strace = ["-f", "-qq", "-o", "/dev/null", ...kill, join(checkout, "scripts/strongroom"), ...command];
+  const child = spawn("strace", strace, { stdio: "ignore" });
+  const [, signal] = await once(child, "exit");
+  expect(signal).toBe("SIGKILL");
 }
 
 it("keys move from HSM to HSM under clients' load, and each HSM can be unplugged when they have left it", async () => {

@@ -13,6 +13,8 @@ const entry = fileURLToPath(new URL(`worker/worker${extname(import.meta.url)}`, 
 const lastWords = 50;
 const longestClose = 10_000;
 const watchInterval = 25;
+/** A look that comes so late says that this process, or the machine, has stood still: that is no silence of the worker's. */
+const standstill = 500;
 const startWatchInterval = 250;
 const flags = ["--disable-sigusr1", "--disallow-code-generation-from-strings"];
 
@@ -65,6 +67,7 @@ export class Link {
   #ready = false;
   readonly #module: string;
   #watch: NodeJS.Timeout | undefined;
+  #nextLook = 0;
   #alive = true;
   #closing = false;
   #killed: string | undefined;
@@ -112,7 +115,7 @@ export class Link {
   /** `due` in the time of `performance.now()`. */
   call(method: number, args: readonly unknown[], due: number): Promise<unknown> {
     this.#lastCall = (this.#lastCall % 0xffff_ffff) + 1;
-    this.#watch ??= setTimeout(() => this.#look(), watchInterval);
+    this.#watchOver();
     return this.#send(this.#lastCall, method, args, due);
   }
 
@@ -200,12 +203,20 @@ export class Link {
     call?.reject(error);
   }
 
+  #watchOver(): void {
+    if (this.#watch) return;
+    this.#nextLook = performance.now() + watchInterval;
+    this.#watch = setTimeout(() => this.#look(), watchInterval);
+  }
+
   /** While there are calls. Answers that came while the event loop was busy are read first. */
   #look(): void {
     this.#watch = undefined;
+    const late = performance.now() - this.#nextLook;
+    if (late > standstill) this.#lastSign += late;
     setImmediate(() => {
       if (!this.#alive || this.#calls.size === 0) return;
-      this.#watch ??= setTimeout(() => this.#look(), watchInterval);
+      this.#watchOver();
       const now = performance.now();
       if (now - this.#lastSign > this.#longestSilence) this.kill(`no answer within ${this.#longestSilence} ms`);
       for (const [id, call] of this.#calls) {

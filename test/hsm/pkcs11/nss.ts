@@ -18,7 +18,8 @@ type NssToken = OwnToken & Required<Pick<OwnToken, "environment" | "initArgs" | 
 /** A maker of real NSS databases, each in a folder of its own, which go with the file's tests. */
 export function nssTokens(): () => Promise<NssToken> {
   const root = mkdtempSync(join(tmpdir(), "strongroom-nss-"));
-  afterAll(() => rmSync(root, { recursive: true }));
+  // A worker that ends now may write to its database meanwhile.
+  afterAll(() => rmSync(root, { recursive: true, maxRetries: 10 }));
   let made = 0;
   return async () => newNssToken(join(root, `${++made}`));
 }

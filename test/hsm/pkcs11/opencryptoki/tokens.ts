@@ -63,7 +63,7 @@ export async function startOpenCryptoki(count: number): Promise<OpenCryptoki> {
       const exit = once(holder, "exit");
       holder.stdin?.end();
       await exit;
-      rmSync(folder, { recursive: true });
+      rmSync(folder, { recursive: true, maxRetries: 10 });
     },
   };
 }

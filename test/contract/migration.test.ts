@@ -41,10 +41,10 @@ function load(kms: KMS, clients = 2) {
   };
 }
 
-/** The command, killed when it has moved some keys: about half way, at the seventh sync of the store's log. */
+/** The command, killed when it has moved some keys: at the fifth sync of the store's log. */
 async function killedMigration(args: readonly string[]): Promise<void> {
   const log = join(installation.home, "store.db-wal");
-  const kill = ["-e", "trace=fsync", "-e", "inject=fsync:signal=SIGKILL:when=7", "-P", log];
+  const kill = ["-e", "trace=fsync", "-e", "inject=fsync:signal=SIGKILL:when=5", "-P", log];
   const command = ["hsm", "migrate", ...args, "--config", installation.config];
   const strace = ["-f", "-qq", "-o", "/dev/null", ...kill, join(checkout, "scripts/strongroom"), ...command];
   const child = spawn("strace", strace, { stdio: "ignore" });

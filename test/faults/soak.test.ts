@@ -8,11 +8,11 @@ import { startLoad, until } from "./load.ts";
 import { workersOf } from "./start.ts";
 
 /** `scripts/soak` gives a time of its own. */
-const seconds = Number(process.env["STRONGROOM_SOAK_SECONDS"] ?? 10);
-const interval = 5;
+const seconds = Number(process.env["STRONGROOM_SOAK_SECONDS"] ?? 6);
+const interval = 3;
 const clients = 32;
 /** How many ciphertexts are opened once more at the end. */
-const mostOpened = 10_000;
+const mostOpened = Math.min(10_000, 100 * seconds);
 
 const installation = await newInstallation();
 afterAll(() => installation.remove());

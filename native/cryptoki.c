@@ -142,14 +142,18 @@ static int32_t wrap_key(struct call *call) {
 static int32_t interfaces(struct call *call) {
   struct cryptoki *cryptoki = call->instance;
   struct bytes target = call->bytes[0];
-  CK_INTERFACE found[MOST_INTERFACES];
-  CK_ULONG count = MOST_INTERFACES;
+  CK_INTERFACE found[MOST_INTERFACES] = {{0}};
   if (target.length < HANDLE) return BAD_LENGTH;
   CK_C_GetInterfaceList get = (CK_C_GetInterfaceList)dlsym(cryptoki->library, "C_GetInterfaceList");
   if (!get) return answer(target, CKR_OK, 0);
-  CK_RV answered = get(found, &count);
+  // Asked for first: openCryptoki 3.27 leaves a greater count as it was given.
+  CK_ULONG count = 0;
+  CK_RV answered = get(NULL, &count);
+  if (count > MOST_INTERFACES) count = MOST_INTERFACES;
+  if (answered == CKR_OK) answered = get(found, &count);
   size_t at = HANDLE;
   for (CK_ULONG i = 0; answered == CKR_OK && i < count && i < MOST_INTERFACES; i++) {
+    if (!found[i].pInterfaceName || !found[i].pFunctionList) continue;
     size_t length = strnlen(found[i].pInterfaceName, UINT8_MAX);
     if (target.length - at < 3 + length) break;
     target.at[at++] = found[i].pFunctionList->major;

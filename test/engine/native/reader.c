@@ -144,18 +144,22 @@ CK_RV C_GetFunctionList(CK_FUNCTION_LIST_PTR_PTR functions) {
   return CKR_OK;
 }
 
-/* One with the longest name that an answer has room for, and one with a longer. */
-static struct { const char *name; void *functions; CK_ULONG flags; } interfaces[2];
+/* One with the longest name that an answer has room for, one with a longer, and one that is none. */
+static struct { const char *name; void *functions; CK_ULONG flags; } interfaces[3];
 static char longest[256], longer[300];
 
 CK_RV C_GetInterfaceList(void *found, CK_ULONG_PTR count) {
-  if (*count < 2) return CKR_BUFFER_TOO_SMALL;
+  if (!found) {
+    *count = 3;
+    return CKR_OK;
+  }
+  if (*count < 3) return CKR_BUFFER_TOO_SMALL;
   memset(longest, 'a', 255);
   memset(longer, 'b', 299);
   interfaces[0].name = longest;
   interfaces[1].name = longer;
   interfaces[0].functions = interfaces[1].functions = &list;
   memcpy(found, interfaces, sizeof interfaces);
-  *count = 2;
+  /* The count stays as it is, as openCryptoki 3.27 leaves it where there is room for more. */
   return CKR_OK;
 }

@@ -58,10 +58,20 @@ typedef struct {
   void *pAdditionalDerivedKeys;
 } CK_SP800_108_KDF_PARAMS;
 
+typedef struct {
+  CK_VERSION cryptokiVersion;
+  CK_BYTE manufacturerID[32];
+  CK_ULONG flags;
+  CK_BYTE libraryDescription[32];
+  CK_VERSION libraryVersion;
+} CK_INFO;
+
 /** Of version 2.40, which later ones begin with. */
 typedef struct {
   CK_VERSION version;
-  void *before_open[12];
+  void *before_info[2];
+  CK_RV (*C_GetInfo)(CK_INFO *);
+  void *before_open[9];
   CK_RV (*C_OpenSession)(CK_ULONG slot, CK_ULONG flags, void *, void *, CK_SESSION_HANDLE *);
   CK_RV (*C_CloseSession)(CK_SESSION_HANDLE);
   void *before_create[6];

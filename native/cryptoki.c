@@ -4,31 +4,23 @@
 #include <string.h>
 
 #include "cryptoki-arguments.h"
+#include "shared-module.h"
 #include "status.h"
 
 enum { HANDLE = 8, MOST_INTERFACES = 16 };
 
 struct cryptoki {
   struct instance state;
-  void *library;
-  CK_FUNCTION_LIST *functions;
+  struct shared_module module;
 };
 
-/** The path, ending in 0, of a module that is loaded: nothing is loaded here, so the sessions are those of pkcs11js. */
+/** The path, ending in 0, of a module that is loaded and initialised. */
 static int32_t open_module(struct call *call) {
   struct cryptoki *cryptoki = call->instance;
-  struct bytes path = call->bytes[0];
   if (cryptoki->state.live) return FAULT;
-  if (path.length == 0 || path.at[path.length - 1] != 0) return BAD_LENGTH;
-  void *library = dlopen((const char *)path.at, RTLD_NOW | RTLD_NOLOAD);
-  CK_C_GetFunctionList get = library ? (CK_C_GetFunctionList)dlsym(library, "C_GetFunctionList") : NULL;
-  if (!get || get(&cryptoki->functions) != CKR_OK || !cryptoki->functions) {
-    if (library) dlclose(library);
-    return FAULT;
-  }
-  cryptoki->library = library;
-  cryptoki->state.live = true;
-  return OK;
+  int32_t status = shared_module_open(&cryptoki->module, call->bytes[0]);
+  cryptoki->state.live = status == OK;
+  return status;
 }
 
 static bool read_handle(struct bytes from, CK_ULONG *handle) {
@@ -59,7 +51,7 @@ static int32_t create_object(struct call *call) {
   int32_t status = read_template(call->bytes[1], &template);
   if (status != OK) return status;
   CK_OBJECT_HANDLE object = 0;
-  CK_RV answered = cryptoki->functions->C_CreateObject(session, template.attributes, template.count, &object);
+  CK_RV answered = cryptoki->module.functions->C_CreateObject(session, template.attributes, template.count, &object);
   return answer_object(target, answered, object);
 }
 
@@ -75,7 +67,7 @@ static int32_t generate_key(struct call *call) {
   if (status == OK) status = read_template(call->bytes[2], &template);
   if (status != OK) return status;
   CK_OBJECT_HANDLE object = 0;
-  CK_RV answered = cryptoki->functions->C_GenerateKey(session, &mechanism.mechanism, template.attributes,
+  CK_RV answered = cryptoki->module.functions->C_GenerateKey(session, &mechanism.mechanism, template.attributes,
                                                       template.count, &object);
   return answer_object(target, answered, object);
 }
@@ -94,7 +86,7 @@ static int32_t derive_key(struct call *call) {
   if (status == OK) status = read_template(call->bytes[3], &template);
   if (status != OK) return status;
   CK_OBJECT_HANDLE object = 0;
-  CK_RV answered = cryptoki->functions->C_DeriveKey(session, &mechanism.mechanism, base, template.attributes,
+  CK_RV answered = cryptoki->module.functions->C_DeriveKey(session, &mechanism.mechanism, base, template.attributes,
                                                     template.count, &object);
   return answer_object(target, answered, object);
 }
@@ -113,7 +105,7 @@ static int32_t unwrap_key(struct call *call) {
   if (status == OK) status = read_template(call->bytes[4], &template);
   if (status != OK) return status;
   CK_OBJECT_HANDLE object = 0;
-  CK_RV answered = cryptoki->functions->C_UnwrapKey(session, &mechanism.mechanism, unwrapping, wrapped.at,
+  CK_RV answered = cryptoki->module.functions->C_UnwrapKey(session, &mechanism.mechanism, unwrapping, wrapped.at,
                                                     wrapped.length, template.attributes, template.count, &object);
   return answer_object(target, answered, object);
 }
@@ -130,7 +122,7 @@ static int32_t wrap_key(struct call *call) {
   int32_t status = read_mechanism(call->bytes[1], &mechanism);
   if (status != OK) return status;
   CK_ULONG length = target.length - HANDLE;
-  CK_RV answered = cryptoki->functions->C_WrapKey(session, &mechanism.mechanism, wrapping, key, target.at + HANDLE,
+  CK_RV answered = cryptoki->module.functions->C_WrapKey(session, &mechanism.mechanism, wrapping, key, target.at + HANDLE,
                                                   &length);
   return length <= target.length - HANDLE || answered != CKR_OK ? answer(target, answered, length) : FAULT;
 }
@@ -144,7 +136,7 @@ static int32_t interfaces(struct call *call) {
   struct bytes target = call->bytes[0];
   CK_INTERFACE found[MOST_INTERFACES] = {{0}};
   if (target.length < HANDLE) return BAD_LENGTH;
-  CK_C_GetInterfaceList get = (CK_C_GetInterfaceList)dlsym(cryptoki->library, "C_GetInterfaceList");
+  CK_C_GetInterfaceList get = (CK_C_GetInterfaceList)dlsym(cryptoki->module.library, "C_GetInterfaceList");
   if (!get) return answer(target, CKR_OK, 0);
   // Asked for first: openCryptoki 3.27 leaves a greater count as it was given.
   CK_ULONG count = 0;
@@ -166,8 +158,7 @@ static int32_t interfaces(struct call *call) {
 }
 
 static void finalize(void *instance) {
-  struct cryptoki *cryptoki = instance;
-  if (cryptoki->library) dlclose(cryptoki->library);
+  shared_module_close(&((struct cryptoki *)instance)->module);
 }
 
 static const struct function methods[] = {

@@ -1,14 +1,14 @@
 #include "session-pool.h"
 
-#include <dlfcn.h>
 #include <string.h>
 
 #include "session-threads.h"
+#include "shared-module.h"
 #include "status.h"
 
 struct session_pool {
   struct instance state;
-  void *library;
+  struct shared_module module;
   struct threads *threads;
 };
 
@@ -27,18 +27,15 @@ static int32_t open_pool(struct call *call) {
       .boundary = call->numbers[1],
       .template = call->bytes[4],
   };
-  CK_FUNCTION_LIST *functions;
   if (sessions->state.live) return FAULT;
-  if (!is_text(path) || slot.length != sizeof place.slot || !is_text(call->bytes[2])) return BAD_LENGTH;
+  if (slot.length != sizeof place.slot || !is_text(call->bytes[2])) return BAD_LENGTH;
   if (call->numbers[0] < 1 || call->numbers[0] > MOST_SESSIONS) return BAD_LENGTH;
   if (call->bytes[3].length > SEED_LENGTH - sizeof(uint32_t)) return BAD_LENGTH;
   if (place.boundary > TOKEN || place.template.length > LONGEST_TEMPLATE) return BAD_LENGTH;
   memcpy(&place.slot, slot.at, sizeof place.slot);
-  sessions->library = dlopen((const char *)path.at, RTLD_NOW | RTLD_NOLOAD);
-  CK_C_GetFunctionList get =
-      sessions->library ? (CK_C_GetFunctionList)dlsym(sessions->library, "C_GetFunctionList") : NULL;
-  if (!get || get(&functions) != CKR_OK || !functions) return FAULT;
-  place.functions = functions;
+  int32_t status = shared_module_open(&sessions->module, path);
+  if (status != OK) return status;
+  place.functions = sessions->module.functions;
   sessions->threads = threads_start(call, &place, call->numbers[0], call->bytes[3]);
   sessions->state.live = sessions->threads != NULL;
   return sessions->state.live ? (int32_t)threads_count(sessions->threads) : FAULT;
@@ -96,7 +93,7 @@ static int32_t longest(struct call *call) {
 static void finalize(void *instance) {
   struct session_pool *sessions = instance;
   if (sessions->state.live) threads_stop(sessions->threads);
-  if (sessions->library) dlclose(sessions->library);
+  shared_module_close(&sessions->module);
 }
 
 static const struct function methods[] = {

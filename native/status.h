@@ -27,6 +27,8 @@ enum status {
   BAD_KEY = -9,
   /** A function of a PKCS#11 module answered something else than CKR_OK. */
   MODULE = -10,
+  /** A PKCS#11 module that gives each caller a state of its own, as p11-kit's client does: sessions are not shared. */
+  NOT_SHARED = -11,
 };
 
 #endif

@@ -4,6 +4,8 @@ import { HsmError } from "../../base/errors.ts";
 export const notAuthentic = -2;
 /** A function of a PKCS#11 module failed. */
 export const moduleFailed = -10;
+/** What pkcs11js does in the module is not seen from native code. */
+export const notShared = -11;
 
 const failures: Readonly<Record<number, () => Error>> = {
   [-1]: () => new HsmError("refused", "the key token is not authentic, or not one that this call serves"),
@@ -14,6 +16,7 @@ const failures: Readonly<Record<number, () => Error>> = {
   [-7]: () => new TypeError("not a Uint8Array over memory that is attached and not shared"),
   [-8]: () => new RangeError("a length is out of bounds, or a target overlaps another argument"),
   [-9]: () => new HsmError("refused", "not a key of the type that the algorithm needs"),
+  [notShared]: () => new HsmError("unsupported", "the PKCS#11 module gives each caller a state of its own"),
 };
 
 /** The length that a call answered. */

@@ -43,7 +43,13 @@ function spkiOn(namedCurve: string): Bytes {
   const { publicKey } = generateKeyPairSync("ec", { namedCurve });
   return new Uint8Array(publicKey.export({ format: "der", type: "spki" }));
 }
-const rewrapped = async ({ admin }: Bench, key: Ekt): Promise<Ekt> => (admin ? admin.rewrap(key) : key);
+async function rewrapped({ hsm, admin }: Bench, key: Ekt): Promise<Ekt> {
+  if (!admin) return key;
+  const stays = hsm.info.wrapping === "resident" || hsm.info.domainKeyMode === "locked";
+  if (!stays) return admin.rewrap(key);
+  await refusedAs("refused", admin.rewrap(key));
+  return key;
+}
 
 /** For the specs that this HSM has; a sentence where there is none. */
 async function served(

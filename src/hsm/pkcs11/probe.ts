@@ -23,7 +23,7 @@ export interface ProbeReport {
     /** Names of CKF_ flags. */
     readonly flags: readonly string[];
   };
-  /** Of PKCS#11 3.0; none before. Absent without a PIN, or where the native code has not been built. */
+  /** Of PKCS#11 3.0; none before. Absent without a PIN or native code that shares the state. */
   readonly interfaces?: readonly CryptokiInterface[] | undefined;
   /** As the module lists them, which proves nothing. */
   readonly mechanisms: readonly string[];

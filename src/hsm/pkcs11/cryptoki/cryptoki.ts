@@ -2,6 +2,7 @@ import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
 import { secret, secretFrom, wipe } from "../../../base/secret.ts";
+import { isBuilt } from "../../../engine/native/addon.ts";
 import {
   type AttributeName,
   type Attributes,
@@ -69,11 +70,18 @@ export class Cryptoki {
     this.#loggedIn = this.#sessionState();
   }
 
-  /** What pkcs11js cannot say. `HsmError("unsupported")` where the native code has not been built. */
+  /** What pkcs11js cannot say. `HsmError("unsupported")` where there is nothing that could. */
   get native(): NativeCryptoki {
+    const native = this.nativeIfAny;
+    if (native) return native;
+    const reason = isBuilt()
+      ? "the module gives each caller a state of its own, which native code does not share"
+      : "the native code has not been built: scripts/build needs a C compiler";
+    throw new HsmError("unsupported", reason);
+  }
+
+  get nativeIfAny(): NativeCryptoki | undefined {
     this.#native ??= NativeCryptoki.of(this.#path);
-    if (!this.#native)
-      throw new HsmError("unsupported", "the native code has not been built: scripts/build needs a C compiler");
     return this.#native;
   }
 
@@ -225,10 +233,9 @@ export class Cryptoki {
     );
   }
 
-  /** CKM_RSA_AES_KEY_WRAP with AES-256. `hash`: that of OAEP. undefined where the native code has not been built. */
+  /** CKM_RSA_AES_KEY_WRAP with AES-256. `hash`: that of OAEP. undefined without native code. */
   wrapByRsaAes(hash: number, wrappingKey: Handle, key: Handle): Bytes | undefined {
-    this.#native ??= NativeCryptoki.of(this.#path);
-    return this.#native?.wrap(this.#vault, { rsaAes: { hash } }, wrappingKey, key);
+    return this.nativeIfAny?.wrap(this.#vault, { rsaAes: { hash } }, wrappingKey, key);
   }
 
   /** A key that reads back as it was asked for; `HsmError("internal")`, and no key, where the token gives no such one. */

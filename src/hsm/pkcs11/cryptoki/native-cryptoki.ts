@@ -2,7 +2,7 @@ import pkcs11js from "pkcs11js";
 import { type Bytes, concat, fromUtf8, utf8 } from "../../../base/bytes.ts";
 import { secret, wipe } from "../../../base/secret.ts";
 import { type CryptokiState, isBuilt, load } from "../../../engine/native/addon.ts";
-import { answered } from "../../../engine/native/status.ts";
+import { answered, notShared } from "../../../engine/native/status.ts";
 import { type Attributes, asBuffer, attributeOctets, attributeType } from "./attributes.ts";
 import { CryptokiError } from "./cryptoki-call.ts";
 
@@ -37,15 +37,21 @@ const longestInterfaces = 4_096;
 export class NativeCryptoki {
   readonly #module: CryptokiState;
 
-  /** undefined where the native code has not been built. `path` is that of a loaded module. */
+  /**
+   * undefined where the native code has not been built, or the module gives each caller a state of its own, as p11-kit's
+   * client does. `path` is that of a loaded and initialised module.
+   */
   static of(path: string): NativeCryptoki | undefined {
-    return isBuilt() ? new NativeCryptoki(path) : undefined;
+    if (!isBuilt()) return undefined;
+    const module = new (load().Cryptoki)();
+    const status = module.open(concat(utf8(path), new Uint8Array(1)));
+    if (status === notShared) return undefined;
+    answered(status);
+    return new NativeCryptoki(module);
   }
 
-  private constructor(path: string) {
-    const { Cryptoki } = load();
-    this.#module = new Cryptoki();
-    answered(this.#module.open(concat(utf8(path), new Uint8Array(1))));
+  private constructor(module: CryptokiState) {
+    this.#module = module;
   }
 
   create(session: Handle, attributes: Attributes): Handle {

@@ -18,13 +18,16 @@ const ownSessions = 3;
 /** CK_EFFECTIVELY_INFINITE is 0, and CK_UNAVAILABLE_INFORMATION all ones. */
 const isLimit = (count: number): boolean => count > 0 && count < 0xffff_ffff;
 
-/** undefined where operations are done one after the other: by other engines. */
+/**
+ * undefined where operations are done one after the other: by other engines, and in modules whose state native code does
+ * not share.
+ */
 export async function openSessions(greeting: Greeting, opened: OpenToken): Promise<SessionPool | undefined> {
   const { token, engine, keys, domain } = opened;
   const { sessions: wanted, boundary } = greeting;
-  if (greeting.engine !== "native") {
+  if (greeting.engine !== "native" || !token.nativeIfAny) {
     if (wanted === undefined || wanted === 1 || !isBuilt()) return undefined;
-    throw new ConfigError(`sessions: ${wanted} takes the native engine`);
+    throw new ConfigError(`sessions: ${wanted} takes the native engine, and a module that gives all callers one state`);
   }
   const most = mostSessions(token);
   if (wanted !== undefined && wanted > most) {

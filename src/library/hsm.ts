@@ -6,8 +6,10 @@
  * `openHsm` serves keys under it, `openHsmAdmin` rotates it and moves keys. Keys live outside, as key tokens that only the
  * HSM can open: a program keeps them where it keeps its data. Losing the HSM is losing every key.
  */
+
+import { ConfigError } from "../base/errors.ts";
 import type { HsmAdmin } from "../hsm/admin.ts";
-import type { HsmConfig } from "../hsm/config.ts";
+import type { HsmConfig, SoftConfig } from "../hsm/config.ts";
 import type { Hsm, HsmInfo } from "../hsm/hsm.ts";
 import * as hsms from "../hsm/index.ts";
 import { withShellEnvironment } from "../hsm/shell-environment.ts";
@@ -41,10 +43,24 @@ export async function openHsm(name: HsmName): Promise<OpenHsm> {
   return Object.assign(hsm, { crypto, subtle: crypto.subtle });
 }
 
-export const openHsmAdmin = (name: HsmName): Promise<HsmAdmin> => hsms.openHsmAdmin(configOf(name));
+export const openHsmAdmin = async (name: HsmName): Promise<HsmAdmin> => hsms.openHsmAdmin(configOf(name));
 
 /** Makes the first domain key. An HSM that has one is refused with a ConfigError, never overwritten. */
-export const initHsm = (name: HsmName): Promise<HsmInfo> => hsms.initHsm(configOf(name));
+export const initHsm = async (name: HsmName): Promise<HsmInfo> => hsms.initHsm(configOf(name));
 
-const configOf = (name: HsmName): HsmConfig =>
-  typeof name === "string" ? withShellEnvironment({ driver: "pkcs11", uri: name }) : name;
+/** Configurations come from files, too, and from programs without types. */
+function configOf(name: HsmName): HsmConfig {
+  if (typeof name === "string") return withShellEnvironment({ driver: "pkcs11", uri: name });
+  const { driver, ...rest }: Partial<HsmConfig> = Object(name);
+  if (driver !== "soft" && driver !== "pkcs11") {
+    throw new ConfigError("an HSM is named by a PKCS#11 URI, or by a configuration whose driver is soft or pkcs11");
+  }
+  const { directory, keyFile, passphrase }: Partial<SoftConfig> = rest;
+  const sealing = [keyFile, passphrase].filter((given) => given !== undefined);
+  if (driver === "soft" && (sealing.length !== 1 || ![directory, ...sealing].every(isText))) {
+    throw new ConfigError("a soft HSM takes a directory, and keyFile or passphrase");
+  }
+  return name;
+}
+
+const isText = (given: unknown): boolean => typeof given === "string" && given !== "";

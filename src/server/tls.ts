@@ -1,5 +1,7 @@
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import type { TLSSocket, TlsOptions } from "node:tls";
 import { ByteReader, type Bytes } from "../base/bytes.ts";
+import { ConfigError } from "../base/errors.ts";
 import { wipe } from "../base/secret.ts";
 import type { Caller } from "../kms/caller.ts";
 
@@ -29,16 +31,38 @@ const ciphersOf12 = "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 /**
  * AES-256-GCM alone: every TLS 1.3 stack that SDKs use has it, so a second suite would be one more to answer for.
  * OpenSSL has the hybrids with NIST curves, but not in its default list: groups must be named.
+ * ConfigError where certificate and key are none, or do not go together: every handshake would fail.
  */
-export const tlsOptions = ({ key, cert, minVersion = "TLSv1.3" }: TlsIdentity): TlsOptions => ({
-  key,
-  cert,
-  minVersion,
-  ciphers: `TLS_AES_256_GCM_SHA384${minVersion === "TLSv1.2" ? `:${ciphersOf12}` : ""}`,
-  ecdhCurve: [...groups.values()].join(":"),
-  honorCipherOrder: true,
-  ALPNProtocols: ["http/1.1"],
-});
+export function tlsOptions({ key, cert, minVersion = "TLSv1.3" }: TlsIdentity): TlsOptions {
+  if (!certificateOf(cert).checkPrivateKey(privateKeyOf(key))) {
+    throw new ConfigError("the key of tls is not that of its certificate: the server's own comes first in that file");
+  }
+  return {
+    key,
+    cert,
+    minVersion,
+    ciphers: `TLS_AES_256_GCM_SHA384${minVersion === "TLSv1.2" ? `:${ciphersOf12}` : ""}`,
+    ecdhCurve: [...groups.values()].join(":"),
+    honorCipherOrder: true,
+    ALPNProtocols: ["http/1.1"],
+  };
+}
+
+function certificateOf(pem: string | Buffer): X509Certificate {
+  try {
+    return new X509Certificate(pem);
+  } catch (cause) {
+    throw new ConfigError("the certificate of tls is none in PEM", { cause });
+  }
+}
+
+function privateKeyOf(pem: string | Buffer): KeyObject {
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw new ConfigError("the key of tls is no private key in PEM without a passphrase", { cause });
+  }
+}
 
 export type TlsDetails = NonNullable<Caller["tls"]>;
 

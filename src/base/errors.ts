@@ -33,6 +33,8 @@ export class HsmError extends Error {
   }
 }
 
+export const refused = (message: string, cause?: unknown): HsmError => new HsmError("refused", message, { cause });
+
 /**
  * A failure of the store.
  * - `conflict`: a revision in the commit was stale; nothing was written.

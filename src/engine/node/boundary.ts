@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from "node:util";
 import { type Bytes, concat, equalBytes } from "../../base/bytes.ts";
-import { HsmError } from "../../base/errors.ts";
+import { HsmError, refused } from "../../base/errors.ts";
 import { secretFrom } from "../../base/secret.ts";
 import {
   buildHeader,
@@ -18,7 +18,7 @@ import type { Boundary } from "../boundary.ts";
 import type { Drbg, Engine } from "../engine.ts";
 import { EntropySource, personalization } from "../entropy.ts";
 import { openBy, sealBy } from "../suites.ts";
-import { type OpenKey, refused, Tokens, wiping } from "./tokens.ts";
+import { type OpenKey, Tokens, wiping } from "./tokens.ts";
 
 const longestPlaintext = 4096;
 const longestAad = 16_384;

@@ -1,5 +1,5 @@
 import { type Bytes, concat, hex, uint16, utf8 } from "../../base/bytes.ts";
-import { HsmError } from "../../base/errors.ts";
+import { HsmError, refused } from "../../base/errors.ts";
 import { secretFrom, wipe } from "../../base/secret.ts";
 import { ivLength, tagLength } from "../../model/ciphertext.ts";
 import { ektSuites, parseEkt, parseEktHead } from "../../model/ekt.ts";
@@ -10,8 +10,6 @@ import type { Engine } from "../engine.ts";
 const mostDomainKeys = 32;
 const domainLabel = utf8("SR1-domains");
 const nameLabel = utf8("SR1-keyname");
-
-export const refused = (message: string): HsmError => new HsmError("refused", message);
 
 /** A key token that was authentic. `material` is wiped when the call it was opened for ends. */
 export interface OpenKey {

@@ -1,6 +1,6 @@
 import { createHmac, createPublicKey, type KeyObject } from "node:crypto";
 import { type Bytes, equalBytes } from "../../base/bytes.ts";
-import { HsmError } from "../../base/errors.ts";
+import { refused } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import { isOfSpec } from "../../engine/asymmetric/imported-pair.ts";
 import { exportSpki, privateKeyOf, taken } from "../../engine/asymmetric/keys.ts";
@@ -85,5 +85,3 @@ const hmac = (spec: HbkSpec, material: Bytes, message: Bytes): Bytes =>
       .update(message)
       .digest(),
   );
-
-const refused = (message: string, cause?: unknown): HsmError => new HsmError("refused", message, { cause });

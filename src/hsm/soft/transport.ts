@@ -9,7 +9,7 @@ import {
 } from "node:crypto";
 import { promisify } from "node:util";
 import { type Bytes, concat, equalBytes } from "../../base/bytes.ts";
-import { HsmError } from "../../base/errors.ts";
+import { refused } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import { privateKeyOf } from "../../engine/asymmetric/keys.ts";
 import type { TransportKey } from "../admin.ts";
@@ -103,5 +103,3 @@ function publicKeyOf(spki: Bytes): KeyObject {
 }
 
 const fingerprintOf = (spki: Bytes): string => createHash("sha256").update(spki).digest("hex");
-
-const refused = (message: string, cause?: unknown): HsmError => new HsmError("refused", message, { cause });

@@ -1,6 +1,6 @@
 import pkcs11js from "pkcs11js";
 import { type Bytes, concat, hex, uint32 } from "../../../base/bytes.ts";
-import { HsmError } from "../../../base/errors.ts";
+import { HsmError, refused } from "../../../base/errors.ts";
 import { wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { suiteOf } from "../../../model/ciphertext.ts";
@@ -273,5 +273,3 @@ const isResident = ({ suite }: ParsedEkt): boolean => suite === ektSuites.reside
 function requireServes(meta: HbkMeta, kinds: readonly HbkKind[], usage: HbkUsage): void {
   if (!kinds.includes(meta.kind) || meta.usage !== usage) throw refused("the key token is of another kind or usage");
 }
-
-export const refused = (message: string): HsmError => new HsmError("refused", message);

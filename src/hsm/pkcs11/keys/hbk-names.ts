@@ -1,5 +1,5 @@
 import { type Bytes, uint32 } from "../../../base/bytes.ts";
-import { HsmError } from "../../../base/errors.ts";
+import { refused } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
 import {
@@ -35,7 +35,7 @@ export class HbkNames {
   /** Refused unless the key's name is `hbkId`, which is the answer. */
   require(meta: HbkMeta, key: Handle, hbkId: Bytes): Bytes {
     const named = this.#namesOf(meta, key).some((name) => this.#engine.equal(name, hbkId));
-    if (!named) throw new HsmError("refused", "the material is not that of the HBK id");
+    if (!named) throw refused("the material is not that of the HBK id");
     return hbkId;
   }
 

@@ -1,11 +1,10 @@
 import { constants, createHash, createPublicKey, type KeyObject, publicEncrypt, randomBytes } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes } from "../../../base/bytes.ts";
-import { HsmError } from "../../../base/errors.ts";
+import { HsmError, refused } from "../../../base/errors.ts";
 import type { TransportKey } from "../../admin.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle, type Mechanism } from "../cryptoki/cryptoki.ts";
-import { refused } from "./backing-keys.ts";
 import { genericKey, noUse } from "./wrapping.ts";
 
 export type OaepHash = TransportKey["oaepHash"];

@@ -1,10 +1,9 @@
 import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes, hex } from "../../../base/bytes.ts";
-import { ConfigError, HsmError } from "../../../base/errors.ts";
+import { ConfigError, HsmError, refused } from "../../../base/errors.ts";
 import type { CeremonyReport, DomainKeyId, TransportKey } from "../../admin.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
-import { refused } from "../keys/backing-keys.ts";
 import type { Domain } from "../keys/domain.ts";
 import { keysToTrust, makeKey, type NewKey } from "../keys/domain-objects.ts";
 import { checkTransportKey } from "../keys/transport-key.ts";

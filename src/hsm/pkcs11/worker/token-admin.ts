@@ -1,13 +1,13 @@
 import { randomBytes } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, fromHex, hex } from "../../../base/bytes.ts";
-import { ConfigError, HsmError } from "../../../base/errors.ts";
+import { ConfigError, HsmError, refused } from "../../../base/errors.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
 import type { DomainKey, DomainKeyId, DomainKeyState, TransportKey } from "../../admin.ts";
 import type { DomainKeyMode } from "../../config.ts";
 import type { Ekt } from "../../hsm.ts";
 import { CryptokiError } from "../cryptoki/cryptoki.ts";
-import { type BackingKeys, refused } from "../keys/backing-keys.ts";
+import type { BackingKeys } from "../keys/backing-keys.ts";
 import type { Domain } from "../keys/domain.ts";
 import type { DomainEntry, DomainState } from "../keys/domain-state.ts";
 import type { ResidentKeys } from "../keys/resident-keys.ts";

@@ -1,5 +1,5 @@
 import { ByteReader, type Bytes, concat, uint32 } from "../../../base/bytes.ts";
-import { HsmError } from "../../../base/errors.ts";
+import { HsmError, refused } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { cipherRefusal } from "../../../engine/suites.ts";
 import { ciphertextOverhead, suiteOf } from "../../../model/ciphertext.ts";
@@ -10,7 +10,7 @@ import type { EncryptionAlgorithm } from "../../../model/key-spec.ts";
 import type { DomainKeyId } from "../../admin.ts";
 import type { DataKey, Ekt, Health, Opening, Sealing } from "../../hsm.ts";
 import { type Cryptoki, CryptokiError } from "../cryptoki/cryptoki.ts";
-import { type BackingKey, type BackingKeys, refused } from "../keys/backing-keys.ts";
+import type { BackingKey, BackingKeys } from "../keys/backing-keys.ts";
 import { DataObjects } from "../keys/data-object.ts";
 import type { Domain } from "../keys/domain.ts";
 import { whyKept } from "../keys/kept.ts";

@@ -1,12 +1,12 @@
 import type { Bytes } from "../../../base/bytes.ts";
-import { HsmError } from "../../../base/errors.ts";
+import { HsmError, refused } from "../../../base/errors.ts";
 import { parseEkt } from "../../../model/ekt.ts";
 import { type HbkMeta, isSameKey, kindOfSpec } from "../../../model/hbk.ts";
 import type { WrappingAlgorithm, WrappingKeySpec } from "../../../model/key-spec.ts";
 import type { Ekt, ImportedKey, NewKeyPair } from "../../hsm.ts";
 import type { Handle } from "../cryptoki/cryptoki.ts";
 import { twice } from "../cryptoki/second-try.ts";
-import { type BackingKey, refused } from "../keys/backing-keys.ts";
+import type { BackingKey } from "../keys/backing-keys.ts";
 import { committedId } from "../keys/hbk-id.ts";
 import { bitsOf, isPrivate } from "../keys/private-key.ts";
 import { rsaSpki } from "../keys/public-key.ts";

@@ -1,6 +1,6 @@
 import { createPublicKey } from "node:crypto";
 import { type Bytes, equalBytes } from "../../../base/bytes.ts";
-import { HsmError } from "../../../base/errors.ts";
+import { HsmError, refused } from "../../../base/errors.ts";
 import { wipe } from "../../../base/secret.ts";
 import { peerOn } from "../../../engine/asymmetric/agreement.ts";
 import { generateKeyPair } from "../../../engine/asymmetric/key-pairs.ts";
@@ -17,7 +17,7 @@ import type {
 import type { DataKeyPair, Ekt } from "../../hsm.ts";
 import { CryptokiError } from "../cryptoki/cryptoki.ts";
 import { orNull, twice } from "../cryptoki/second-try.ts";
-import { type BackingKey, refused } from "../keys/backing-keys.ts";
+import type { BackingKey } from "../keys/backing-keys.ts";
 import { decryption, decryptWith } from "../keys/decryption.ts";
 import { committedId } from "../keys/hbk-id.ts";
 import type { Operations } from "../keys/operations.ts";

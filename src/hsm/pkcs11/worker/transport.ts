@@ -1,7 +1,7 @@
 import type { KeyObject } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, concat } from "../../../base/bytes.ts";
-import { HsmError } from "../../../base/errors.ts";
+import { HsmError, refused } from "../../../base/errors.ts";
 import { wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { ektSuites } from "../../../model/ekt.ts";
@@ -11,7 +11,6 @@ import type { TransportKey } from "../../admin.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import { isOutage } from "../cryptoki/second-try.ts";
-import { refused } from "../keys/backing-keys.ts";
 import { committedId } from "../keys/hbk-id.ts";
 import { createMacKey, hmacBlock, leastMacKey } from "../keys/mac-key.ts";
 import { rsaSpki, unwrapMovable } from "../keys/public-key.ts";

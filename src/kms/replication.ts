@@ -121,7 +121,6 @@ class Run {
     try {
       const [from, to] = [await this.#admin(source), await this.#admin(target)];
       if (await this.#isCopy(source, target)) {
-        await target.hsm.reload();
         if (target.hsm.holds(domainKeyOf(ekt))) return undefined;
         throw new HsmError("unavailable", copyLacks(target.name, source.name, domainKeyOf(ekt)));
       }
@@ -136,14 +135,18 @@ class Run {
   /** One that has shared a domain key is to have the newer ones, too: tokens of both would be each other's to wrap anew. */
   #isCopy(source: Member, target: Member): Promise<boolean> {
     const pair = `${source.name} ${target.name}`;
-    const found = this.#copies.get(pair) ?? this.#shareOne(source, target);
+    const found = this.#copies.get(pair) ?? this.#sharesOne(source, target);
     this.#copies.set(pair, found);
     return found;
   }
 
-  async #shareOne(...members: readonly [Member, Member]): Promise<boolean> {
-    const [ours, theirs] = await Promise.all(members.map(async (member) => (await this.#admin(member)).domainKeys()));
-    return sharedDomainKeys(ours ?? [], theirs ?? []).length > 0;
+  /** The target then knows all that it has. */
+  async #sharesOne(source: Member, target: Member): Promise<boolean> {
+    const ours = await (await this.#admin(source)).domainKeys();
+    const theirs = await (await this.#admin(target)).domainKeys();
+    if (sharedDomainKeys(ours, theirs).length === 0) return false;
+    await target.hsm.reload();
+    return true;
   }
 
   /** One that does not open is not tried again in this run. */

@@ -110,13 +110,14 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
     print(report);
   },
 
-  async hsmProbe(of, name) {
+  async hsmProbe(of, json, name) {
     const hsm = namedHsm(of, name);
     if (hsm.driver === "soft") return withAdmin(hsm, async (admin) => print(admin.info));
     const { probe } = await import("./hsm/pkcs11/probe.ts");
+    const { probePage } = await import("./hsm/pkcs11/probe-page.ts");
     const report = await probe(hsm);
-    print(report);
-    if (report.tests.length === 0) console.error("Nothing was tried: that takes the token's PIN (--pin).");
+    if (json) print(report);
+    else console.log(probePage(report));
   },
 
   async hsmTest(of, options, name) {

@@ -75,7 +75,7 @@ test("serve takes its configuration", async () => {
 
 test.each([
   ["init", ["plain"]],
-  ["probe", []],
+  ["probe", [false]],
   ["status", []],
   ["rotate-domain-key", [{}]],
   ["trust", [{}, false]],

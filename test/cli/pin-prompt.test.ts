@@ -12,7 +12,7 @@ const strongroom = join(checkout, "scripts/strongroom");
 describe("--pin prompt", () => {
   let token: SoftToken;
   let environment: NodeJS.ProcessEnv;
-  const command = () => ["hsm", "probe", token.uri, "--pin", "prompt"];
+  const command = () => ["hsm", "probe", token.uri, "--json", "--pin", "prompt"];
   const logins = () => readFileSync(join(token.folder, "logins"), "utf8").length;
 
   beforeAll(async () => {

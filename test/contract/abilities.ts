@@ -18,7 +18,7 @@ interface Report {
 
 /** Of the HSM of a dev home. The software HSM has everything. */
 export async function abilitiesOf(home: string): Promise<Abilities> {
-  const report: Report | { readonly driver: "soft" } = await strongroom("hsm", "probe", "--home", home);
+  const report: Report | { readonly driver: "soft" } = await strongroom("hsm", "probe", "--json", "--home", home);
   if ("driver" in report) return { refusal: () => undefined, importRefusal: () => undefined };
   const { refuses, imports } = report;
   return {

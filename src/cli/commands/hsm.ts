@@ -35,7 +35,7 @@ export interface HsmHandlers extends CustodyHandlers {
   /** Without a name, all HSMs, and the store. */
   hsmInit(of: Installation, mode: DomainKeyMode, name?: string): Promise<void>;
   /** Without a name, the primary: here and below. */
-  hsmProbe(of: Installation | Token, name?: string): Promise<void>;
+  hsmProbe(of: Installation | Token, json: boolean, name?: string): Promise<void>;
   hsmTest(of: Installation | Token, options: HsmTestOptions, name?: string): Promise<void>;
   hsmStatus(of: Installation, name?: string): Promise<void>;
   hsmRotateDomainKey(of: Installation, officerPins: OfficerPins, name?: string): Promise<void>;
@@ -139,8 +139,8 @@ export const hsm = (cli: Argv, handlers: HsmHandlers): Argv =>
     group.command(
       "probe [uri]",
       "Show what an HSM can do, and try it anew: that of an installation, or the token that a PKCS#11 URI names",
-      (command) => command.positional("uri", uri).options(token),
-      (given) => placeOf(given).then((of) => handlers.hsmProbe(of, given.hsm)),
+      (command) => command.positional("uri", uri).options({ ...token, json }),
+      (given) => placeOf(given).then((of) => handlers.hsmProbe(of, given.json, given.hsm)),
     );
     group.command(
       "test [uri]",

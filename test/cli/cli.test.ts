@@ -204,6 +204,7 @@ test.each([
     "--access-key-id is not 3",
   ],
   ["a secret that is not there", ["dev", "--access-key-id", id, "--secret-access-key", "env:NONE"], "NONE is not set"],
+  ["a list without a value", ["dev", "--region"], "Not enough arguments following: region"],
   ["a negated flag", ["dev", "--no-ephemeral"], "no-ephemeral"],
   ["serve without configuration", ["serve"], "config"],
   ["hsm without command", ["hsm"], "hsm needs one of its commands"],

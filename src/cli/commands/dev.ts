@@ -73,7 +73,8 @@ const options = {
     ...addressFlag("admin-listen", "Where health, readiness and the controls of dev are"),
     default: formatAddress(defaults.adminListen),
   },
-  region: { ...regionFlags("An AWS Region to serve; may come more than once"), default: [...defaults.regions] },
+  // yargs would take its default where the value is missing.
+  region: regionFlags(`An AWS Region to serve; may come more than once [default: ${defaults.regions.join(", ")}]`),
   account: { ...accountFlag("The account of the administrator"), default: defaults.account },
   service: flags(
     "service",
@@ -121,7 +122,7 @@ export const dev = (cli: Argv, run: (options: DevOptions) => Promise<void>): Arg
         hsm: hsmOf(given.hsm, given.pin, given["init-args"]),
         listen: given.listen,
         adminListen: given["admin-listen"],
-        regions: given.region,
+        regions: given.region ?? defaults.regions,
         account: given.account,
         ...(given["attestation-roots"] !== undefined && { attestation: { roots: given["attestation-roots"] } }),
         ...(given["key-stores"] && { keyStores: readKeyStores(given["key-stores"]) }),

@@ -131,10 +131,12 @@ describe("custom key stores", () => {
   it("keep a connection from being made that was broken off meanwhile", async () => {
     const CustomKeyStoreId = ids.get("DISCONNECTED") as string;
     await admin("ConnectCustomKeyStore", { CustomKeyStoreId });
-    proxy.faults.set("health", { kind: "slow", delay: 300 });
+    const [asked, released] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    proxy.faults.set("health", { kind: "held", until: released.promise, asked: asked.resolve });
     const settled = office.settleKeyStores();
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await asked.promise;
     await admin("DisconnectCustomKeyStore", { CustomKeyStoreId });
+    released.resolve();
     await settled;
     proxy.faults.clear();
     expect(await stateOf(CustomKeyStoreId)).toBe("DISCONNECTED");

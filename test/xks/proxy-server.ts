@@ -9,6 +9,8 @@ import { selfSigned } from "../server/certificate.ts";
 export type Fault =
   /** Answers after `delay` milliseconds. */
   | { readonly kind: "slow"; readonly delay: number }
+  /** Says that it is asked, and answers when `until` resolves. */
+  | { readonly kind: "held"; readonly until: Promise<void>; asked(): void }
   | { readonly kind: "error"; readonly status: number; readonly errorName: string }
   /** 500 with a page of HTML. */
   | { readonly kind: "broken" }
@@ -104,6 +106,10 @@ async function serve(proxy: Omit<ProxyServer, "port" | "close">, request: Incomi
     response.end(typeof answer === "string" ? answer : JSON.stringify(answer));
   };
   if (fault?.kind === "slow") await new Promise((resolve) => setTimeout(resolve, fault.delay));
+  if (fault?.kind === "held") {
+    fault.asked();
+    await fault.until;
+  }
   if (fault?.kind === "broken") return send(500, "<html>out of order</html>");
   if (fault?.kind === "error") return send(fault.status, { errorName: fault.errorName });
   if (fault?.kind === "cut once") {

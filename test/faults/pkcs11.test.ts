@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { developmentFiles, ensureHome } from "../../src/development.ts";
 import { softHsm2 } from "../../src/hsm/pkcs11/provision.ts";
 import { removeHome, type Service, startService, temporaryHome } from "../contract/service.ts";
 import { auditFaults, ciphertextFaults, Ledger, stateFaults } from "./ledger.ts";
@@ -14,8 +15,12 @@ describe("a service whose HSM is a PKCS#11 token", () => {
   let service: Service;
 
   beforeAll(async () => {
+    const files = developmentFiles(home);
+    const made = await ensureHome(files, { account: "111122223333", hsm: "softhsm2" });
+    // Of a call: more than the default one, because a machine that takes time away must not make a call fail.
+    writeFileSync(files.home, JSON.stringify({ ...made, hsm: { ...made.hsm, deadline: 20_000 } }));
     service = await startService(home, "softhsm2");
-  }, 120_000);
+  });
   afterAll(() => removeHome(home));
 
   const ready = async (): Promise<{ status: number; checks: Record<string, string> }> => {

@@ -6,7 +6,7 @@ import type { Engine } from "../engine/engine.ts";
 import type { TransportKey } from "../hsm/admin.ts";
 import type { Ekt } from "../hsm/hsm.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
-import { admit, type OfficerPins } from "../hsm/officers.ts";
+import { admit, type OfficerPins, requireOfficers } from "../hsm/officers.ts";
 import type { Tokens } from "../hsm/tokens.ts";
 import { noteBackup } from "../kms/backup-record.ts";
 import { changeStoredTokens } from "../kms/key-tokens.ts";
@@ -92,6 +92,7 @@ async function recoveryFor({ sources }: BackupParts, store: SealedStore, request
     if (sameHbk(fromBase64(recovery.index) as Ekt, index[0])) return recovery;
     throw new ConfigError(`${recipients.like} is a backup of another store`);
   }
+  requireOfficers(sources, officerPins);
   return newRecovery(recipients.officers, recipients.threshold, async (vault, transport) => {
     await admit(sources, transport, officerPins);
     const material = await exported(sources, index, transport);

@@ -20,16 +20,27 @@ export interface Exporting {
   readonly admin: HsmAdmin;
 }
 
+/** Those whose domain key is trusted, by their names. */
+const trustedOf = (sources: readonly Exporting[]): readonly string[] =>
+  sources.flatMap(({ admin, configured }) => (admin.info.domainKeyMode === "trusted" ? [configured.name] : []));
+
+/** ConfigError unless the PIN of each officer is given, for a target that is made once: another time there is another. */
+export function requireOfficers(sources: readonly Exporting[], pins: OfficerPins): void {
+  const names = trustedOf(sources);
+  const absent = names.filter((name) => officerPinOf(pins, name, names) === undefined);
+  if (absent.length === 0) return;
+  throw new ConfigError(`the first backup is made in the presence of the security officer of ${absent}: --so-pin`);
+}
+
 /**
  * Lets keys leave each of `sources` for `target`, whose fingerprint has been compared: pinned, and where the domain key
  * is trusted, trusted.
  */
 export async function admit(sources: readonly Exporting[], target: TransportKey, pins: OfficerPins): Promise<void> {
-  const trusted = sources.filter(({ admin }) => admin.info.domainKeyMode === "trusted");
-  const names = trusted.map(({ configured }) => configured.name);
+  const names = trustedOf(sources);
   for (const source of sources) {
     const { name, hsm } = source.configured;
-    if (!trusted.includes(source)) await source.admin.pinTransportKey(target);
+    if (!names.includes(name)) await source.admin.pinTransportKey(target);
     else {
       const soPin = officerPinOf(pins, name, names);
       await trustHsm(hsm, { transportKey: target, ...(soPin !== undefined && { soPin }) });

@@ -76,7 +76,7 @@ it("its keys are backed up when he trusts the officers' transport key, and come 
   const parts = { ...open.parts, storeFile: storeOf(open.folder), sources: [source], engine };
   const request = { account, until: Date.now() + 90 * 86_400_000, incomplete: false };
   const recipients = { officers, threshold: 2 };
-  await expect(makeBackup(parts, { ...request, out, recipients })).rejects.toThrow(/has to trust .*transport key/);
+  await expect(makeBackup(parts, { ...request, out, recipients })).rejects.toThrow(/officer of token: --so-pin/);
   const report = await makeBackup(parts, { ...request, out, recipients, officerPins: { token: soPinOf(token) } });
   expect(report.missing).toEqual([]);
   const like = { ...request, out: join(open.folder, "tonight.backup"), recipients: { like: out } };

@@ -19,6 +19,7 @@ import type { StoredTransportKey } from "./state.ts";
 const padding = constants.RSA_PKCS1_OAEP_PADDING;
 const leastBits = 3072;
 const ephemeralLength = 32;
+const noKwp = "an HSM without RFC 5649 key wrap gives keys to PKCS#11 HSMs alone: to no software HSM, and to no backup";
 
 export async function generateTransportPair(): Promise<{ spki: Bytes; pkcs8: Bytes }> {
   const { publicKey, privateKey } = await promisify(generateKeyPair)("rsa", {
@@ -64,7 +65,7 @@ export function openEphemeral<Answer>(
   const key = privateKeyOf(pkcs8);
   wipe(pkcs8);
   const split = modulusLengthOf(Uint8Array.fromBase64(own.spki));
-  if (exported.length === split) throw refused("the source lacks KWP, without which this HSM imports nothing");
+  if (exported.length === split) throw refused(noKwp);
   const sealed = exported.subarray(0, split);
   const ephemeral = decryptOaep(key, own.oaepHash, sealed) ?? decryptOaep(key, "sha1", sealed);
   if (!ephemeral) throw refused("the exported material is not for this HSM's transport key");

@@ -13,6 +13,7 @@ import type { JobKey } from "../cryptoki/session-pool.ts";
 import type { Domain, DomainKeyPair } from "./domain.ts";
 import { HandleCache } from "./handle-cache.ts";
 import { HbkNames } from "./hbk-names.ts";
+import { takeOut } from "./in-the-clear.ts";
 import { isReleased, whyKept } from "./kept.ts";
 import { isPrivate, namedAs, needsDerivation, usedAs } from "./private-key.ts";
 import { unwrapMovable } from "./public-key.ts";
@@ -98,7 +99,7 @@ export class BackingKeys {
   /** Over `valueLen` bytes that the token makes. */
   generate(meta: HbkMeta, valueLen = 32): Ekt {
     this.#unwrapped += 1;
-    const attributes = { ...movable(meta), valueLen };
+    const attributes = { ...movable(this.#token, meta), valueLen };
     const key = this.#token.generateKey(pkcs11js.CKM_GENERIC_SECRET_KEY_GEN, attributes);
     return this.passing(key, (key) => this.seal(meta, key));
   }
@@ -145,7 +146,7 @@ export class BackingKeys {
   release(ekt: Ekt, kinds: readonly HbkKind[], usage: HbkUsage): Bytes {
     const parsed = parseEkt(ekt);
     requireServes(parsed.meta, kinds, usage);
-    return this.#opened(parsed, readable, (key) => this.#token.readSecret(key));
+    return this.#opened(parsed, readable(this.#token), (key) => takeOut(this.#token, key));
   }
 
   /**

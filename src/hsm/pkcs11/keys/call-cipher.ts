@@ -11,6 +11,7 @@ import { type Attributes, asBuffer } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle, type Mechanism } from "../cryptoki/cryptoki.ts";
 import { orNull, twice } from "../cryptoki/second-try.ts";
 import type { BackingKeys } from "./backing-keys.ts";
+import { bringIn } from "./in-the-clear.ts";
 import { aesKey, knownKey, knownMessage, noUse, used } from "./wrapping.ts";
 
 const tagLength = 16;
@@ -51,7 +52,7 @@ export interface CallCipher {
 /** Throws `HsmError("unsupported")`, with the reason, where the token does not give the known answers. */
 export function openCipher(boundary: Pkcs11Boundary, token: Cryptoki, engine: Engine, keys: BackingKeys): CallCipher {
   if (boundary === "call-key") return new EngineCipher(engine, keys);
-  const makers = { token: deriveInside(token), "token-gcm": bringIn(token, keys) };
+  const makers = { token: deriveInside(token), "token-gcm": deriveOutside(token, keys) };
   const cipher = new TokenCipher(token, makers[boundary]);
   try {
     testCipher(cipher, token, engine);
@@ -98,12 +99,12 @@ const deriveInside =
     token.deriveByCounter(hbk, kbkdfFixedInput("SR1-encrypt", keyId, nonce), callKeyAt("token"));
 
 /** `token-gcm`: the key that the token's HMAC gave passes through this process. */
-const bringIn =
+const deriveOutside =
   (token: Cryptoki, keys: BackingKeys) =>
   ({ hbk, keyId, nonce }: CallKey): Handle => {
     const value = keys.names.derive(hbk, "SR1-encrypt", keyId, nonce);
     try {
-      return token.create({ ...callKeyUse, value });
+      return bringIn(token, { ...callKeyUse, value });
     } finally {
       wipe(value);
     }
@@ -170,7 +171,7 @@ function testCipher(cipher: CallCipher, token: Cryptoki, engine: Engine): void {
     new Uint8Array(nonceLength).fill(2),
     new Uint8Array(ivLength),
   ];
-  const hbk = token.create({ ...used, derive: true, value: knownKey });
+  const hbk = bringIn(token, { ...used, derive: true, value: knownKey });
   const call = { hbk, suite: suites.SYMMETRIC_DEFAULT, keyId, nonce };
   try {
     const key = engine.kbkdf(knownKey, kbkdfFixedInput("SR1-encrypt", keyId, nonce));

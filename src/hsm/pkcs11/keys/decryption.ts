@@ -6,7 +6,7 @@ import type { EncryptionAlgorithm } from "../../../model/key-spec.ts";
 import type { Cryptoki, Handle, Mechanism } from "../cryptoki/cryptoki.ts";
 import { unpadOaep } from "./oaep-padding.ts";
 import type { Unpadding } from "./pair-abilities.ts";
-import { type OaepHash, oaep } from "./transport-key.ts";
+import { type OaepHash, oaep } from "./rsa.ts";
 
 function oaepHashOf(algorithm: EncryptionAlgorithm): OaepHash {
   if (algorithm === "RSAES_OAEP_SHA_1") return "sha1";

@@ -2,6 +2,7 @@ import type { Bytes } from "../../../base/bytes.ts";
 import { secret, wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import type { Cryptoki, Handle } from "../cryptoki/cryptoki.ts";
+import { bringIn } from "./in-the-clear.ts";
 import { moving } from "./wrapping.ts";
 
 /** Of SHA-256. HMAC hashes a longer key, and pads a shorter one with zeros (FIPS 198-1 §4). */
@@ -18,7 +19,7 @@ export function createMacKey(token: Cryptoki, engine: Engine, material: Bytes): 
   const hashed = material.length > hmacBlock ? engine.sha256(material) : undefined;
   value.set(hashed ?? material);
   try {
-    return token.create({ ...moving, value });
+    return bringIn(token, { ...moving, value });
   } finally {
     wipe(value, hashed);
   }

@@ -10,6 +10,7 @@ import { macHashOf } from "../cryptoki/mac-hash.ts";
 import type { SessionPool } from "../cryptoki/session-pool.ts";
 import type { BackingKey } from "./backing-keys.ts";
 import { tokensLackSm4 } from "./call-cipher.ts";
+import { bringIn } from "./in-the-clear.ts";
 import type { Operations } from "./operations.ts";
 import { knownKey, knownMessage, used } from "./wrapping.ts";
 
@@ -96,7 +97,7 @@ export async function testSessions(
   engine: Engine,
   boundary: Pkcs11Boundary,
 ): Promise<void> {
-  const handle = token.create({ ...used, derive: boundary === "token", value: knownKey });
+  const handle = bringIn(token, { ...used, derive: boundary === "token", value: knownKey });
   const [hbkId, keyId, aad] = [new Uint8Array(32).fill(1), new Uint8Array(16).fill(2), knownMessage];
   const key = { handle, identity: new Uint8Array([...hbkId, ...keyId, suites.SYMMETRIC_DEFAULT.code]), jobs: 0 };
   const all = Array.from({ length: pool.sessions }, async () => {

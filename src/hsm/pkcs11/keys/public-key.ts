@@ -1,4 +1,4 @@
-import { createECDH, createPublicKey, ECDH, type KeyObject } from "node:crypto";
+import { createECDH, ECDH, type KeyObject } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, concat, equalBytes, fromHex } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
@@ -11,7 +11,9 @@ import type { Attributes } from "../cryptoki/attributes.ts";
 import type { Cryptoki, Handle } from "../cryptoki/cryptoki.ts";
 import { der, tags } from "./der.ts";
 import { committedId } from "./hbk-id.ts";
+import { takeOut, toBeTakenOut } from "./in-the-clear.ts";
 import { bitsOf, type Curve, curveOf, curves, isPrivate, movingPrivate } from "./private-key.ts";
+import { rsaKey } from "./rsa.ts";
 import { genericKey, movable, noUse } from "./wrapping.ts";
 
 /** DER of the object identifier. */
@@ -25,11 +27,6 @@ export function publicKeyOf(token: Cryptoki, publicKey: Handle, spec: HbkSpec): 
 
 /** Of either half of an RSA key. */
 export const rsaSpki = (token: Cryptoki, key: Handle): Bytes => exportSpki(rsaKey(token, key));
-
-function rsaKey(token: Cryptoki, key: Handle): KeyObject {
-  const [n, e] = (["modulus", "publicExponent"] as const).map((name) => base64url(token.read(key, name)));
-  return createPublicKey({ key: { kty: "RSA", n: n as string, e: e as string }, format: "jwk" });
-}
 
 /**
  * What the public half of a private key may be; refused where it is of another spec. No attribute of a private key of an
@@ -85,7 +82,7 @@ export function unwrapMovable(
   { meta, hbkId }: { readonly meta: HbkMeta; readonly hbkId: Bytes },
   unwrap: (attributes: Attributes) => Handle,
 ): Handle {
-  if (!isPrivate(meta)) return unwrap(movable(meta));
+  if (!isPrivate(meta)) return unwrap(movable(token, meta));
   return unwrapNamed(token, meta, unwrap, (spki) => engine.equal(committedId(engine, meta, spki), hbkId));
 }
 
@@ -98,10 +95,10 @@ export function agree(token: Cryptoki, privateKey: Handle, spec: HbkSpec, point:
     publicData: Buffer.from(point),
   };
   const mechanism = { mechanism: pkcs11js.CKM_ECDH1_DERIVE, parameter };
-  const shared = { ...genericKey, ...noUse, sensitive: false, extractable: true, valueLen: length };
+  const shared = { ...genericKey, ...noUse, ...toBeTakenOut(token), extractable: true, valueLen: length };
   const key = token.derive(mechanism, privateKey, shared);
   try {
-    const value = token.readSecret(key);
+    const value = takeOut(token, key);
     if (value.length === length) return value;
     wipe(value);
     throw new HsmError("internal", `the token derives ${value.length} bytes where a coordinate has ${length}`);
@@ -137,5 +134,3 @@ export function pointOf(key: KeyObject): Bytes {
 /** RFC 5480 §2. */
 const ecSpki = ({ params }: Curve, point: Bytes): Bytes =>
   der(tags.sequence, der(tags.sequence, idEcPublicKey, params), der(tags.bitString, Uint8Array.of(0), point));
-
-const base64url = (bytes: Bytes): string => bytes.toBase64({ alphabet: "base64url", omitPadding: true });

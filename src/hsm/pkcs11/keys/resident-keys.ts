@@ -87,7 +87,7 @@ export class ResidentKeys {
   }
 
   #attributesOf({ kind }: HbkMeta): Attributes {
-    if (isReleased(kind)) return readable;
+    if (isReleased(kind)) return readable(this.#token);
     return kind === "kms-symmetric" ? { ...used, ...this.#symmetric } : used;
   }
 }

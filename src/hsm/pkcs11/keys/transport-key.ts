@@ -1,53 +1,17 @@
-import { constants, createHash, createPublicKey, type KeyObject, publicEncrypt, randomBytes } from "node:crypto";
+import { createHash, createPublicKey, type KeyObject, randomBytes } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes } from "../../../base/bytes.ts";
 import { HsmError, refused } from "../../../base/errors.ts";
 import type { TransportKey } from "../../admin.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
-import { type Cryptoki, CryptokiError, type Handle, type Mechanism } from "../cryptoki/cryptoki.ts";
+import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
+import { encryptOaep, type OaepHash, oaep } from "./rsa.ts";
 import { genericKey, noUse } from "./wrapping.ts";
 
-export type OaepHash = TransportKey["oaepHash"];
-
-const leastBits = 3072;
-/** CKZ_DATA_SPECIFIED, which pkcs11js does not name. */
-const dataSpecified = 1;
-
-export const oaep = (hash: OaepHash): Mechanism => ({
-  mechanism: pkcs11js.CKM_RSA_PKCS_OAEP,
-  parameter: {
-    type: pkcs11js.CK_PARAMS_RSA_OAEP,
-    hashAlg: hash === "sha256" ? pkcs11js.CKM_SHA256 : pkcs11js.CKM_SHA_1,
-    mgf: hash === "sha256" ? pkcs11js.CKG_MGF1_SHA256 : pkcs11js.CKG_MGF1_SHA1,
-    source: dataSpecified,
-  } as pkcs11js.RsaOAEP,
-});
-
-export const encryptOaep = (key: KeyObject, oaepHash: OaepHash, value: Bytes): Bytes =>
-  publicEncrypt({ key, padding: constants.RSA_PKCS1_OAEP_PADDING, oaepHash }, value);
-
+export const leastBits = 3072;
 export const aesKey: Attributes = { ...genericKey, keyType: pkcs11js.CKK_AES, ...noUse, sensitive: true };
 /** Of the AES key that came under RSA: it opens what came with it, and cannot be read. */
 export const opening: Attributes = { ...aesKey, unwrap: true, extractable: false };
-
-/** Makes a pair that unwraps and does nothing else; `place` says whether and how it is kept. */
-export const makePair = (token: Cryptoki, place: Attributes, modulusBits = leastBits): pkcs11js.KeyPair =>
-  token.generateKeyPair(
-    pkcs11js.CKM_RSA_PKCS_KEY_PAIR_GEN,
-    {
-      ...place,
-      private: true,
-      modulusBits,
-      publicExponent: Uint8Array.of(1, 0, 1),
-      wrap: true,
-      encrypt: false,
-      verify: false,
-    },
-    { ...place, private: true, ...privateUse, sign: false },
-  );
-
-/** What must hold of the private half for as long as it is kept. */
-export const privateUse: Attributes = { sensitive: true, extractable: false, unwrap: true, decrypt: false };
 
 /** The first of `hashes` with which the token opens what node:crypto has sealed: quirks.oaepHasSha1Only. */
 export function testOaep(

@@ -6,7 +6,8 @@ import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import type { NewKey } from "./domain-objects.ts";
 import { rsaSpki } from "./public-key.ts";
-import { aesKey, fingerprintOf, type OaepHash, oaep, publicAttributes, publicKeyOf } from "./transport-key.ts";
+import { type OaepHash, oaep } from "./rsa.ts";
+import { aesKey, fingerprintOf, publicAttributes, publicKeyOf } from "./transport-key.ts";
 import { trustedKey } from "./trust-attributes.ts";
 import type { Wrapping } from "./wrapping.ts";
 

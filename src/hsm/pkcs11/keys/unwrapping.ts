@@ -13,8 +13,9 @@ import { macHashOf } from "../cryptoki/mac-hash.ts";
 import { isOutage } from "../cryptoki/second-try.ts";
 import { isPrivate, isRsa } from "./private-key.ts";
 import { unwrapNamed } from "./public-key.ts";
+import { type OaepHash, oaep } from "./rsa.ts";
 import { signWith } from "./signing.ts";
-import { type OaepHash, oaep, opening } from "./transport-key.ts";
+import { opening } from "./transport-key.ts";
 import { aesKey, knownMessage, moving, used, usesOfKek, type Wrapping, type Wrappings } from "./wrapping.ts";
 
 /** Material that came from outside, as an object that may be moved, for the caller to destroy. */

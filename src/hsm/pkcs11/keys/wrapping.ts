@@ -2,13 +2,14 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 import pkcs11js from "pkcs11js";
 import { type Bytes, concat, equalBytes, fromHex } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
-import { secretConcat, wipe } from "../../../base/secret.ts";
+import { secretConcat, secretFrom, wipe } from "../../../base/secret.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { type EktSuite, ektSuites } from "../../../model/ekt.ts";
 import type { HbkMeta } from "../../../model/hbk.ts";
 import type { Pkcs11Wrapping } from "../../config.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
+import { bringInKnown, letOutBy, toBeTakenOut } from "./in-the-clear.ts";
 import { isReleased } from "./kept.ts";
 
 export type WrappingName = "kwp-0x210a" | "kwp-0x210b" | "cbc-pad";
@@ -94,19 +95,24 @@ export const used: Attributes = { ...genericKey, ...noUse, sign: true, sensitive
 /** For the moment in which a key goes under another wrapping key; it stays unreadable. */
 export const moving: Attributes = { ...used, extractable: true };
 /** Of kinds that the host is given. */
-export const readable: Attributes = { ...moving, sensitive: false };
+export const readable = (token: Cryptoki): Attributes => ({ ...moving, ...toBeTakenOut(token) });
 /** A secret key of a kind while it moves. */
-export const movable = ({ kind }: Pick<HbkMeta, "kind">): Attributes => (isReleased(kind) ? readable : moving);
+export const movable = (token: Cryptoki, { kind }: Pick<HbkMeta, "kind">): Attributes =>
+  isReleased(kind) ? readable(token) : moving;
 
 export const usesOfKek = { ...noUse, wrap: true, unwrap: true, sensitive: true, extractable: false };
 
 /** Every wrapping that gives the known answer and comes back. */
 export function findWrappings(token: Cryptoki, engine: Engine): Wrappings {
   const kek = createKek(token, knownKek);
-  const key = createKnown(token, { ...moving, value: knownKey });
+  const key = bringInKnown(token, { ...moving, value: knownKey });
   try {
     const names = Object.keys(known) as WrappingName[];
-    return names.map((name) => known[name](token)).filter((wrapping) => works(token, engine, wrapping, kek, key));
+    const all = names.map((name) => known[name](token));
+    const working = all.filter((wrapping) => works(token, engine, wrapping, kek, key));
+    const [best] = working;
+    if (best) letOutBy(token, (key) => takeOutBy(token, engine, best, key));
+    return working;
   } finally {
     token.destroy(kek);
     token.destroy(key);
@@ -140,7 +146,7 @@ export const suiteNames: Readonly<Partial<Record<EktSuite, "kwp" | "cbc-pad">>> 
 /** Whether C_WrapKey leaves keys that are not extractable where they are: quirks.wrapIgnoresExtractable. */
 export function keepsKeys(token: Cryptoki, { wrap }: Wrapping): boolean {
   const kek = createKek(token, knownKek);
-  const kept = createKnown(token, { ...used, value: knownKey });
+  const kept = bringInKnown(token, { ...used, value: knownKey });
   try {
     wrap(kek, kept);
     return false;
@@ -199,17 +205,23 @@ export function unwrapOutside(engine: Engine, suite: EktSuite, kek: Bytes, wrapp
   return material;
 }
 
-/** A session object over a known or ephemeral AES key, that wraps. */
-export const createKek = (token: Cryptoki, value: Bytes): Handle =>
-  createKnown(token, { ...aesKey, ...usesOfKek, value });
-
-export function createKnown(token: Cryptoki, attributes: Attributes): Handle {
+/** The value of a key that may be moved, made by `secret`, by way of an AES key of `value`, which is wiped. */
+export function takeOutBy(
+  token: Cryptoki,
+  engine: Engine,
+  { suite, wrap }: Wrapping,
+  key: Handle,
+  value = secretFrom(randomBytes(32)),
+): Bytes {
+  const kek = createKek(token, value);
   try {
-    return token.create(attributes);
-  } catch (error) {
-    throw error instanceof CryptokiError ? lacking("the import of a known key, for the self-test", error) : error;
+    return unwrapOutside(engine, suite, value, wrap(kek, key));
+  } finally {
+    token.destroy(kek);
+    wipe(value);
   }
 }
 
-export const lacking = (what: string, cause: CryptokiError): HsmError =>
-  new HsmError("unsupported", `the token lacks ${what}: ${cause.message}`, { cause });
+/** A session object over a known or ephemeral AES key, that wraps. */
+export const createKek = (token: Cryptoki, value: Bytes): Handle =>
+  bringInKnown(token, { ...aesKey, ...usesOfKek, value });

@@ -12,7 +12,8 @@ import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.
 import { macHashOf } from "../cryptoki/mac-hash.ts";
 import { type PairAbilities, pairRefusal } from "../keys/pair-abilities.ts";
 import { usedAs } from "../keys/private-key.ts";
-import { encryptOaep, publicKeyOf, testOaep } from "../keys/transport-key.ts";
+import { encryptOaep } from "../keys/rsa.ts";
+import { publicKeyOf, testOaep } from "../keys/transport-key.ts";
 import { hashOf, isTwofold, kwpOf, type Unwrapped, Unwrapping } from "../keys/unwrapping.ts";
 import { bestOf, createKek, knownKek, knownMessage, type Wrappings, wrapOutside } from "../keys/wrapping.ts";
 import type { ImportAbilities } from "./import-abilities.ts";

@@ -4,11 +4,12 @@ import { HsmError } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { type Cryptoki, CryptokiError } from "../cryptoki/cryptoki.ts";
 import { type MacHash, macHashes } from "../cryptoki/mac-hash.ts";
-import { createKnown, knownKey, knownMessage, lacking, moving } from "../keys/wrapping.ts";
+import { bringInKnown, lacking } from "../keys/in-the-clear.ts";
+import { knownKey, knownMessage, moving } from "../keys/wrapping.ts";
 
 /** Throws `HsmError("unsupported")` where there is no HMAC-SHA-256, and "internal" where it is wrong. */
 export function testMac(token: Cryptoki, engine: Engine): void {
-  const key = createKnown(token, { ...moving, value: knownKey });
+  const key = bringInKnown(token, { ...moving, value: knownKey });
   try {
     if (!equalBytes(token.hmac(key, knownMessage), engine.hmacSha256(knownKey, knownMessage))) {
       throw new HsmError("internal", "the token's HMAC-SHA-256 does not give the known answer");
@@ -23,7 +24,7 @@ export function testMac(token: Cryptoki, engine: Engine): void {
 /** The hashes by which the token's HMAC gives the known answer. */
 export function findMacs(token: Cryptoki): MacHash[] {
   const value = concat(knownKey, knownKey);
-  const key = createKnown(token, { ...moving, value });
+  const key = bringInKnown(token, { ...moving, value });
   const works = (hash: MacHash): boolean => {
     try {
       const expected = createHmac(hash, value).update(knownMessage).digest();

@@ -6,9 +6,10 @@ import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import type { Domain } from "../keys/domain.ts";
 import { keysToTrust, makeKey, type NewKey } from "../keys/domain-objects.ts";
+import { bringInKnown } from "../keys/in-the-clear.ts";
 import { checkTransportKey } from "../keys/transport-key.ts";
 import { trustedAes, trustedRsa } from "../keys/trusted-transport.ts";
-import { bestOf, createKnown, knownKey, moving, type Wrapping } from "../keys/wrapping.ts";
+import { bestOf, knownKey, moving, type Wrapping } from "../keys/wrapping.ts";
 import type { Greeting } from "../protocol.ts";
 import type { OpenToken } from "./service.ts";
 import { activate, moved, reserve } from "./token-admin.ts";
@@ -159,7 +160,7 @@ class Officer {
 
   /** RFC 5649 is deterministic: what a key makes of a known one tells it from others. */
   #witnessOf(handle: Handle): Bytes {
-    const known = createKnown(this.#token, { ...moving, value: knownKey });
+    const known = bringInKnown(this.#token, { ...moving, value: knownKey });
     try {
       return this.#wrapping.wrap(handle, known);
     } finally {

@@ -25,7 +25,7 @@ import { pairRefusal, unpaddingOf, working } from "../keys/pair-abilities.ts";
 import { bitsOf, curveOf } from "../keys/private-key.ts";
 import { agree, pointOf, publicKeysOf } from "../keys/public-key.ts";
 import { signing } from "../keys/signing.ts";
-import { bestOf, createKek, unwrapOutside } from "../keys/wrapping.ts";
+import { bestOf, takeOutBy } from "../keys/wrapping.ts";
 import { decrypts, fits, type TestedKey } from "../profile/pair-test.ts";
 import type { PairMethod } from "../protocol.ts";
 import { generated } from "./pair-generation.ts";
@@ -133,24 +133,15 @@ export class TokenKeyPairs implements Record<PairMethod, (...args: never[]) => u
     throw refused("the algorithm is none of the key's");
   }
 
-  /** By way of an AES key that this process knows for as long. */
   #takeOut({ handle, spki }: TestedKey): KeyPair {
     const { token, engine, random, wrappings } = this.#opened;
-    const { suite, wrap } = bestOf(wrappings);
-    const value = random.generate(32);
-    const kek = createKek(token, value);
-    try {
-      const pkcs8 = unwrapOutside(engine, suite, value, wrap(kek, handle));
-      const key = privateKeyOf(pkcs8);
-      wipe(pkcs8);
-      if (!equalBytes(exportSpki(createPublicKey(key)), spki)) {
-        throw new HsmError("internal", "the halves of the new key pair do not belong together");
-      }
-      // In the form of every other HSM: modules differ in what they leave out.
-      return { publicKey: spki, privateKey: taken(key.export({ format: "der", type: "pkcs8" })) };
-    } finally {
-      token.destroy(kek);
-      wipe(value);
+    const pkcs8 = takeOutBy(token, engine, bestOf(wrappings), handle, random.generate(32));
+    const key = privateKeyOf(pkcs8);
+    wipe(pkcs8);
+    if (!equalBytes(exportSpki(createPublicKey(key)), spki)) {
+      throw new HsmError("internal", "the halves of the new key pair do not belong together");
     }
+    // In the form of every other HSM: modules differ in what they leave out.
+    return { publicKey: spki, privateKey: taken(key.export({ format: "der", type: "pkcs8" })) };
   }
 }

@@ -12,19 +12,17 @@ import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import { isOutage } from "../cryptoki/second-try.ts";
 import { committedId } from "../keys/hbk-id.ts";
+import { bringIn, takeOut } from "../keys/in-the-clear.ts";
 import { createMacKey, hmacBlock, leastMacKey } from "../keys/mac-key.ts";
 import { rsaSpki, unwrapMovable } from "../keys/public-key.ts";
+import { encryptOaep, makePair, type OaepHash, oaep, privateUse } from "../keys/rsa.ts";
 import type { TokenRandom } from "../keys/token-random.ts";
 import {
   aesKey,
   createPublic,
-  encryptOaep,
   fingerprintOf,
-  makePair,
-  type OaepHash,
-  oaep,
+  leastBits,
   opening,
-  privateUse,
   publicKeyOf,
   testOaep,
 } from "../keys/transport-key.ts";
@@ -60,7 +58,7 @@ export class Transport {
   /** This HSM's own, made when there is none. */
   own(): TransportKey {
     if (this.#find(pkcs11js.CKO_PRIVATE_KEY).length === 0) {
-      makePair(this.#token, { token: true, label, id: this.#random.generate(16) });
+      makePair(this.#token, { token: true, label, id: this.#random.generate(16) }, leastBits);
     }
     const privateKey = this.#half(pkcs11js.CKO_PRIVATE_KEY);
     this.#token.verify(privateKey, privateUse);
@@ -101,7 +99,8 @@ export class Transport {
     if (exported.length === split) {
       const open = (attributes: Attributes) => this.#open(privateKey, oaepHash, exported, attributes);
       if (meta.kind === "kms-private") throw refused(tooLong);
-      return meta.kind === "sigv4" ? this.#broughtIn(open(readable), meta, hbkId) : open(movable(meta));
+      if (meta.kind !== "sigv4") return open(movable(this.#token, meta));
+      return this.#broughtIn(open(readable(this.#token)), meta, hbkId);
     }
     const kwp = this.#requireKwp();
     const kek = this.#open(privateKey, oaepHash, exported.subarray(0, split), opening);
@@ -112,7 +111,7 @@ export class Transport {
         return refusing(() => unwrapMovable(this.#token, this.#engine, { meta, hbkId }, unwrap));
       }
       return this.#broughtIn(
-        refusing(() => unwrap(readable)),
+        refusing(() => unwrap(readable(this.#token))),
         meta,
         hbkId,
       );
@@ -182,7 +181,7 @@ export class Transport {
   #wrapBeside(key: Handle, publicKey: KeyObject, hash: OaepHash): Bytes {
     const kwp = this.#requireKwp();
     const value = this.#random.generate(32);
-    const kek = this.#token.create({ ...aesKey, wrap: true, extractable: false, value });
+    const kek = bringIn(this.#token, { ...aesKey, wrap: true, extractable: false, value });
     try {
       return concat(encryptOaep(publicKey, hash, value), kwp.wrap(kek, key));
     } finally {
@@ -195,14 +194,14 @@ export class Transport {
    * A SigV4 secret that this token's HMAC does not take as it is, in the form of `createMacKey`. SoftHSM 2.6.1 leaves the
    * zeros with which KWP pads at the end of what it unwraps, so the name tells where the secret ends.
    */
-  #broughtIn(readable: Handle, meta: HbkMeta, hbkId: Bytes): Handle {
-    const padded = this.#token.readSecret(readable);
-    this.#token.destroy(readable);
+  #broughtIn(material: Handle, meta: HbkMeta, hbkId: Bytes): Handle {
+    const padded = takeOut(this.#token, material);
+    this.#token.destroy(material);
     try {
       for (let end = padded.length; end > Math.max(0, padded.length - kwpBlock); end--) {
-        const material = padded.subarray(0, end);
-        const name = committedId(this.#engine, meta, this.#engine.hmacSha256(material, namingMessage));
-        if (this.#engine.equal(name, hbkId)) return createMacKey(this.#token, this.#engine, material);
+        const secret = padded.subarray(0, end);
+        const name = committedId(this.#engine, meta, this.#engine.hmacSha256(secret, namingMessage));
+        if (this.#engine.equal(name, hbkId)) return createMacKey(this.#token, this.#engine, secret);
       }
       throw refused("the material is not that of the HBK id");
     } finally {

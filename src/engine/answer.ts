@@ -9,18 +9,17 @@ let slab: ArrayBuffer = new ArrayBuffer(0);
 let used = 0;
 
 /**
- * For octets that are public. They are to be written from end to end before anybody sees them: what is in them is anything
- * (zeroing takes as long as moving them in and out of the linear memory).
+ * For octets that are public. They are to be written from end to end before anybody sees them: what is in a long one is
+ * anything (zeroing takes as long as moving it in and out of the linear memory). A slab is zeroed, as whoever has an answer
+ * can read all of it.
  */
 export function newAnswer(length: number): Bytes {
-  if (length > slabSize / 4) return new Uint8Array(unwritten(length));
+  if (length > slabSize / 4) return new Uint8Array(Buffer.allocUnsafeSlow(length).buffer);
   if (used + length > slab.byteLength) {
-    slab = unwritten(slabSize);
+    slab = new ArrayBuffer(slabSize);
     used = 0;
   }
   const answer = new Uint8Array(slab, used, length);
   used += length;
   return answer;
 }
-
-const unwritten = (length: number): ArrayBuffer => Buffer.allocUnsafeSlow(length).buffer;

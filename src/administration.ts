@@ -148,6 +148,12 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
   iamCreateAccessKey: (of, user) =>
     withIam(of, user, async (iam, account) => print(await iam.createAccessKey(account, user.userName))),
   iamDeleteAccessKey: (of, { accessKeyId }) => withIam(of, {}, (iam) => iam.deleteAccessKey(accessKeyId)),
+  iamUpdateAccessKey: (of, { accessKeyId, status }) =>
+    withIam(of, {}, (iam) => iam.setAccessKeyActive(accessKeyId, status === "Active")),
+  iamListAccessKeys: (of, user) =>
+    withIam(of, user, async (iam, account) => print(await iam.listAccessKeys(account, user.userName))),
+  iamListUserPolicies: (of, user) =>
+    withIam(of, user, async (iam, account) => print(await iam.userPolicies(account, user.userName))),
   iamPutUserPolicy: (of, { policyName, policyDocument, ...user }) =>
     withIam(of, user, (iam, account) => iam.putUserPolicy(account, user.userName, policyName, policyDocument)),
   iamDeleteUserPolicy: (of, { policyName, ...user }) =>
@@ -175,6 +181,14 @@ export const administration: Omit<Handlers, "dev" | "serve"> = {
       await parts.close();
     }
   },
+
+  storeRotateRecordKey: (of) =>
+    withParts(of, async (parts, site) => {
+      await parts.store.rotateRecordKey();
+      const resealed = await parts.store.reseal();
+      await tell(parts, site, "RotateRecordKey", { resealed });
+      print({ resealed });
+    }),
 
   ...custody,
 

@@ -146,6 +146,13 @@ test("iam has the commands and arguments of aws iam", async () => {
     of,
     { accessKeyId: "K" },
   ]);
+  expect(await iam("update-access-key", "--access-key-id", "K", "--status", "Inactive")).toEqual([
+    "iamUpdateAccessKey",
+    of,
+    { accessKeyId: "K", status: "Inactive" },
+  ]);
+  expect(await iam("list-access-keys", "--user-name", "a")).toEqual(["iamListAccessKeys", of, { userName: "a" }]);
+  expect(await iam("list-user-policies", "--user-name", "a")).toEqual(["iamListUserPolicies", of, { userName: "a" }]);
   for (const path of [file, `file://${file}`]) {
     expect(await iam("put-user-policy", "--user-name", "a", "--policy-name", "p", "--policy-document", path)).toEqual([
       "iamPutUserPolicy",

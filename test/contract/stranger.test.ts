@@ -225,11 +225,29 @@ describe("a second identity", () => {
     await expect(encrypt()).rejects.toMatchObject({ name: "AccessDeniedException" });
   }, 60_000);
 
-  it("is refused once its access key is deleted", async () => {
+  it("is refused while its access key is inactive, and once that is deleted", async () => {
     const user = newUser("leaver");
     const kms = service.client(user);
+    const becomes = (status: string) =>
+      strongroom("iam", "update-access-key", "--access-key-id", user.accessKeyId, "--status", status);
+    await expect(send(kms, "ListKeys")).rejects.toMatchObject({ name: "AccessDeniedException" });
+    becomes("Inactive");
+    await expect(send(kms, "ListKeys")).rejects.toMatchObject({ name: "UnrecognizedClientException" });
+    const listed = strongroom("iam", "list-access-keys", "--user-name", "leaver");
+    expect(JSON.parse(listed)).toMatchObject([{ id: user.accessKeyId, active: false }]);
+    expect(listed).not.toContain(user.secretAccessKey);
+    becomes("Active");
     await expect(send(kms, "ListKeys")).rejects.toMatchObject({ name: "AccessDeniedException" });
     strongroom("iam", "delete-access-key", "--access-key-id", user.accessKeyId);
     await expect(send(kms, "ListKeys")).rejects.toMatchObject({ name: "UnrecognizedClientException" });
+  }, 60_000);
+
+  it("is served the same while every record is sealed anew by another key", async () => {
+    const { resealed } = JSON.parse(strongroom("store", "rotate-record-key")) as { resealed: number };
+    expect(resealed).toBeGreaterThan(5);
+    const opened = await administrator.send(new client.DecryptCommand({ CiphertextBlob: ciphertext }));
+    expect(opened.Plaintext).toEqual(new Uint8Array(16));
+    const { Keys } = await administrator.send(new client.ListKeysCommand({}));
+    expect(Keys?.map(({ KeyId }) => KeyId)).toContain(key.KeyId);
   }, 60_000);
 });

@@ -11,6 +11,9 @@ export interface User {
 export interface AccessKey {
   readonly accessKeyId: string;
 }
+export interface AccessKeyStatus extends AccessKey {
+  readonly status: (typeof statuses)[number];
+}
 export interface UserPolicy extends User {
   readonly policyName: string;
 }
@@ -19,6 +22,8 @@ export interface UserPolicyDocument extends UserPolicy {
   readonly policyDocument: string;
 }
 
+const statuses = ["Active", "Inactive"] as const;
+
 /** Names and arguments are those of `aws iam`. */
 export interface IamHandlers {
   iamCreateUser(of: Installation, user: User): Promise<void>;
@@ -26,6 +31,10 @@ export interface IamHandlers {
   iamListUsers(of: Installation, account: Pick<User, "account">): Promise<void>;
   iamCreateAccessKey(of: Installation, user: User): Promise<void>;
   iamDeleteAccessKey(of: Installation, key: AccessKey): Promise<void>;
+  iamUpdateAccessKey(of: Installation, key: AccessKeyStatus): Promise<void>;
+  iamListAccessKeys(of: Installation, user: User): Promise<void>;
+  /** With their documents. */
+  iamListUserPolicies(of: Installation, user: User): Promise<void>;
   iamPutUserPolicy(of: Installation, policy: UserPolicyDocument): Promise<void>;
   iamDeleteUserPolicy(of: Installation, policy: UserPolicy): Promise<void>;
 }
@@ -43,6 +52,15 @@ const nameOf = (name: string, description: string, longest: number) => ({
 const account = { ...installationFlags, account: accountFlag("The account of the user [default: the installation's]") };
 const user = { ...account, "user-name": nameOf("user-name", "The user", 64) };
 const accessKey = { ...installationFlags, "access-key-id": nameOf("access-key-id", "The access key", 128) };
+const status = {
+  ...accessKey,
+  status: {
+    choices: statuses,
+    demandOption: true as const,
+    requiresArg: true,
+    description: "An Inactive key is refused, and can be made Active again",
+  } as const,
+};
 const policy = { ...user, "policy-name": nameOf("policy-name", "The policy", 128) };
 const document = {
   ...policy,
@@ -76,6 +94,18 @@ export const iam = (cli: Argv, handlers: IamHandlers): Argv =>
       )
       .command("delete-access-key", "Delete an access key", accessKey, (given) =>
         handlers.iamDeleteAccessKey(installation(given), { accessKeyId: given["access-key-id"] }),
+      )
+      .command("update-access-key", "Make an access key inactive, or active again", status, (given) =>
+        handlers.iamUpdateAccessKey(installation(given), {
+          accessKeyId: given["access-key-id"],
+          status: given.status,
+        }),
+      )
+      .command("list-access-keys", "List the access keys of a user, without their secrets", user, (given) =>
+        handlers.iamListAccessKeys(installation(given), userOf(given)),
+      )
+      .command("list-user-policies", "Show the policies of a user", user, (given) =>
+        handlers.iamListUserPolicies(installation(given), userOf(given)),
       )
       .command("put-user-policy", "Add or replace a policy of a user", document, (given) =>
         handlers.iamPutUserPolicy(installation(given), {

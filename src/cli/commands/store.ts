@@ -3,6 +3,7 @@ import { type Installation, installation, installationFlags } from "../flags.ts"
 
 export interface StoreHandlers {
   storeAcceptRollback(of: Installation): Promise<void>;
+  storeRotateRecordKey(of: Installation): Promise<void>;
 }
 
 export const store = (cli: Argv, handlers: StoreHandlers): Argv =>
@@ -14,5 +15,11 @@ export const store = (cli: Argv, handlers: StoreHandlers): Argv =>
         (command) => command.options(installationFlags),
         (given) => handlers.storeAcceptRollback(installation(given)),
       )
-      .demandCommand(1, "name a command: accept-rollback"),
+      .command(
+        "rotate-record-key",
+        "Seal every record anew, by a new key; a running service goes on meanwhile",
+        (command) => command.options(installationFlags),
+        (given) => handlers.storeRotateRecordKey(installation(given)),
+      )
+      .demandCommand(1, "name a command: accept-rollback, rotate-record-key"),
   );

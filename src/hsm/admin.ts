@@ -1,5 +1,6 @@
 import type { Bytes } from "../base/bytes.ts";
 import type { HbkMeta } from "../model/hbk.ts";
+import type { DomainKey, DomainKeyId } from "./domain-key.ts";
 import type { Ekt, HsmInfo } from "./hsm.ts";
 
 /**
@@ -47,19 +48,6 @@ export interface HsmAdmin extends AsyncDisposable {
   destroyResidentKey(hbkId: string): Promise<void>;
 
   close(): Promise<void>;
-}
-
-/** 32 hexadecimal digits. */
-export type DomainKeyId = string;
-
-export const domainKeyStates = ["reserved", "readable", "active", "unwrap-only", "quarantined", "destroyed"] as const;
-export type DomainKeyState = (typeof domainKeyStates)[number];
-
-export interface DomainKey {
-  readonly id: DomainKeyId;
-  readonly state: DomainKeyState;
-  /** Milliseconds since the epoch, when it entered `state`. */
-  readonly since: number;
 }
 
 export interface TransportKey {

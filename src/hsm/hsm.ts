@@ -10,8 +10,8 @@ import type {
   WrappingAlgorithm,
 } from "../model/key-spec.ts";
 import type { Wrapping } from "../model/wrapping.ts";
-import type { DomainKeyId } from "./admin.ts";
 import type { DomainKeyMode, DriverName, Pkcs11Boundary, Pkcs11Wrapping } from "./config.ts";
+import type { DomainKeyId } from "./domain-key.ts";
 
 /** A key token as one HSM wrapped it: model/ekt.ts. Opaque everywhere else. */
 export type Ekt = Bytes;

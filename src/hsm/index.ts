@@ -6,6 +6,7 @@ import type { Hsm, HsmInfo } from "./hsm.ts";
 
 export type * from "./admin.ts";
 export type * from "./config.ts";
+export type * from "./domain-key.ts";
 export type * from "./driver.ts";
 export type * from "./hsm.ts";
 

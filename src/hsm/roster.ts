@@ -1,5 +1,5 @@
-import type { DomainKey, DomainKeyId } from "./admin.ts";
 import type { ConfiguredHsm } from "./config.ts";
+import type { DomainKey, DomainKeyId } from "./domain-key.ts";
 import type { Health, HsmInfo } from "./hsm.ts";
 import { openHsm, openHsmAdmin } from "./index.ts";
 import { sharedDomainKeys } from "./shared-domain.ts";

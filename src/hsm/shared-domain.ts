@@ -1,4 +1,4 @@
-import type { DomainKey, DomainKeyId } from "./admin.ts";
+import type { DomainKey, DomainKeyId } from "./domain-key.ts";
 
 /**
  * The domain keys that two HSMs both have. There are some where both are of one cluster, or one is a copy of the other: ids

@@ -2,7 +2,7 @@ import type { Outbox } from "../audit/outbox.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
 import { StoreError } from "../base/errors.ts";
-import type { DomainKeyId } from "../hsm/admin.ts";
+import type { DomainKeyId } from "../hsm/domain-key.ts";
 import type { GrantRecord } from "../model/grant.ts";
 import { parseJson } from "../model/json.ts";
 import type { BackedUp, HbkRecord, KeyRecord, RemovedHbk } from "../model/key.ts";

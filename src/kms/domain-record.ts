@@ -1,5 +1,5 @@
 import { fromUtf8, utf8 } from "../base/bytes.ts";
-import type { DomainKeyId } from "../hsm/admin.ts";
+import type { DomainKeyId } from "../hsm/domain-key.ts";
 import { components, path } from "../store/path.ts";
 import type { Expectation, Store, Write } from "../store/store.ts";
 

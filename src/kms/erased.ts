@@ -2,7 +2,7 @@ import type { AuditEvent } from "../audit/audit.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import { fromUtf8, utf8 } from "../base/bytes.ts";
 import { StoreError } from "../base/errors.ts";
-import type { DomainKeyId } from "../hsm/admin.ts";
+import type { DomainKeyId } from "../hsm/domain-key.ts";
 import { path } from "../store/path.ts";
 import type { Store } from "../store/store.ts";
 

@@ -1,8 +1,8 @@
 import type { AuditEvent } from "../audit/audit.ts";
 import type { Outbox } from "../audit/outbox.ts";
 import { ConfigError } from "../base/errors.ts";
-import type { DomainKeyId } from "../hsm/admin.ts";
 import type { ConfiguredHsm, HsmConfig } from "../hsm/config.ts";
+import type { DomainKeyId } from "../hsm/domain-key.ts";
 import { openHsmAdmin } from "../hsm/index.ts";
 import { awaitedDomainKeys } from "./deletion.ts";
 import { declareErased } from "./erased.ts";

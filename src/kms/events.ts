@@ -1,7 +1,7 @@
 import type { AuditEvent } from "../audit/audit.ts";
 import { buildEvent, buildServiceEvent } from "../audit/event.ts";
 import type { KmsError } from "../base/errors.ts";
-import type { DomainKeyId } from "../hsm/admin.ts";
+import type { DomainKeyId } from "../hsm/domain-key.ts";
 import { arnOf, type KeyRecord } from "../model/key.ts";
 import type { Call } from "./call.ts";
 

@@ -1,5 +1,5 @@
 import { fromUtf8 } from "../base/bytes.ts";
-import type { DomainKeyId } from "../hsm/admin.ts";
+import type { DomainKeyId } from "../hsm/domain-key.ts";
 import type { HsmSet } from "../hsm/hsm-set.ts";
 import { readTokens, type Tokens } from "../hsm/tokens.ts";
 import { parseJson } from "../model/json.ts";

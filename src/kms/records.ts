@@ -1,6 +1,6 @@
 import { type CompiledPolicy, compileKeyPolicy } from "../access/policy.ts";
 import { fromUtf8, hex, utf8 } from "../base/bytes.ts";
-import type { DomainKeyId } from "../hsm/admin.ts";
+import type { DomainKeyId } from "../hsm/domain-key.ts";
 import type { Ekt } from "../hsm/hsm.ts";
 import { readTokens, type Tokens } from "../hsm/tokens.ts";
 import type { CustomKeyStore } from "../model/custom-key-store.ts";

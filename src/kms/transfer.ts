@@ -1,7 +1,8 @@
 import { type Bytes, equalBytes } from "../base/bytes.ts";
 import { HsmError } from "../base/errors.ts";
-import type { DomainKeyId, HsmAdmin, TransportKey } from "../hsm/admin.ts";
+import type { HsmAdmin, TransportKey } from "../hsm/admin.ts";
 import type { ConfiguredHsm } from "../hsm/config.ts";
+import type { DomainKeyId } from "../hsm/domain-key.ts";
 import type { Ekt } from "../hsm/hsm.ts";
 import { openHsmAdmin } from "../hsm/index.ts";
 import type { Tokens } from "../hsm/tokens.ts";

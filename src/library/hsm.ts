@@ -18,6 +18,7 @@ import { cryptoOf, type HsmCrypto, type HsmSubtleCrypto } from "./crypto.ts";
 export { ConfigError, HsmError, type HsmErrorKind } from "../base/errors.ts";
 export type * from "../hsm/admin.ts";
 export type * from "../hsm/config.ts";
+export type * from "../hsm/domain-key.ts";
 export type * from "../hsm/hsm.ts";
 export type { HbkKind, HbkMeta } from "../model/hbk.ts";
 export type * from "../model/key-spec.ts";

@@ -1,8 +1,9 @@
 import type { Bytes } from "../../base/bytes.ts";
 import { ConfigError, HsmError, type HsmErrorKind } from "../../base/errors.ts";
 import type { EngineName } from "../../engine/engine.ts";
-import type { Ceremony, DomainKeyId } from "../admin.ts";
+import type { Ceremony } from "../admin.ts";
 import type { DomainKeyMode, Pkcs11Boundary, Pkcs11Wrapping } from "../config.ts";
+import type { DomainKeyId } from "../domain-key.ts";
 import type { HsmInfo } from "../hsm.ts";
 import type { TokenSelector } from "./cryptoki/token-selector.ts";
 import type { Profile } from "./profile/profile.ts";

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { HsmError } from "../../base/errors.ts";
-import type { DomainKeyId } from "../admin.ts";
 import type { Pkcs11Config } from "../config.ts";
+import type { DomainKeyId } from "../domain-key.ts";
 import type { HsmInfo } from "../hsm.ts";
 import type { Link } from "./link.ts";
 import type { Profile } from "./profile/profile.ts";

@@ -4,7 +4,7 @@ import type { Asymmetric } from "../../engine/asymmetric/asymmetric.ts";
 import { ektHead, ektSuites, parseEkt } from "../../model/ekt.ts";
 import { type HbkMeta, isExposed } from "../../model/hbk.ts";
 import type { EncryptionAlgorithm, HbkSpec, KeyUsage } from "../../model/key-spec.ts";
-import type { DomainKeyId } from "../admin.ts";
+import type { DomainKeyId } from "../domain-key.ts";
 import type { DataKey, Ekt, Health, Hsm, HsmInfo, Opening, Sealing } from "../hsm.ts";
 import type { Domain } from "./domain.ts";
 import { generateHmacKey, macByExposed } from "./exposed-keys.ts";

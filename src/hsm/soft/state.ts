@@ -3,8 +3,9 @@ import { ConfigError, HsmError } from "../../base/errors.ts";
 import { wipe } from "../../base/secret.ts";
 import type { Engine } from "../../engine/engine.ts";
 import { ivLength, tagLength } from "../../model/ciphertext.ts";
-import type { DomainKey, TransportKey } from "../admin.ts";
+import type { TransportKey } from "../admin.ts";
 import type { SoftConfig } from "../config.ts";
+import type { DomainKey } from "../domain-key.ts";
 import type { Folder } from "./folder.ts";
 import { headerLength, newSealingKeys, type SealingKeys, sealingKeys } from "./root.ts";
 

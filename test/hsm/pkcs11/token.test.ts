@@ -6,7 +6,7 @@ import { type Bytes, hex, utf8 } from "../../../src/base/bytes.ts";
 import { HsmError } from "../../../src/base/errors.ts";
 import type { Engine } from "../../../src/engine/engine.ts";
 import { openEngine } from "../../../src/engine/index.ts";
-import type { DomainKeyState } from "../../../src/hsm/admin.ts";
+import type { DomainKeyState } from "../../../src/hsm/domain-key.ts";
 import { templateOf } from "../../../src/hsm/pkcs11/cryptoki/attributes.ts";
 import { Cryptoki, CryptokiError } from "../../../src/hsm/pkcs11/cryptoki/cryptoki.ts";
 import { driver } from "../../../src/hsm/pkcs11/driver.ts";

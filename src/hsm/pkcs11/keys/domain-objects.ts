@@ -1,7 +1,7 @@
 import pkcs11js from "pkcs11js";
 import { fromHex } from "../../../base/bytes.ts";
-import type { DomainKeyId } from "../../admin.ts";
 import type { DomainKeyMode } from "../../config.ts";
+import type { DomainKeyId } from "../../domain-key.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import type { Cryptoki, Handle } from "../cryptoki/cryptoki.ts";
 import { lockOf } from "./locked-mode.ts";

@@ -1,7 +1,7 @@
 import { ByteReader, type Bytes, compareBytes, concat, fromHex, hex, uint16, uint32 } from "../../../base/bytes.ts";
 import { HsmError } from "../../../base/errors.ts";
-import { type DomainKey, type DomainKeyId, domainKeyStates } from "../../admin.ts";
 import { type DomainKeyMode, domainKeyModes } from "../../config.ts";
+import { type DomainKey, type DomainKeyId, domainKeyStates } from "../../domain-key.ts";
 
 /**
  * What the token knows of its domain: an object's value,

@@ -1,7 +1,8 @@
 import pkcs11js from "pkcs11js";
 import { type Bytes, equalBytes, hex } from "../../../base/bytes.ts";
 import { ConfigError, HsmError, refused } from "../../../base/errors.ts";
-import type { CeremonyReport, DomainKeyId, TransportKey } from "../../admin.ts";
+import type { CeremonyReport, TransportKey } from "../../admin.ts";
+import type { DomainKeyId } from "../../domain-key.ts";
 import type { Attributes } from "../cryptoki/attributes.ts";
 import { type Cryptoki, CryptokiError, type Handle } from "../cryptoki/cryptoki.ts";
 import type { Domain } from "../keys/domain.ts";

@@ -7,7 +7,7 @@ import { parseEkt } from "../../../model/ekt.ts";
 import type { HbkKind, HbkMeta, HbkUsage } from "../../../model/hbk.ts";
 import { isKeyDerivation } from "../../../model/kbkdf.ts";
 import type { EncryptionAlgorithm } from "../../../model/key-spec.ts";
-import type { DomainKeyId } from "../../admin.ts";
+import type { DomainKeyId } from "../../domain-key.ts";
 import type { DataKey, Ekt, Health, Opening, Sealing } from "../../hsm.ts";
 import { type Cryptoki, CryptokiError } from "../cryptoki/cryptoki.ts";
 import type { BackingKey, BackingKeys } from "../keys/backing-keys.ts";

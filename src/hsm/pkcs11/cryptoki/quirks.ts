@@ -51,7 +51,7 @@ export const quirks = {
   /** RSA-OAEP with SHA-1 alone: the hash is the best one that opens what node:crypto has sealed. */
   oaepHasSha1Only: { seen: "SoftHSM 2.6.1 and 2.7.0" },
   /** C_CreateObject makes no secret key, and none is made or unwrapped that is not SENSITIVE: in-the-clear.ts. */
-  takesNoneInTheClear: { seen: "NSS 3.87.1 and 3.132 in FIPS mode" },
+  takesNoneInTheClear: { seen: "NSS 3.87.1 in FIPS mode" },
 } as const satisfies Readonly<Record<string, Quirk>>;
 
 const shows = (quirk: Quirk, error: unknown): boolean => error instanceof CryptokiError && error.code === quirk.code;

@@ -7,7 +7,7 @@ import { encryptOaep, makePair, type OaepHash, oaep, rsaKey } from "./rsa.ts";
 
 /**
  * Keys whose value this process has, or is to have. A module in FIPS mode takes none in the clear and gives none
- * (FIPS 140-3 §7.9.5: quirks.takesNoneInTheClear): there they come in under a key pair of the token's own, and go out
+ * (ISO/IEC 19790 §7.9.5: quirks.takesNoneInTheClear): there they come in under a key pair of the token's own, and go out
  * under an AES key that this process has brought in. So who has the PIN can do the same there as elsewhere.
  */
 
@@ -23,17 +23,20 @@ const exits = new WeakMap<Cryptoki, Exit>();
 const modulusBits = 2048;
 
 /** A session object over a secret key that this process has. */
-export function bringIn(token: Cryptoki, material: Material): Handle {
-  const entrance = entrances.get(token);
-  if (entrance) return entrance(material);
+export const bringIn = (token: Cryptoki, material: Material): Handle =>
+  entrances.get(token)?.(material) ?? token.create(material);
+
+/** As `bringInKnown`, before all others: this decides how keys come in and go out, which no later failure changes. */
+export function bringInFirst(token: Cryptoki, material: Material): Handle {
   try {
-    return token.create(material);
+    return bringInKnown(token, material);
   } catch (error) {
-    if (!(error instanceof CryptokiError) || isOutage(error)) throw error;
-    const found = entranceOf(token, material);
-    if (!found) throw error;
-    entrances.set(token, found);
-    return found(material);
+    const { cause } = error as HsmError;
+    if (!(cause instanceof CryptokiError) || isOutage(cause)) throw error;
+    const entrance = unlessFailed(() => entranceOf(token, material));
+    if (!entrance) throw error;
+    entrances.set(token, entrance);
+    return entrance(material);
   }
 }
 
@@ -68,15 +71,24 @@ function entranceOf(token: Cryptoki, material: Material): Entrance | undefined {
     (hash: OaepHash): Entrance =>
     ({ value, ...attributes }) =>
       token.unwrap(oaep(hash), privateKey, encryptOaep(key, hash, value), attributes);
-  return (["sha256", "sha1"] as const).map(through).find((entrance) => opens(token, entrance, material));
+  const entrance = (["sha256", "sha1"] as const).map(through).find((entrance) => opens(token, entrance, material));
+  token.destroy(publicKey);
+  if (!entrance) token.destroy(privateKey);
+  return entrance;
 }
 
-function opens(token: Cryptoki, entrance: Entrance, material: Material): boolean {
-  try {
+const opens = (token: Cryptoki, entrance: Entrance, material: Material): boolean =>
+  unlessFailed(() => {
     token.destroy(entrance(material));
     return true;
+  }) ?? false;
+
+/** undefined where the module fails. */
+function unlessFailed<Answer>(use: () => Answer): Answer | undefined {
+  try {
+    return use();
   } catch (error) {
-    if (error instanceof CryptokiError) return false;
+    if (error instanceof CryptokiError) return undefined;
     throw error;
   }
 }

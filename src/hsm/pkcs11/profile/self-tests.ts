@@ -4,12 +4,12 @@ import { HsmError } from "../../../base/errors.ts";
 import type { Engine } from "../../../engine/engine.ts";
 import { type Cryptoki, CryptokiError } from "../cryptoki/cryptoki.ts";
 import { type MacHash, macHashes } from "../cryptoki/mac-hash.ts";
-import { bringInKnown, lacking } from "../keys/in-the-clear.ts";
+import { bringInFirst, bringInKnown, lacking } from "../keys/in-the-clear.ts";
 import { knownKey, knownMessage, moving } from "../keys/wrapping.ts";
 
 /** Throws `HsmError("unsupported")` where there is no HMAC-SHA-256, and "internal" where it is wrong. */
 export function testMac(token: Cryptoki, engine: Engine): void {
-  const key = bringInKnown(token, { ...moving, value: knownKey });
+  const key = bringInFirst(token, { ...moving, value: knownKey });
   try {
     if (!equalBytes(token.hmac(key, knownMessage), engine.hmacSha256(knownKey, knownMessage))) {
       throw new HsmError("internal", "the token's HMAC-SHA-256 does not give the known answer");
